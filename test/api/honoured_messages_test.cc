@@ -1,0 +1,126 @@
+// The messages that weir honours, seen through their descriptors: all are linked in, each of their names is one that
+// the xDS API has, and each rule is of a kind that its field can keep.
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "google/protobuf/descriptor.h"
+#include "gtest/gtest.h"
+#include "source/config/known/known_xds.h"
+#include "weir/options.pb.h"
+
+namespace weir {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptor;
+
+// Where a file starts, and what an Any in it may hold.
+const char* const kRoots[] = {
+    "envoy.config.bootstrap.v3.Bootstrap",
+    "envoy.config.route.v3.FilterConfig",
+    "envoy.extensions.access_loggers.file.v3.FileAccessLog",
+    "envoy.extensions.access_loggers.stream.v3.StderrAccessLog",
+    "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+    "envoy.extensions.filters.http.buffer.v3.Buffer",
+    "envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
+    "envoy.extensions.filters.http.cors.v3.Cors",
+    "envoy.extensions.filters.http.cors.v3.CorsPolicy",
+    "envoy.extensions.filters.http.fault.v3.HTTPFault",
+    "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+    "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
+    "envoy.extensions.filters.http.health_check.v3.HealthCheck",
+    "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+    "envoy.extensions.filters.http.router.v3.Router",
+    "envoy.extensions.filters.network.direct_response.v3.Config",
+    "envoy.extensions.filters.network.echo.v3.Echo",
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+    "udpa.type.v1.TypedStruct",
+    "xds.type.v3.TypedStruct",
+};
+
+bool ofProtobuf(const Descriptor& message) { return message.full_name().rfind("google.protobuf.", 0) == 0; }
+
+void collect(const Descriptor* message, std::set<const Descriptor*>& seen) {
+  if (ofProtobuf(*message) || !seen.insert(message).second) return;
+  for (int i = 0; i < message->field_count(); ++i) {
+    if (const Descriptor* inner = message->field(i)->message_type()) collect(inner, seen);
+  }
+}
+
+std::set<const Descriptor*> honoured() {
+  std::set<const Descriptor*> seen;
+  for (const char* root : kRoots) {
+    const Descriptor* message = DescriptorPool::generated_pool()->FindMessageTypeByName(root);
+    if (message != nullptr) collect(message, seen);
+  }
+  return seen;
+}
+
+// The first words of a rule that a field may carry: its own type's, `message` for presence, `repeated` for a list.
+std::vector<std::string> kindsOf(const FieldDescriptor& field) {
+  if (field.is_map()) return {"map"};
+  if (field.is_repeated()) return {"repeated"};
+  if (field.type() == FieldDescriptor::TYPE_ENUM) return {"enum"};
+  if (field.type() != FieldDescriptor::TYPE_MESSAGE) return {field.type_name()};
+  const std::string& name = field.message_type()->full_name();
+  if (name == "google.protobuf.Duration") return {"duration", "message"};
+  if (name == "google.protobuf.UInt32Value") return {"uint32", "message"};
+  if (name == "google.protobuf.UInt64Value") return {"uint64", "message"};
+  return {"message"};
+}
+
+TEST(HonouredMessagesTest, EveryRootIsLinkedIn) {
+  for (const char* root : kRoots) {
+    EXPECT_NE(DescriptorPool::generated_pool()->FindMessageTypeByName(root), nullptr) << root;
+  }
+}
+
+TEST(HonouredMessagesTest, EveryNameIsOneOfTheXdsApi) {
+  const config::KnownXds known;
+  const std::set<const Descriptor*> messages = honoured();
+  ASSERT_GT(messages.size(), 80u);
+  for (const Descriptor* message : messages) {
+    if (message->options().map_entry()) continue;
+    EXPECT_TRUE(known.message(message->full_name())) << message->full_name();
+    for (int i = 0; i < message->field_count(); ++i) {
+      const FieldDescriptor& field = *message->field(i);
+      EXPECT_TRUE(known.field(message->full_name(), field.name())) << field.full_name();
+      EXPECT_TRUE(known.field(message->full_name(), field.json_name())) << field.full_name();
+    }
+  }
+}
+
+TEST(HonouredMessagesTest, EveryRuleIsOfAKindThatItsFieldCanKeep) {
+  size_t rules = 0;
+  for (const Descriptor* message : honoured()) {
+    for (int i = 0; i < message->field_count(); ++i) {
+      const FieldDescriptor& field = *message->field(i);
+      const std::string& rule = field.options().GetExtension(weir::rule);
+      if (rule.empty()) continue;
+      ++rules;
+      bool fits = false;
+      for (const std::string& kind : kindsOf(field)) fits = fits || rule.rfind(kind + " {", 0) == 0;
+      EXPECT_TRUE(fits) << field.full_name() << ": " << rule;
+    }
+  }
+  EXPECT_GT(rules, 80u);
+}
+
+TEST(HonouredMessagesTest, OptionsReachTheProgram) {
+  const Descriptor* address =
+      DescriptorPool::generated_pool()->FindMessageTypeByName("envoy.config.core.v3.SocketAddress");
+  ASSERT_NE(address, nullptr);
+  EXPECT_EQ(address->FindFieldByName("port_value")->options().GetExtension(weir::rule), "uint32 { lte: 65535 }");
+  EXPECT_TRUE(address->FindOneofByName("port_specifier")->options().GetExtension(weir::required_oneof));
+  const Descriptor* admin = DescriptorPool::generated_pool()->FindMessageTypeByName("envoy.config.bootstrap.v3.Admin");
+  ASSERT_NE(admin, nullptr);
+  EXPECT_TRUE(admin->FindFieldByName("access_log_path")->options().deprecated());
+}
+
+}  // namespace
+}  // namespace weir
