@@ -24,7 +24,7 @@ class Operation {
   bool pending() const { return ticket_ != nullptr; }
 
  protected:
-  ~Operation() { settle(); }
+  virtual ~Operation() { settle(); }
 
  private:
   friend class Ticket;
