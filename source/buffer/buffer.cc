@@ -1,0 +1,267 @@
+#include "source/buffer/buffer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "source/base/check.h"
+
+namespace weir::buffer {
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : pool_(other.pool_),
+      head_(std::exchange(other.head_, nullptr)),
+      tail_(std::exchange(other.tail_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {
+  CHECK(other.reserved_ == nullptr, "nothing happens between reserve and commit");
+}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  if (this == &other) return *this;
+  CHECK(other.reserved_ == nullptr, "nothing happens between reserve and commit");
+  clear();
+  pool_ = other.pool_;
+  head_ = std::exchange(other.head_, nullptr);
+  tail_ = std::exchange(other.tail_, nullptr);
+  size_ = std::exchange(other.size_, 0);
+  return *this;
+}
+
+size_t Buffer::tailRoom() const {
+  // Slices never overlap, so only the one that ends at the fill mark may grow, however many share the block.
+  if (tail_ == nullptr || tail_->data + tail_->size != tail_->block->freeSpace()) return 0;
+  return tail_->block->freeBytes();
+}
+
+void Buffer::extendTail(const char* bytes, size_t size) {
+  memcpy(tail_->data + tail_->size, bytes, size);
+  tail_->size += size;
+  tail_->block->filled += static_cast<uint32_t>(size);
+  size_ += size;
+}
+
+Slice* Buffer::newSlice(Block* block, char* data, size_t size) {
+  Slice* const slice = pool_->takeSlice();
+  *slice = Slice{nullptr, block, data, size};
+  return slice;
+}
+
+void Buffer::freeSlice(Slice* slice) {
+  BlockPool::release(slice->block);
+  pool_->giveSlice(slice);
+}
+
+void Buffer::pushBack(Slice* slice) {
+  size_ += slice->size;
+  // What was cut in two becomes one slice again.
+  if (tail_ != nullptr && tail_->block == slice->block && tail_->data + tail_->size == slice->data) {
+    tail_->size += slice->size;
+    freeSlice(slice);
+    return;
+  }
+  slice->next = nullptr;
+  (tail_ == nullptr ? head_ : tail_->next) = slice;
+  tail_ = slice;
+}
+
+Slice* Buffer::popFront() {
+  Slice* const slice = head_;
+  head_ = slice->next;
+  if (head_ == nullptr) tail_ = nullptr;
+  size_ -= slice->size;
+  return slice;
+}
+
+void Buffer::adopt(Slice* slice) {
+  const bool continues = tail_ != nullptr && tail_->block == slice->block && tail_->data + tail_->size == slice->data;
+  // A small slice goes by reference only if that is as good as a fresh block: when there is no room behind the tail,
+  // nobody else keeps its block alive, and that block has room for the small pieces that follow.
+  Block* const block = slice->block;
+  const bool as_good_as_fresh = tailRoom() < slice->size && block->references == 1 &&
+                                slice->data + slice->size == block->freeSpace() &&
+                                block->freeBytes() >= Block::kBytes / 2;
+  if (slice->size >= kPacked || continues || as_good_as_fresh) {
+    pushBack(slice);
+    return;
+  }
+  append(std::string_view(slice->data, slice->size));
+  freeSlice(slice);
+}
+
+void Buffer::append(std::string_view bytes) {
+  const char* from = bytes.data();
+  size_t left = bytes.size();
+  while (left > 0) {
+    size_t room = tailRoom();
+    if (room == 0) {
+      Block* const block = pool_->take();
+      pushBack(newSlice(block, block->data(), 0));
+      room = Block::kBytes;
+    }
+    const size_t n = std::min(left, room);
+    extendTail(from, n);
+    from += n;
+    left -= n;
+  }
+}
+
+void Buffer::append(Buffer&& other) { moveFrom(other, other.size_); }
+
+void Buffer::moveFrom(Buffer& other, size_t bytes) {
+  CHECK(this != &other, "a buffer cannot be moved behind itself");
+  CHECK(pool_ == other.pool_, "buffers that exchange slices share a pool");
+  CHECK(reserved_ == nullptr && other.reserved_ == nullptr, "nothing happens between reserve and commit");
+  if (bytes >= other.size_ && head_ == nullptr) {
+    std::swap(head_, other.head_);
+    std::swap(tail_, other.tail_);
+    std::swap(size_, other.size_);
+    return;
+  }
+  while (bytes > 0 && other.head_ != nullptr) {
+    if (other.head_->size <= bytes) {
+      Slice* const slice = other.popFront();
+      bytes -= slice->size;
+      adopt(slice);
+      continue;
+    }
+    Slice* const rest = other.head_;
+    BlockPool::retain(rest->block);
+    Slice* const cut = newSlice(rest->block, rest->data, bytes);
+    rest->data += bytes;
+    rest->size -= bytes;
+    other.size_ -= bytes;
+    bytes = 0;
+    adopt(cut);
+  }
+}
+
+void Buffer::prepend(std::string_view bytes) {
+  CHECK(reserved_ == nullptr, "nothing happens between reserve and commit");
+  while (!bytes.empty()) {
+    // Before the first slice there is room if nobody else can see the block.
+    size_t room = 0;
+    if (head_ != nullptr && head_->block->references == 1)
+      room = static_cast<size_t>(head_->data - head_->block->data());
+    if (room == 0) {
+      // Filled from its end, so that what comes before it later finds room too.
+      Block* const block = pool_->take();
+      block->filled = Block::kBytes;
+      Slice* const slice = newSlice(block, block->data() + Block::kBytes, 0);
+      slice->next = head_;
+      head_ = slice;
+      if (tail_ == nullptr) tail_ = slice;
+      room = Block::kBytes;
+    }
+    const size_t n = std::min(room, bytes.size());
+    head_->data -= n;
+    head_->size += n;
+    memcpy(head_->data, bytes.data() + bytes.size() - n, n);
+    size_ += n;
+    bytes.remove_suffix(n);
+  }
+}
+
+void Buffer::drain(size_t bytes) {
+  CHECK(reserved_ == nullptr, "nothing happens between reserve and commit");
+  while (bytes > 0 && head_ != nullptr) {
+    if (head_->size <= bytes) {
+      Slice* const slice = popFront();
+      bytes -= slice->size;
+      freeSlice(slice);
+      continue;
+    }
+    head_->data += bytes;
+    head_->size -= bytes;
+    size_ -= bytes;
+    return;
+  }
+}
+
+void Buffer::clear() {
+  while (head_ != nullptr) freeSlice(popFront());
+  while (reserved_ != nullptr) freeSlice(std::exchange(reserved_, reserved_->next));
+}
+
+std::string_view Buffer::front() const {
+  return head_ == nullptr ? std::string_view() : std::string_view(head_->data, head_->size);
+}
+
+size_t Buffer::copyOut(size_t offset, std::span<char> out) const {
+  size_t copied = 0;
+  for (const Slice* s = head_; s != nullptr && copied < out.size(); s = s->next) {
+    if (offset >= s->size) {
+      offset -= s->size;
+      continue;
+    }
+    const size_t n = std::min(s->size - offset, out.size() - copied);
+    memcpy(out.data() + copied, s->data + offset, n);
+    copied += n;
+    offset = 0;
+  }
+  return copied;
+}
+
+std::string Buffer::toString() const {
+  std::string out;
+  out.reserve(size_);
+  for (const Slice* s = head_; s != nullptr; s = s->next) out.append(s->data, s->size);
+  return out;
+}
+
+size_t Buffer::find(char byte, size_t from) const {
+  size_t start = 0;
+  for (const Slice* s = head_; s != nullptr; start += s->size, s = s->next) {
+    if (from >= start + s->size) continue;
+    const size_t skip = from > start ? from - start : 0;
+    const void* const hit = memchr(s->data + skip, byte, s->size - skip);
+    if (hit != nullptr) return start + static_cast<size_t>(static_cast<const char*>(hit) - s->data);
+  }
+  return npos;
+}
+
+size_t Buffer::iovecs(std::span<iovec> out) const {
+  size_t count = 0;
+  for (const Slice* s = head_; s != nullptr && count < out.size(); s = s->next) out[count++] = {s->data, s->size};
+  return count;
+}
+
+size_t Buffer::reserve(size_t want, std::span<iovec> out) {
+  CHECK(reserved_ == nullptr, "a reservation is committed before the next");
+  const size_t entries = std::min(out.size(), kMaxReserved);
+  CHECK(entries > 0, "there is a place to name at least one piece of space");
+  size_t count = 0;
+  size_t total = 0;
+  Slice** end = &reserved_;
+  const auto add = [&](Block* block) {
+    Slice* const slice = newSlice(block, block->freeSpace(), 0);
+    out[count++] = {slice->data, block->freeBytes()};
+    total += block->freeBytes();
+    *end = slice;
+    end = &slice->next;
+  };
+  const size_t room = tailRoom();
+  if (room > 0 && (entries > 1 || room >= std::min(want, kPacked))) {
+    BlockPool::retain(tail_->block);
+    add(tail_->block);
+  }
+  while (count == 0 || (total < want && count < entries)) add(pool_->take());
+  return count;
+}
+
+void Buffer::commit(size_t bytes) {
+  while (reserved_ != nullptr) {
+    Slice* const slice = std::exchange(reserved_, reserved_->next);
+    const size_t n = std::min(bytes, slice->block->freeBytes());
+    if (n == 0) {
+      freeSlice(slice);
+      continue;
+    }
+    slice->size = n;
+    slice->block->filled += static_cast<uint32_t>(n);
+    bytes -= n;
+    pushBack(slice);
+  }
+  CHECK(bytes == 0, "no more is committed than was reserved");
+}
+
+}  // namespace weir::buffer

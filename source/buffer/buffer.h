@@ -1,0 +1,91 @@
+// Buffer: a queue of bytes as a chain of slices over pooled blocks. Moving bytes between buffers moves slices, never
+// bytes (law 13); small pieces are packed together so that a peer that sends one byte at a time cannot make weir hold
+// a block per byte. 40 bytes when empty, holding no block. One worker; all buffers that exchange slices share a pool.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "source/buffer/block.h"
+
+namespace weir::buffer {
+
+class Buffer {
+ public:
+  // The pool must outlive the buffer.
+  explicit Buffer(BlockPool& pool) : pool_(&pool) {}
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer() { clear(); }
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  BlockPool& pool() const { return *pool_; }
+
+  // Copies `bytes` to the end. They may be a part of this buffer.
+  void append(std::string_view bytes);
+  // Moves everything of `other` to the end; `other` is empty afterwards.
+  void append(Buffer&& other);
+  // Moves the first `bytes` of `other`, or all if it has fewer, to the end. Slices of less than kPacked bytes are
+  // copied behind what is there; a slice that is cut in two shares its block.
+  void moveFrom(Buffer& other, size_t bytes);
+  // Copies `bytes` to the front (used for what must go before a body: rare).
+  void prepend(std::string_view bytes);
+  // Drops the first `bytes`, or all if there are fewer.
+  void drain(size_t bytes);
+  void clear();
+
+  // The first contiguous piece; empty when the buffer is. Valid until the buffer changes.
+  std::string_view front() const;
+  // Copies min(out.size(), size() - offset) bytes from `offset` on; returns how many.
+  size_t copyOut(size_t offset, std::span<char> out) const;
+  std::string toString() const;
+  // Offset of the first `byte` at or after `from`, or npos.
+  size_t find(char byte, size_t from = 0) const;
+  static constexpr size_t npos = static_cast<size_t>(-1);
+
+  // Calls fn(std::string_view piece) for each piece in order, until it returns false.
+  template <typename Fn>
+  void forEachPiece(Fn&& fn) const {
+    for (const Slice* s = head_; s != nullptr; s = s->next) {
+      if (!fn(std::string_view(s->data, s->size))) return;
+    }
+  }
+
+  // The pieces as an iovec list, at most out.size() of them; returns how many were filled. For one writev.
+  size_t iovecs(std::span<iovec> out) const;
+
+  // A place to read into: fills `out` with free space of at least one byte and about `want` bytes in all (whole
+  // blocks; the tail of the last block first, unless it is a scrap and `out` has one entry only). Returns the number of
+  // entries. commit(n) then appends the first n bytes of it; abandoning it by calling commit(0) gives the blocks back.
+  // Nothing else may happen in between.
+  size_t reserve(size_t want, std::span<iovec> out);
+  void commit(size_t bytes);
+
+ private:
+  static constexpr size_t kMaxReserved = 4;
+  static constexpr size_t kPacked = 1024;
+
+  // Free bytes behind the last slice that nothing else uses.
+  size_t tailRoom() const;
+  void extendTail(const char* bytes, size_t size);
+  // A slice of the given place, holding a reference of its own that the caller took.
+  Slice* newSlice(Block* block, char* data, size_t size);
+  void freeSlice(Slice* slice);
+  void pushBack(Slice* slice);
+  Slice* popFront();
+  // Takes over a slice of another buffer.
+  void adopt(Slice* slice);
+
+  BlockPool* pool_;
+  Slice* head_ = nullptr;
+  Slice* tail_ = nullptr;
+  size_t size_ = 0;
+  Slice* reserved_ = nullptr;
+};
+
+}  // namespace weir::buffer
