@@ -1,0 +1,38 @@
+// Poller: what a Dispatcher waits on. LibeventPoller is the real one (readiness and one timer from libevent); the
+// test harness has a simulated one. One per worker, owned by the worker, used by its Dispatcher only. A ReadyHandler
+// is told of edges: "became readable" is said once, and again only after new bytes have come (law 10).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/time/time.h"
+
+namespace weir::event {
+
+struct Readiness {
+  bool readable = false;  // bytes, an accepted connection, or the end of the stream may be read
+  bool writable = false;  // room in the kernel, or a connect has finished
+  bool closed = false;    // the peer has closed its sending side, or the socket failed
+};
+
+class ReadyHandler {
+ public:
+  // Called from Poller::poll, never from inside another call.
+  virtual void onReady(Readiness ready) = 0;
+
+ protected:
+  ~ReadyHandler() = default;
+};
+
+class Poller {
+ public:
+  virtual ~Poller() = default;
+  // Waits for readiness and delivers it to the handlers. Returns at once when `timeout` is zero, after `timeout` at
+  // the latest, whenever interrupted, and waits without limit when there is none.
+  virtual void poll(std::optional<absl::Duration> timeout) = 0;
+  // Makes a poll() that is running, or the next one, return. The only call that is safe from other threads.
+  virtual void interrupt() = 0;
+};
+
+}  // namespace weir::event

@@ -1,0 +1,71 @@
+// HttpFilterFactory: one configured filter of a chain. Made at load from the filter's configuration message,
+// immutable, shared by all workers, and lives as long as the configuration. create() is called once per exchange.
+// HttpFilterRegistry: the list of filters that weir has, by the full name of their configuration message; filled by
+// source/extensions/registry.cc at start, read only after it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "source/base/arena.h"
+#include "source/base/diagnostics.h"
+#include "source/filter/http_filter.h"
+#include "source/net/worker_context.h"
+
+namespace google::protobuf {
+class Message;
+}
+
+namespace weir::stats {
+class Registry;
+}
+
+namespace weir::filter {
+
+class HttpFilterFactory {
+ public:
+  virtual ~HttpFilterFactory() = default;
+  // The filter of one exchange, in its arena, which destroys it.
+  virtual HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const = 0;
+  virtual HookMask hooks() const = 0;
+};
+
+// What a factory gets to compile its configuration. Errors go to `diagnostics` under `path`.
+struct FactoryContext {
+  stats::Registry& stats;
+  base::Diagnostics& diagnostics;
+  const base::FieldPath& path;    // of the configuration message
+  std::string_view stat_prefix;   // of the connection manager
+  const base::Clock& clock;
+};
+
+// How a filter is made. Both functions return null after they have reported at least one error.
+struct HttpFilterType {
+  std::string config_type;        // "envoy.extensions.filters.http.buffer.v3.Buffer"
+  std::string route_config_type;  // empty: has no per-route configuration
+  std::string usual_name;         // "envoy.filters.http.buffer"
+  bool terminal = false;          // the router: the chain ends with it and it has no factory here
+  std::function<std::unique_ptr<HttpFilterFactory>(const google::protobuf::Message&, const FactoryContext&)> make;
+  std::function<std::unique_ptr<RouteFilterConfig>(const google::protobuf::Message&, const FactoryContext&)>
+      make_route_config;
+};
+
+class HttpFilterRegistry {
+ public:
+  // A name that is taken already is an error that names both.
+  absl::Status add(HttpFilterType type);
+  const HttpFilterType* byConfigType(std::string_view full_name) const;
+  const HttpFilterType* byRouteConfigType(std::string_view full_name) const;
+  std::vector<std::string> configTypes() const;
+
+ private:
+  std::map<std::string, HttpFilterType, std::less<>> by_config_type_;
+};
+
+}  // namespace weir::filter

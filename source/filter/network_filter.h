@@ -1,0 +1,49 @@
+// NetworkFilter: sees the bytes of one downstream connection, both ways, before the terminal session (the HTTP
+// connection manager, the TCP proxy, ...) does. One object per connection, owned by its NetworkChain; one worker.
+// onOpen comes first and onClose last, each exactly once. A filter may edit the buffer it is given. Hooks are driven
+// by the chain only, never re-entered, and what they ask for takes effect after they returned (laws 2 and 4).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "source/buffer/buffer.h"
+#include "source/net/worker_context.h"
+#include "source/net/connection.h"
+
+namespace weir::filter {
+
+enum class NetworkVerdict : uint8_t {
+  kNext,   // pass the bytes on
+  kWait,   // hold them and all later ones of this direction until NetworkHost::resume()
+  kClose,  // drop the connection
+};
+
+class NetworkHost {
+ public:
+  // The late answer to kWait, once; takes effect later in the turn.
+  virtual void resume(NetworkVerdict verdict) = 0;
+  virtual const net::Connection& connection() const = 0;
+  virtual const net::WorkerContext& worker() const = 0;
+
+ protected:
+  ~NetworkHost() = default;
+};
+
+class NetworkFilter {
+ public:
+  virtual ~NetworkFilter() = default;
+  virtual void setHost(NetworkHost& host) { host_ = &host; }
+  virtual NetworkVerdict onOpen() { return NetworkVerdict::kNext; }
+  virtual NetworkVerdict onRead(buffer::Buffer&, bool /*end*/) { return NetworkVerdict::kNext; }
+  virtual NetworkVerdict onWrite(buffer::Buffer&, bool /*end*/) { return NetworkVerdict::kNext; }
+  virtual void onClose(net::CloseReason) {}
+
+ protected:
+  NetworkHost& host() const { return *host_; }
+
+ private:
+  NetworkHost* host_ = nullptr;
+};
+
+}  // namespace weir::filter

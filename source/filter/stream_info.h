@@ -1,0 +1,72 @@
+// StreamInfo: what is known about one exchange (or one proxied TCP connection) for logs, counters and filters. Owned
+// by the Exchange (or the TCP proxy); filled as things happen; const for filters and loggers. Views live in the arena
+// of the exchange or in the immutable configuration. One worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "source/base/clock.h"
+#include "source/http/head.h"
+#include "source/http/reason.h"
+#include "source/net/address.h"
+
+namespace weir::filter {
+
+class RouteInfo;
+
+struct StreamInfo {
+  absl::Time start_wall;
+  base::MonotonicTime start;
+  // Measured from `start`; none while it has not happened.
+  std::optional<base::MonotonicTime> request_complete;       // last byte of the request received
+  std::optional<base::MonotonicTime> upstream_first_sent;    // first byte sent upstream
+  std::optional<base::MonotonicTime> upstream_last_sent;
+  std::optional<base::MonotonicTime> upstream_first_received;
+  std::optional<base::MonotonicTime> upstream_last_received;
+  std::optional<base::MonotonicTime> response_started;       // first byte sent downstream
+  std::optional<base::MonotonicTime> complete;
+
+  std::optional<http::Version> protocol;  // none for TCP
+  uint64_t connection_id = 0;
+  uint64_t bytes_received = 0;  // body bytes from downstream
+  uint64_t bytes_sent = 0;      // body bytes to downstream
+  uint64_t upstream_bytes_sent = 0;
+  uint64_t upstream_bytes_received = 0;
+
+  net::Address downstream_local;
+  net::Address downstream_direct_remote;  // the peer of the socket
+  net::Address downstream_remote;         // the client as far as it is trusted (x-forwarded-for)
+  std::optional<net::Address> upstream_remote;
+  std::optional<net::Address> upstream_local;
+  std::string_view upstream_host_name;
+  std::string_view upstream_cluster;
+  uint32_t upstream_attempts = 0;
+
+  uint16_t status = 0;  // of the final response; 0 when none was started
+  http::Reason reason = http::Reason::kNone;  // why weir answered or ended it itself; the first one stays
+  std::string_view request_id;
+  const RouteInfo* route = nullptr;  // null: none matched (yet)
+  bool health_check = false;         // answered or marked by the health check filter
+
+  const http::Head* request_head = nullptr;
+  const http::Head* response_head = nullptr;
+  const http::HeaderMap* response_trailers = nullptr;
+};
+
+// The part of a route that filters and loggers may see.
+class RouteInfo {
+ public:
+  virtual ~RouteInfo() = default;
+  virtual std::string_view routeName() const = 0;
+  virtual std::string_view virtualHostName() const = 0;
+  virtual std::string_view clusterName() const = 0;  // empty for direct responses and redirects
+  // The configuration of the filter with that index (FilterSlot), most specific first: weighted cluster, route,
+  // virtual host, route table. Null when there is none; fn returns false to stop.
+  virtual const class RouteFilterConfig* filterConfig(size_t slot) const = 0;
+};
+
+}  // namespace weir::filter

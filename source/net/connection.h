@@ -1,0 +1,124 @@
+// Connection: pumps bytes between one Socket and one Session through two Buffers. Made and owned by whoever accepted
+// or connected it, on one worker. Order of calls on the session: onOpen (upstream only) before all, then onInput and
+// onRoom in any order, onClose exactly once and last.
+//
+// Flow (law 6): received bytes wait in input(); while it holds `read_limit` bytes, or reading is paused, the socket is
+// not read, so the peer stalls. Sent bytes wait in output() until the flush phase of the turn writes them with one
+// gathered write; room() is what may still be appended. Blocks go back to the pool as soon as they are empty.
+//
+// It never calls the session from inside a call of the session: close() and flush() take effect later in the turn.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "source/base/clock.h"
+#include "source/buffer/buffer.h"
+#include "source/event/dispatcher.h"
+#include "source/event/poller.h"
+#include "source/event/timer.h"
+#include "source/event/wakeable.h"
+#include "source/net/socket.h"
+
+namespace weir::net {
+
+enum class CloseReason : uint8_t {
+  kLocal,           // weir closed it, after its output was written
+  kLocalReset,      // weir dropped it
+  kRemote,          // the peer closed both ways, or closed while nothing was expected of it
+  kRemoteReset,     // ECONNRESET, EPIPE and the like; Connection::error() has the errno
+  kConnectFailed,   // never opened
+  kConnectTimeout,  // not open within the connect timeout
+  kIdle,            // idle timeout
+};
+std::string_view closeReasonName(CloseReason reason);
+
+class Session {
+ public:
+  virtual ~Session() = default;
+  // An outgoing connection is open. Not called for accepted ones.
+  virtual void onOpen() {}
+  // Bytes have come, or `end`: the peer will send no more. Takes what it can from the front of `input`; what it
+  // leaves is kept, and it must call Connection::consumed() when it takes more later.
+  virtual void onInput(buffer::Buffer& input, bool end) = 0;
+  // Output was written: room() has grown from under half to at least half of its limit, or is whole again.
+  virtual void onRoom() = 0;
+  // The connection is gone. Exactly once, last. `Connection` is still valid during the call.
+  virtual void onClose(CloseReason reason) = 0;
+};
+
+class Connection final : public event::Deletable, private event::ReadyHandler, private event::TimerHandler {
+ public:
+  struct Limits {
+    size_t read_bytes = 32 * 1024;   // input() holds at most this plus one read
+    size_t write_bytes = 32 * 1024;  // room() starts from this
+  };
+
+  // Accepted: open at once. `session` must outlive the connection or be replaced before it ends.
+  Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket, Limits limits,
+             Session& session);
+  // Outgoing: connecting; onOpen, or onClose with kConnectFailed or kConnectTimeout, follows.
+  Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket, Limits limits,
+             Session& session, absl::Duration connect_timeout);
+  ~Connection() override;
+
+  enum class State : uint8_t { kConnecting, kOpen, kClosing, kClosed };
+  State state() const { return state_; }
+  bool open() const { return state_ == State::kOpen; }
+  // Hands the connection to another session (a pooled connection taken into use). Not from inside a Session call.
+  void setSession(Session& session) { session_ = &session; }
+
+  buffer::Buffer& input() { return input_; }
+  bool inputEnded() const { return input_ended_; }
+  // The session took bytes from input() outside onInput(): reading may go on.
+  void consumed();
+  // A reader that may not read is not read. Reading starts enabled.
+  void pauseReading(bool pause);
+
+  buffer::Buffer& output() { return output_; }
+  size_t room() const;
+  // output() has something: write it in the flush phase of this turn.
+  void flush();
+  // FIN after all output is written; reading goes on (half-close).
+  void finishOutput();
+
+  // Closes after the output is written, then waits up to `linger` for the peer to close so that it can still read
+  // what was sent (RFC 9112 section 9.6). onClose(kLocal) follows in a later turn.
+  void closeAfterFlush(absl::Duration linger);
+  // Drops it: unsent output is lost. onClose(reason) follows later in this turn or in the next.
+  void close(CloseReason reason);
+
+  // Closes with kIdle when no byte moved either way for `timeout`; zero or infinite switches it off. Lazy: costs a
+  // store per read or write.
+  void setIdleTimeout(absl::Duration timeout);
+  base::MonotonicTime lastActivity() const { return last_activity_; }
+
+  Address localAddress() const { return socket_->localAddress(); }
+  Address remoteAddress() const { return socket_->remoteAddress(); }
+  uint64_t bytesRead() const { return bytes_read_; }
+  uint64_t bytesWritten() const { return bytes_written_; }
+  int error() const { return error_; }  // errno of the failure, or 0
+  event::Dispatcher& dispatcher() const { return dispatcher_; }
+
+ private:
+  // Reads and delivers in the run phase, writes in the flush phase.
+  class Pump;
+  void onReady(event::Readiness ready) override;
+  void onTimer(event::Timer& timer) override;
+
+  event::Dispatcher& dispatcher_;
+  std::unique_ptr<Socket> socket_;
+  Session* session_;
+  buffer::Buffer input_;
+  buffer::Buffer output_;
+  Limits limits_;
+  base::MonotonicTime last_activity_;
+  uint64_t bytes_read_ = 0;
+  uint64_t bytes_written_ = 0;
+  int error_ = 0;
+  State state_;
+  bool input_ended_ = false;
+};
+
+}  // namespace weir::net

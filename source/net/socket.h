@@ -1,0 +1,96 @@
+// Socket and Network: the seam to the operating system's sockets (law 21). KernelNetwork is the real one; the harness
+// has an in-memory one on the same clock as its dispatchers. A transport such as TLS is a Socket that wraps a Socket.
+// One Network per worker; a Socket belongs to the worker whose Network made it, and is owned by one Connection.
+// Nothing here blocks.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "source/event/poller.h"
+#include "source/net/address.h"
+
+namespace weir::net {
+
+struct IoResult {
+  enum class State : uint8_t {
+    kOk,          // `bytes` were moved (above 0)
+    kWouldBlock,  // nothing now; readiness will be reported
+    kEnd,         // read only: the peer has closed its sending side
+    kFailed,      // `error` is the errno; the socket is of no more use
+  };
+  State state = State::kOk;
+  size_t bytes = 0;
+  int error = 0;
+};
+
+class Socket {
+ public:
+  virtual ~Socket() = default;  // closes
+  // Registers for edges, once, for the life of the socket. `handler` must outlive it.
+  virtual void watch(event::ReadyHandler& handler) = 0;
+  virtual IoResult read(std::span<const iovec> into) = 0;
+  virtual IoResult write(std::span<const iovec> from) = 0;
+  // Sends FIN; reading goes on.
+  virtual void shutdownWrite() = 0;
+  // The coming close resets (RST) instead of finishing.
+  virtual void resetOnClose() = 0;
+  // After the first writable edge of a connecting socket: whether the connect succeeded.
+  virtual absl::Status connectResult() = 0;
+  virtual Address localAddress() const = 0;
+  virtual Address remoteAddress() const = 0;
+};
+
+struct AcceptResult {
+  enum class State : uint8_t { kAccepted, kNone, kRetryNow, kExhausted, kFailed };
+  // kNone: nothing waits. kRetryNow: that connection died in the queue. kExhausted: no descriptor or memory was left
+  // (EMFILE, ENFILE, ENOBUFS, ENOMEM); the waiting connection was shed with the reserve descriptor if there was one.
+  State state = State::kNone;
+  std::unique_ptr<Socket> socket;
+  Address peer;
+  int error = 0;
+};
+
+class ListenSocket {
+ public:
+  virtual ~ListenSocket() = default;
+  // Bound already; starts to queue connections. Separate, so that all listeners bind before any accepts.
+  virtual absl::Status listen(int backlog) = 0;
+  virtual void watch(event::ReadyHandler& handler) = 0;
+  virtual AcceptResult accept() = 0;
+  // With the port that the kernel chose.
+  virtual Address localAddress() const = 0;
+};
+
+struct BindOptions {
+  bool reuse_port = true;
+  bool ipv4_compat = false;           // a socket on "::" takes IPv4 too
+  std::optional<uint32_t> unix_mode;  // permissions of a unix socket's file
+};
+
+struct KeepAlive {
+  std::optional<uint32_t> probes;
+  std::optional<uint32_t> idle_seconds;
+  std::optional<uint32_t> interval_seconds;
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+  // The status names the address and the errno. Called on the main thread before the worker runs.
+  virtual absl::StatusOr<std::unique_ptr<ListenSocket>> bind(const Address& address, const BindOptions& options) = 0;
+  // A socket that is connecting; the outcome comes as a writable or closed edge after watch(). Fails at once only
+  // when no descriptor is left or the address cannot be used.
+  virtual absl::StatusOr<std::unique_ptr<Socket>> connect(const Address& address,
+                                                          const std::optional<KeepAlive>& keep_alive) = 0;
+};
+
+}  // namespace weir::net

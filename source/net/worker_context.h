@@ -1,0 +1,24 @@
+// WorkerContext: what everything that runs on one worker shares: its dispatcher, pools, random numbers, network and
+// shard of counters. Made by the worker, which owns all of it; outlives every connection on that worker.
+#pragma once
+
+#include "source/base/arena.h"
+#include "source/base/random.h"
+#include "source/buffer/block.h"
+#include "source/event/dispatcher.h"
+#include "source/net/socket.h"
+#include "source/stats/stats.h"
+
+namespace weir::net {
+
+struct WorkerContext {
+  event::Dispatcher& dispatcher;
+  Network& network;
+  buffer::BlockPool& blocks;
+  base::ChunkPool& chunks;
+  base::Random& random;
+  stats::Shard& stats;
+  unsigned index = 0;  // of the worker; 0 for the first
+};
+
+}  // namespace weir::net

@@ -1,0 +1,103 @@
+// Route, VirtualHost, RouteTable: which cluster a request goes to, and with what policy. Plain structs compiled at
+// load from the route configuration; immutable, shared by workers, alive as long as the configuration.
+// RouteTable::match gives the first route, in written order, of the best virtual host: exact domain before longest
+// suffix wildcard before longest prefix wildcard before "*". Lookup does not grow with the number of routes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "source/base/random.h"
+#include "source/filter/http_filter.h"
+#include "source/filter/stream_info.h"
+#include "source/http/head.h"
+#include "source/proxy/header_edits.h"
+#include "source/upstream/cluster.h"
+
+namespace weir::proxy {
+
+// Per-route configuration of filters, by slot of the chain: what one level (table, virtual host, route, cluster
+// weight) says.
+struct FilterConfigs {
+  struct Entry {
+    std::unique_ptr<filter::RouteFilterConfig> config;  // may be null when only `disabled` is said
+    std::optional<bool> disabled;
+  };
+  std::vector<Entry> by_slot;  // empty, or one per slot
+};
+
+struct ClusterWeight {
+  std::string cluster;
+  uint32_t weight = 0;
+  std::string host_rewrite;  // empty: none
+  HeaderEdits request_edits;
+  HeaderEdits response_edits;
+  FilterConfigs filters;
+};
+
+class PathRewrite;  // regex rewrite; in route.cc's own header
+
+struct ForwardAction {
+  // Exactly one of these three names the cluster.
+  std::string cluster;
+  std::string cluster_header;  // lower case
+  std::vector<ClusterWeight> weighted;
+  uint64_t total_weight = 0;
+  uint16_t cluster_not_found_status = 503;
+
+  absl::Duration timeout = absl::Seconds(15);  // zero: none
+  std::optional<absl::Duration> idle_timeout;  // replaces the stream idle timeout; zero: none
+  std::optional<absl::Duration> max_stream_duration;
+  upstream::Priority priority = upstream::Priority::kDefault;
+  std::string prefix_rewrite;
+  std::string host_rewrite_literal;
+  std::string host_rewrite_header;
+  bool auto_host_rewrite = false;
+  bool append_x_forwarded_host = false;
+  std::shared_ptr<const PathRewrite> regex_rewrite;
+  std::vector<std::pair<std::string, bool>> upgrades;  // token, allowed; on top of the connection manager's
+};
+
+struct RedirectAction {
+  bool https = false;
+  std::string scheme, host, path, prefix_rewrite;
+  std::optional<uint32_t> port;
+  std::shared_ptr<const PathRewrite> regex_rewrite;
+  uint16_t status = 301;
+  bool strip_query = false;
+};
+
+struct DirectAction {
+  uint16_t status = 200;
+  std::string body;
+};
+
+class VirtualHost;
+class RouteTable;
+
+class Route final : public filter::RouteInfo {
+ public:
+  std::string_view routeName() const override;
+  std::string_view virtualHostName() const override;
+  std::string_view clusterName() const override;
+  const filter::RouteFilterConfig* filterConfig(size_t slot) const override;
+
+  std::string name;
+  std::variant<ForwardAction, RedirectAction, DirectAction> action;
+  HeaderEdits request_edits;
+  HeaderEdits response_edits;
+  FilterConfigs filters;
+  const VirtualHost* virtual_host = nullptr;
+  // The literal that a prefix or path match has matched; what prefix_rewrite replaces.
+  std::string matched_prefix;
+  bool exact_path = false;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,113 @@
+// TerminalSession, SessionFactory: what stands behind the network filters of a chain and takes or makes the bytes: the
+// HTTP connection manager, the TCP proxy, echo, ... A factory is one configured terminal filter: made at load,
+// immutable, shared by workers. create() is called once per downstream connection, which owns the session.
+// SessionRegistry: the terminals that weir has, by the full name of their configuration message; filled by
+// source/extensions/registry.cc at start, read only after it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "source/base/diagnostics.h"
+#include "source/filter/access_log.h"
+#include "source/filter/http_filter_factory.h"
+#include "source/net/connection.h"
+#include "source/net/worker_context.h"
+#include "source/upstream/cluster_manager.h"
+
+namespace weir::proxy {
+
+// What sessions of one worker share beyond the WorkerContext.
+struct Services {
+  const net::WorkerContext& worker;
+  upstream::ClusterManager& clusters;
+  const bool& draining;  // the worker is shutting down: answer with Connection: close
+};
+
+// Of the listener and chain that accepted the connection.
+struct DownstreamInfo {
+  uint64_t connection_id = 0;
+  net::Address local;
+  net::Address remote;
+};
+
+class TerminalSession : public net::Session {
+ public:
+  // Called once, right after the connection was accepted, before any bytes.
+  virtual void onAccepted() {}
+  // Finish what is in flight, take nothing new, then close the connection. May be called more than once.
+  virtual void drain() = 0;
+};
+
+class SessionFactory {
+ public:
+  virtual ~SessionFactory() = default;
+  // `connection` and `services` outlive the session.
+  virtual std::unique_ptr<TerminalSession> create(const Services& services, net::Connection& connection,
+                                                  const DownstreamInfo& info) const = 0;
+  // The clusters that it may send to, for the start-up line and `weir check`.
+  virtual std::vector<std::string> clusters() const = 0;
+};
+
+// Opens what access log configurations name; owned by the server.
+class LogSinks {
+ public:
+  virtual ~LogSinks() = default;
+  // The same path gives the same sink. "/dev/stdout" and "/dev/stderr" are the process's own.
+  virtual absl::StatusOr<filter::LogSink*> open(std::string_view path) = 0;
+};
+
+struct AccessLogType;
+class AccessLogRegistry;
+
+struct SessionContext {
+  stats::Registry& stats;
+  base::Diagnostics& diagnostics;
+  const base::FieldPath& path;  // of the configuration message
+  const base::Clock& clock;
+  const filter::HttpFilterRegistry& http_filters;
+  const AccessLogRegistry& access_logs;
+  LogSinks& sinks;
+  // Whether a cluster of that name is configured.
+  const std::function<bool(std::string_view)>& cluster_exists;
+  bool schema_only = false;  // do not open or read files that the configuration names
+};
+
+struct SessionType {
+  std::string config_type;  // "envoy.extensions.filters.network.echo.v3.Echo"
+  std::string usual_name;   // "envoy.filters.network.echo"
+  // Null after at least one error was reported.
+  std::function<std::unique_ptr<SessionFactory>(const google::protobuf::Message&, const SessionContext&)> make;
+};
+
+class SessionRegistry {
+ public:
+  absl::Status add(SessionType type);
+  const SessionType* byConfigType(std::string_view full_name) const;
+
+ private:
+  std::map<std::string, SessionType, std::less<>> types_;
+};
+
+// Access loggers, by the full name of their configuration message.
+struct AccessLogType {
+  std::string config_type;
+  std::string usual_name;
+  std::function<std::unique_ptr<filter::AccessLog>(const google::protobuf::Message&, const SessionContext&)> make;
+};
+
+class AccessLogRegistry {
+ public:
+  absl::Status add(AccessLogType type);
+  const AccessLogType* byConfigType(std::string_view full_name) const;
+
+ private:
+  std::map<std::string, AccessLogType, std::less<>> types_;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,82 @@
+// Cluster, Host: a named set of endpoints and the policy for reaching them; an immutable snapshot made at load and
+// shared by workers through a shared_ptr. What workers must agree on exactly, the circuit breakers, stands in atomics
+// beside it; everything else that moves is per worker (WorkerCluster).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "source/http/h1/h1_options.h"
+#include "source/net/address.h"
+#include "source/net/socket.h"
+#include "source/stats/stats.h"
+
+namespace weir::upstream {
+
+enum class Priority : uint8_t { kDefault, kHigh };
+enum class LbPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
+enum class HostHealth : uint8_t { kHealthy, kUnhealthy, kDraining };
+
+struct Host {
+  net::Address address;
+  std::string hostname;  // may be empty
+  uint32_t weight = 1;   // 1 to 2^32-1
+  HostHealth health = HostHealth::kHealthy;
+  std::string text;      // address.text(), for logs
+};
+
+// The shipped defaults are those of the xDS API.
+struct Thresholds {
+  uint32_t max_connections = 1024;
+  uint32_t max_pending_requests = 1024;
+  uint32_t max_requests = 1024;
+  uint32_t max_retries = 3;
+  bool track_remaining = false;
+};
+
+struct ClusterConfig {
+  std::string name;
+  std::string stat_name;  // alt_stat_name or name
+  std::vector<Host> hosts;
+  LbPolicy lb_policy = LbPolicy::kRoundRobin;
+  uint32_t choice_count = 2;  // least request
+  absl::Duration connect_timeout = absl::Seconds(5);
+  size_t buffer_limit = 1024 * 1024;  // per connection and direction
+  std::array<Thresholds, 2> thresholds;  // by Priority
+  uint64_t max_requests_per_connection = 0;  // 0: no limit
+  absl::Duration idle_timeout = absl::Hours(1);
+  absl::Duration max_connection_duration = absl::InfiniteDuration();
+  absl::Duration max_stream_duration = absl::InfiniteDuration();
+  std::optional<net::KeepAlive> keep_alive;
+  http::h1::H1Options h1;
+};
+
+// A count that all workers share and that never exceeds its limit: at most `limit` permits are out at any time.
+class SharedLimit {
+ public:
+  explicit SharedLimit(uint32_t limit) : limit_(limit) {}
+  bool tryTake();
+  void give();
+  uint32_t used() const { return used_.load(std::memory_order_relaxed); }
+  uint32_t limit() const { return limit_; }
+
+ private:
+  std::atomic<uint32_t> used_{0};
+  const uint32_t limit_;
+};
+
+struct CircuitBreaker {
+  explicit CircuitBreaker(const Thresholds& t)
+      : connections(t.max_connections), pending(t.max_pending_requests), requests(t.max_requests) {}
+  SharedLimit connections;
+  SharedLimit pending;
+  SharedLimit requests;
+};
+
+}  // namespace weir::upstream
