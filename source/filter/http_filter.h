@@ -28,8 +28,8 @@ namespace weir::filter {
 struct LocalReply {
   http::Reason reason = http::Reason::kFilterReply;
   uint16_t status = 500;
-  std::string_view body;                   // arena or static; sent as text/plain unless `head` has a content-type
-  http::Head* head = nullptr;              // further response fields (arena), or null
+  std::string_view body;       // arena or static; sent as text/plain unless `head` has a content-type
+  http::Head* head = nullptr;  // further response fields (arena), or null
 };
 
 class Verdict {

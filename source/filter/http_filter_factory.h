@@ -40,8 +40,8 @@ class HttpFilterFactory {
 struct FactoryContext {
   stats::Registry& stats;
   base::Diagnostics& diagnostics;
-  const base::FieldPath& path;    // of the configuration message
-  std::string_view stat_prefix;   // of the connection manager
+  const base::FieldPath& path;   // of the configuration message
+  std::string_view stat_prefix;  // of the connection manager
   const base::Clock& clock;
 };
 

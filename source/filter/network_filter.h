@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "source/buffer/buffer.h"
-#include "source/net/worker_context.h"
 #include "source/net/connection.h"
+#include "source/net/worker_context.h"
 
 namespace weir::filter {
 

@@ -22,12 +22,12 @@ struct StreamInfo {
   absl::Time start_wall;
   base::MonotonicTime start;
   // Measured from `start`; none while it has not happened.
-  std::optional<base::MonotonicTime> request_complete;       // last byte of the request received
-  std::optional<base::MonotonicTime> upstream_first_sent;    // first byte sent upstream
+  std::optional<base::MonotonicTime> request_complete;     // last byte of the request received
+  std::optional<base::MonotonicTime> upstream_first_sent;  // first byte sent upstream
   std::optional<base::MonotonicTime> upstream_last_sent;
   std::optional<base::MonotonicTime> upstream_first_received;
   std::optional<base::MonotonicTime> upstream_last_received;
-  std::optional<base::MonotonicTime> response_started;       // first byte sent downstream
+  std::optional<base::MonotonicTime> response_started;  // first byte sent downstream
   std::optional<base::MonotonicTime> complete;
 
   std::optional<http::Version> protocol;  // none for TCP
@@ -46,7 +46,7 @@ struct StreamInfo {
   std::string_view upstream_cluster;
   uint32_t upstream_attempts = 0;
 
-  uint16_t status = 0;  // of the final response; 0 when none was started
+  uint16_t status = 0;                        // of the final response; 0 when none was started
   http::Reason reason = http::Reason::kNone;  // why weir answered or ended it itself; the first one stays
   std::string_view request_id;
   const RouteInfo* route = nullptr;  // null: none matched (yet)
