@@ -1,0 +1,16 @@
+// All metrics as JSON, in the shape that Envoy's admin endpoint has. Weir keeps no interval values, so each
+// "interval" is null; so is each "cumulative" of a histogram without values. Sorted by name, histograms last:
+//
+//   {"stats":[{"name":"a","value":1},...,{"histograms":{"supported_quantiles":[0,25,...],
+//     "computed_quantiles":[{"name":"h","values":[{"interval":null,"cumulative":3},...]},...]}}]}
+#pragma once
+
+#include <string>
+
+#include "source/stats/registry.h"
+
+namespace weir::stats {
+
+std::string renderJson(const Registry& registry, const Selection& selection);
+
+}  // namespace weir::stats

@@ -1,0 +1,17 @@
+// All metrics in the Prometheus text exposition format 0.0.4
+// (https://prometheus.io/docs/instrumenting/exposition_formats/): grouped by metric under one # TYPE line each, sorted
+// by metric and labels, histograms with _bucket, _sum and _count. Served as kPrometheusContentType.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "source/stats/registry.h"
+
+namespace weir::stats {
+
+inline constexpr std::string_view kPrometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+std::string renderPrometheus(const Registry& registry, const Selection& selection);
+
+}  // namespace weir::stats
