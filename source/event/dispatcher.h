@@ -9,6 +9,7 @@
 // Made by the worker (or the harness), which owns it; outlives everything that is on it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,7 +42,7 @@ class Dispatcher {
 
   // Turns until stop(). Blocks.
   void run();
-  // Ends run() after the current turn. Safe from any thread.
+  // Ends run() after the current turn, or at once when it has not begun yet. Safe from any thread.
   void stop();
   // One turn; waits for something to do when `wait`, up to the next timer. Returns whether anything ran.
   bool turn(bool wait);
@@ -51,13 +52,14 @@ class Dispatcher {
   void post(std::function<void()> fn);
   void deleteLater(std::unique_ptr<Deletable> object);
 
-  // The time of this turn: read once, after poll.
+  // The time of this turn: read once, when poll wakes, before readiness is delivered.
   base::MonotonicTime now() const { return now_; }
   absl::Time wallNow();  // read at most once a turn
   // A fresh reading, for durations that are logged at sub-turn precision.
   const base::Clock& clock() const { return clock_; }
 
-  // When the next timer is due, if any. For the simulation, which moves its clock there.
+  // When the wheel next has something to do, if ever: the next timer is due then or later. For the simulation, which
+  // moves its clock there.
   std::optional<base::MonotonicTime> nextDeadline() const;
   // Whether a turn would do something without waiting.
   bool hasWork();
@@ -69,6 +71,16 @@ class Dispatcher {
   // The ends of a circular list of Wakeables.
   class Anchor;
 
+  // Wakes served in the run phase of one turn; the rest waits for the next, so that poll is never starved.
+  static constexpr int kWakesPerTurn = 1024;
+
+  bool hasQueued() const;
+  std::optional<absl::Duration> pollTimeout(bool wait) const;
+  bool runPosted();
+  bool runWoken();
+  bool runFlush();
+  bool buryDead();
+
   Poller& poller_;
   const base::Clock& clock_;
   base::MonotonicTime now_;
@@ -76,10 +88,14 @@ class Dispatcher {
   std::unique_ptr<TimerWheel> wheel_;
   std::unique_ptr<Anchor> run_queue_;
   std::unique_ptr<Anchor> flush_queue_;
+  // Two of each: one is filled while the other is worked off, and both keep their capacity.
   std::vector<std::unique_ptr<Deletable>> graveyard_;
+  std::vector<std::unique_ptr<Deletable>> dying_;
   std::mutex posted_mutex_;
-  std::vector<std::function<void()>> posted_;
-  bool stopping_ = false;
+  std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_
+  std::vector<std::function<void()>> running_posted_;
+  std::atomic<bool> has_posted_{false};
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace weir::event

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 
 namespace weir::event {
@@ -29,8 +30,10 @@ class Poller {
  public:
   virtual ~Poller() = default;
   // Waits for readiness and delivers it to the handlers. Returns at once when `timeout` is zero, after `timeout` at
-  // the latest, whenever interrupted, and waits without limit when there is none.
-  virtual void poll(std::optional<absl::Duration> timeout) = 0;
+  // the latest, whenever interrupted, and waits without limit when there is none. Calls `awake` exactly once: after
+  // the wait, before the first handler, so that handlers see the time at which the turn began. Returns whether any
+  // handler was called.
+  virtual bool poll(std::optional<absl::Duration> timeout, absl::FunctionRef<void()> awake) = 0;
   // Makes a poll() that is running, or the next one, return. The only call that is safe from other threads.
   virtual void interrupt() = 0;
 };

@@ -34,18 +34,17 @@ class Timer {
   // Anything above a year, absl::InfiniteDuration() included, is a year.
   void arm(absl::Duration after);
   void cancel();
-  bool armed() const { return armed_; }
+  bool armed() const { return next_ != nullptr; }
 
  private:
   friend class TimerWheel;
   Dispatcher* dispatcher_;
   TimerHandler* handler_;
-  Timer* next_ = nullptr;
+  Timer* next_ = nullptr;  // circular list of its slot; null when not armed
   Timer* previous_ = nullptr;
   int64_t deadline_tick_ = 0;  // when it is due, in milliseconds of the dispatcher's clock
   int64_t slot_tick_ = 0;      // where it stands in the wheel: at or before deadline_tick_
   uint16_t slot_ = 0;
-  bool armed_ = false;
 };
 
 }  // namespace weir::event

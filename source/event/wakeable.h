@@ -1,7 +1,8 @@
 // Wakeable: something that can be asked to run later in the same turn (laws 4 and 8). wake() only marks and queues;
 // onWake() is called once by the Dispatcher, from its loop and never from inside the call that woke it. Embedded in
 // its owner; destroying it takes it out of the queue. Wakes during the run phase are served in the same turn up to a
-// bound, then in the next; wakes of the flush phase are served once after it.
+// bound, then in the next. Flush wakes are served once after the run phase; what is woken by them runs in the next
+// turn.
 #pragma once
 
 namespace weir::event {
@@ -23,7 +24,7 @@ class Wakeable {
   void unwake();
 
  protected:
-  ~Wakeable() { unwake(); }
+  virtual ~Wakeable() { unwake(); }
 
  private:
   friend class Dispatcher;

@@ -1,0 +1,178 @@
+#include "source/event/dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/event/timer_wheel.h"
+
+namespace weir::event {
+
+// Stands for both ends of a queue; never woken itself.
+class Dispatcher::Anchor final : public Wakeable {
+ public:
+  explicit Anchor(Dispatcher& dispatcher) : Wakeable(dispatcher) { next_ = previous_ = this; }
+
+  bool empty() const { return next_ == this; }
+
+  void pushBack(Wakeable& wakeable) {
+    wakeable.next_ = this;
+    wakeable.previous_ = previous_;
+    previous_->next_ = &wakeable;
+    previous_ = &wakeable;
+  }
+
+  // Takes the first one out and calls it.
+  void runFirst() {
+    Wakeable* first = next_;
+    first->unwake();
+    first->onWake();
+  }
+
+  // Moves all of `other`, in order, into this empty queue.
+  void take(Anchor& other) {
+    if (other.empty()) return;
+    next_ = other.next_;
+    previous_ = other.previous_;
+    next_->previous_ = this;
+    previous_->next_ = this;
+    other.next_ = other.previous_ = &other;
+  }
+
+ private:
+  void onWake() override {}
+};
+
+void Wakeable::wake() {
+  if (woken()) return;
+  (phase_ == Phase::kRun ? dispatcher_->run_queue_ : dispatcher_->flush_queue_)->pushBack(*this);
+}
+
+void Wakeable::unwake() {
+  if (!woken()) return;
+  next_->previous_ = previous_;
+  previous_->next_ = next_;
+  next_ = previous_ = nullptr;
+}
+
+Dispatcher::Dispatcher(Poller& poller, const base::Clock& clock)
+    : poller_(poller),
+      clock_(clock),
+      now_(clock.monotonic()),
+      wheel_(std::make_unique<TimerWheel>(now_)),
+      run_queue_(std::make_unique<Anchor>(*this)),
+      flush_queue_(std::make_unique<Anchor>(*this)) {}
+
+Dispatcher::~Dispatcher() {
+  // Their destructors may still cancel timers, post and delete: the rest of this object must be whole.
+  for (;;) {
+    buryDead();
+    std::vector<std::function<void()>> never_run;
+    {
+      std::lock_guard<std::mutex> lock(posted_mutex_);
+      never_run.swap(posted_);
+    }
+    if (never_run.empty() && graveyard_.empty()) break;
+  }
+}
+
+void Dispatcher::run() {
+  while (!stopping_.load(std::memory_order_acquire)) turn(true);
+  stopping_.store(false, std::memory_order_release);
+}
+
+void Dispatcher::stop() {
+  stopping_.store(true, std::memory_order_release);
+  poller_.interrupt();
+}
+
+bool Dispatcher::turn(bool wait) {
+  wheel_->beginTurn();
+  bool ran = poller_.poll(pollTimeout(wait), [this] {
+    now_ = clock_.monotonic();
+    wall_now_.reset();
+  });
+  ran = wheel_->advance(now_) || ran;
+  ran = runPosted() || ran;
+  ran = runWoken() || ran;
+  ran = runFlush() || ran;
+  return buryDead() || ran;
+}
+
+void Dispatcher::post(std::function<void()> fn) {
+  bool first = false;
+  {
+    std::lock_guard<std::mutex> lock(posted_mutex_);
+    first = posted_.empty();
+    posted_.push_back(std::move(fn));
+    has_posted_.store(true, std::memory_order_release);
+  }
+  // Whoever made the queue non-empty has interrupted already, and the poller remembers it.
+  if (first) poller_.interrupt();
+}
+
+void Dispatcher::deleteLater(std::unique_ptr<Deletable> object) { graveyard_.push_back(std::move(object)); }
+
+absl::Time Dispatcher::wallNow() {
+  if (!wall_now_.has_value()) wall_now_ = clock_.wall();
+  return *wall_now_;
+}
+
+std::optional<base::MonotonicTime> Dispatcher::nextDeadline() const { return wheel_->next(); }
+
+bool Dispatcher::hasWork() {
+  if (hasQueued()) return true;
+  const std::optional<base::MonotonicTime> next = wheel_->next();
+  return next.has_value() && *next <= clock_.monotonic();
+}
+
+bool Dispatcher::hasQueued() const {
+  return !run_queue_->empty() || !flush_queue_->empty() || !graveyard_.empty() ||
+         has_posted_.load(std::memory_order_acquire);
+}
+
+std::optional<absl::Duration> Dispatcher::pollTimeout(bool wait) const {
+  if (!wait || hasQueued() || stopping_.load(std::memory_order_acquire)) return absl::ZeroDuration();
+  const std::optional<base::MonotonicTime> next = wheel_->next();
+  if (!next.has_value()) return std::nullopt;
+  return std::max(*next - now_, absl::ZeroDuration());
+}
+
+bool Dispatcher::runPosted() {
+  if (!has_posted_.load(std::memory_order_acquire)) return false;
+  {
+    std::lock_guard<std::mutex> lock(posted_mutex_);
+    running_posted_.swap(posted_);
+    has_posted_.store(false, std::memory_order_release);
+  }
+  for (std::function<void()>& fn : running_posted_) {
+    fn();
+    fn = nullptr;  // what it holds ends before the next one runs
+  }
+  running_posted_.clear();
+  return true;
+}
+
+bool Dispatcher::runWoken() {
+  if (run_queue_->empty()) return false;
+  for (int i = 0; i < kWakesPerTurn && !run_queue_->empty(); ++i) run_queue_->runFirst();
+  return true;
+}
+
+bool Dispatcher::runFlush() {
+  if (flush_queue_->empty()) return false;
+  Anchor now(*this);
+  now.take(*flush_queue_);
+  while (!now.empty()) now.runFirst();
+  return true;
+}
+
+bool Dispatcher::buryDead() {
+  if (graveyard_.empty()) return false;
+  while (!graveyard_.empty()) {
+    dying_.swap(graveyard_);
+    dying_.clear();
+  }
+  return true;
+}
+
+}  // namespace weir::event
