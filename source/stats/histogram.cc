@@ -54,9 +54,10 @@ void HistogramReader::add(const HistogramCells& cells) {
 }
 
 uint64_t HistogramReader::quantile(double fraction, uint64_t count) const {
-  if (fraction <= 0) return smallest_;
-  if (fraction >= 1) return largest_;
   const uint64_t rank = std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(fraction * static_cast<double>(count))));
+  // The two ends are known exactly.
+  if (rank == 1) return smallest_;
+  if (rank >= count) return largest_;
   uint64_t seen = 0;
   for (size_t i = 0; i < buckets_.size(); ++i) {
     seen += buckets_[i];
