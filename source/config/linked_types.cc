@@ -1,0 +1,81 @@
+#include "source/config/linked_types.h"
+
+#include <algorithm>
+#include <string>
+
+#include "envoy/config/accesslog/v3/accesslog.pb.h"
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
+#include "envoy/config/core/v3/core.pb.h"
+#include "envoy/config/endpoint/v3/endpoint.pb.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "envoy/extensions/access_loggers/file/v3/file.pb.h"
+#include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "envoy/extensions/common/ratelimit/v3/ratelimit.pb.h"
+#include "envoy/extensions/filters/common/fault/v3/fault.pb.h"
+#include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
+#include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
+#include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
+#include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
+#include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
+#include "envoy/extensions/filters/http/local_ratelimit/v3/local_ratelimit.pb.h"
+#include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/network/direct_response/v3/direct_response.pb.h"
+#include "envoy/extensions/filters/network/echo/v3/echo.pb.h"
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "envoy/extensions/upstreams/http/v3/http.pb.h"
+#include "envoy/type/matcher/v3/matcher.pb.h"
+#include "envoy/type/v3/type.pb.h"
+#include "udpa/type/v1/type.pb.h"
+#include "xds/type/v3/type.pb.h"
+
+namespace weir::config {
+
+std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
+  std::vector<const google::protobuf::FileDescriptor*> files = {
+      envoy::config::accesslog::v3::AccessLog::descriptor()->file(),
+      envoy::config::bootstrap::v3::Admin::descriptor()->file(),
+      envoy::config::cluster::v3::CircuitBreakers::descriptor()->file(),
+      envoy::config::common::mutation_rules::v3::HeaderMutation::descriptor()->file(),
+      envoy::config::core::v3::Node::descriptor()->file(),
+      envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
+      envoy::config::listener::v3::Filter::descriptor()->file(),
+      envoy::config::route::v3::RouteConfiguration::descriptor()->file(),
+      envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor()->file(),
+      envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor()->file(),
+      envoy::extensions::common::ratelimit::v3::XRateLimitHeadersRFCVersion_descriptor()->file(),
+      envoy::extensions::filters::common::fault::v3::FaultDelay::descriptor()->file(),
+      envoy::extensions::filters::http::buffer::v3::Buffer::descriptor()->file(),
+      envoy::extensions::filters::http::cors::v3::Cors::descriptor()->file(),
+      envoy::extensions::filters::http::fault::v3::FaultAbort::descriptor()->file(),
+      envoy::extensions::filters::http::header_mutation::v3::Mutations::descriptor()->file(),
+      envoy::extensions::filters::http::health_check::v3::HealthCheck::descriptor()->file(),
+      envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit::descriptor()->file(),
+      envoy::extensions::filters::http::router::v3::Router::descriptor()->file(),
+      envoy::extensions::filters::network::direct_response::v3::Config::descriptor()->file(),
+      envoy::extensions::filters::network::echo::v3::Echo::descriptor()->file(),
+      envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),
+      envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor()->file(),
+      envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor()->file(),
+      envoy::type::matcher::v3::RegexMatcher::descriptor()->file(),
+      envoy::type::v3::Percent::descriptor()->file(),
+      udpa::type::v1::TypedStruct::descriptor()->file(),
+      xds::type::v3::TypedStruct::descriptor()->file(),
+  };
+  std::sort(files.begin(), files.end(), [](const auto* a, const auto* b) { return a->package() < b->package(); });
+  return files;
+}
+
+std::vector<std::string_view> linkedMessages() {
+  std::vector<std::string_view> names;
+  for (const google::protobuf::FileDescriptor* file : linkedFiles()) {
+    for (int i = 0; i < file->message_type_count(); ++i) names.push_back(file->message_type(i)->full_name());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace weir::config
