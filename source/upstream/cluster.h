@@ -12,10 +12,11 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "source/http/h1/h1_options.h"
+#include "source/http/h1/options.h"
 #include "source/net/address.h"
 #include "source/net/socket.h"
 #include "source/stats/stats.h"
+#include "source/upstream/cluster_stats.h"
 
 namespace weir::upstream {
 
@@ -28,7 +29,7 @@ struct Host {
   std::string hostname;  // may be empty
   uint32_t weight = 1;   // 1 to 2^32-1
   HostHealth health = HostHealth::kHealthy;
-  std::string text;      // address.text(), for logs
+  std::string text;  // address.text(), for logs
 };
 
 // The shipped defaults are those of the xDS API.
@@ -47,10 +48,10 @@ struct ClusterConfig {
   LbPolicy lb_policy = LbPolicy::kRoundRobin;
   uint32_t choice_count = 2;  // least request
   absl::Duration connect_timeout = absl::Seconds(5);
-  size_t buffer_limit = 1024 * 1024;  // per connection and direction
-  std::array<Thresholds, 2> thresholds;  // by Priority
-  uint64_t max_requests_per_connection = 0;  // 0: no limit
-  absl::Duration idle_timeout = absl::Hours(1);
+  size_t buffer_limit = 1024 * 1024;             // per connection and direction
+  std::array<Thresholds, 2> thresholds;          // by Priority
+  uint64_t max_requests_per_connection = 0;      // 0: no limit
+  absl::Duration idle_timeout = absl::Hours(1);  // zero or infinite: none
   absl::Duration max_connection_duration = absl::InfiniteDuration();
   absl::Duration max_stream_duration = absl::InfiniteDuration();
   std::optional<net::KeepAlive> keep_alive;
@@ -60,9 +61,16 @@ struct ClusterConfig {
 // A count that all workers share and that never exceeds its limit: at most `limit` permits are out at any time.
 class SharedLimit {
  public:
+  enum class Take : uint8_t {
+    kRefused,
+    kTaken,
+    kTakenLast,  // the limit is used up now
+  };
+
   explicit SharedLimit(uint32_t limit) : limit_(limit) {}
-  bool tryTake();
-  void give();
+  Take tryTake();
+  // Returns one permit. True when the limit was used up before. Taking more back than was given out is a bug.
+  bool give();
   uint32_t used() const { return used_.load(std::memory_order_relaxed); }
   uint32_t limit() const { return limit_; }
 
@@ -77,6 +85,28 @@ struct CircuitBreaker {
   SharedLimit connections;
   SharedLimit pending;
   SharedLimit requests;
+};
+
+// The snapshot: made once on the main thread, then const. Hosts keep their index and address for its whole life.
+class Cluster {
+ public:
+  // Registers the cluster's counters in `registry`.
+  Cluster(ClusterConfig config, stats::Registry& registry);
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  const ClusterConfig& config() const { return config_; }
+  const ClusterStats& stats() const { return stats_; }
+  // The counts that workers share: the one thing here that moves. Safe from any thread.
+  CircuitBreaker& breaker(Priority priority) const { return breakers_[static_cast<size_t>(priority)]; }
+  // Hosts that may be picked.
+  size_t healthyHosts() const { return healthy_; }
+
+ private:
+  const ClusterConfig config_;
+  const ClusterStats stats_;
+  mutable std::array<CircuitBreaker, 2> breakers_;
+  size_t healthy_;
 };
 
 }  // namespace weir::upstream

@@ -1,69 +1,40 @@
-// WorkerCluster: one worker's way into a cluster: its balancer and its connection pools. ClusterManager: all of them on
-// one worker, by name. Made by the worker from the shared snapshot, owned by it; one thread; outlives the exchanges.
-//
-// openStream() and connect() return a Ticket and deliver exactly one call to the receiver later, never from inside
-// (laws 4 and 5); destroying the Ticket cancels, and then nothing is called.
+// ClusterManager: all clusters on one worker, by name. Made by the worker from the shared snapshots, owned by it; one
+// thread, but for forEach(). Destroyed after every exchange and session of the worker.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
-#include "source/base/ticket.h"
+#include "absl/container/flat_hash_map.h"
 #include "source/net/worker_context.h"
-#include "source/http/stream.h"
-#include "source/net/connection.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/worker_cluster.h"
 
 namespace weir::upstream {
 
-// What a pick may look at. Later: hashes, metadata, hosts that were tried.
-struct PickContext {
-  Priority priority = Priority::kDefault;
-  // Skipped when another host may be used: the one that failed before. Null for none.
-  const Host* avoid = nullptr;
-};
-
-class StreamReceiver {
- public:
-  // A stream on an open connection. `host` lives as long as the cluster snapshot of this worker.
-  struct Opened {
-    http::StreamPtr stream;
-    const Host* host;
-    net::Address local;
-    bool reused;  // the connection carried a request before
-  };
-  virtual void onStreamOpen(Opened opened) = 0;
-  // kNoHealthyUpstream, kUpstreamOverflow, kConnectFailure or kConnectTimeout; `host` is null when none was picked.
-  virtual void onStreamFailed(http::Reason reason, const Host* host) = 0;
-
- protected:
-  ~StreamReceiver() = default;
-};
-
-class ConnectReceiver {
- public:
-  // A plain connection for the TCP proxy; the receiver sets its session at once.
-  virtual void onConnected(std::unique_ptr<net::Connection> connection, const Host* host) = 0;
-  virtual void onConnectFailed(http::Reason reason, const Host* host) = 0;
-
- protected:
-  ~ConnectReceiver() = default;
-};
-
-class WorkerCluster final {
- public:
-  const ClusterConfig& config() const;
-  // A stream to a host of the cluster's choice, over a pooled or a new connection.
-  base::Ticket openStream(const PickContext& context, StreamReceiver& receiver);
-  // A connection of its own to a host of the cluster's choice.
-  base::Ticket connect(const PickContext& context, ConnectReceiver& receiver);
-};
-
 class ClusterManager final {
  public:
+  // Names must differ. `worker` must outlive it.
+  ClusterManager(std::span<const std::shared_ptr<const Cluster>> clusters, const net::WorkerContext& worker);
+
   // Null when there is none of that name.
   WorkerCluster* find(std::string_view name);
+  // Every cluster in the order of the configuration. The set does not change, so any thread may call this, as far as
+  // it calls only what is safe from any thread.
+  void forEach(const std::function<void(const WorkerCluster&)>& fn) const;
+
+  // Shutdown: see WorkerCluster::drain().
+  void drain();
+  // Open connections of all clusters.
+  size_t connections() const;
+
+ private:
+  std::vector<std::unique_ptr<WorkerCluster>> clusters_;
+  absl::flat_hash_map<std::string, WorkerCluster*> by_name_;
 };
 
 }  // namespace weir::upstream

@@ -1,0 +1,79 @@
+// ClusterShard: what the parts of one cluster on one worker share: its counts per host, its access to the shared
+// circuit breakers, and the counters. Made and owned by WorkerCluster; one thread, but for HostCounters, which any
+// thread may read.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "source/net/worker_context.h"
+#include "source/upstream/cluster.h"
+
+namespace weir::upstream {
+
+class ConnectionPool;
+
+// A count that one thread changes and any thread may read.
+class HostCount {
+ public:
+  void add(int64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + static_cast<uint64_t>(n), std::memory_order_relaxed);
+  }
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// What one worker did with one host; the names are those of /clusters.
+struct HostCounters {
+  HostCount cx_active;
+  HostCount cx_connect_fail;
+  HostCount cx_total;
+  HostCount rq_active;
+  HostCount rq_error;
+  HostCount rq_success;
+  HostCount rq_timeout;
+  HostCount rq_total;
+};
+
+class ClusterShard {
+ public:
+  ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::WorkerContext& context);
+
+  const ClusterConfig& config() const { return cluster->config(); }
+  const ClusterStats& stats() const { return cluster->stats(); }
+  const Host& host(uint32_t index) const { return config().hosts[index]; }
+  // `host` must be one of this cluster's.
+  uint32_t indexOf(const Host& host) const { return static_cast<uint32_t>(&host - config().hosts.data()); }
+
+  // The three limits of a priority, with their gauges. take*: whether a permit was given.
+  bool takeConnection(Priority priority);
+  void giveConnection(Priority priority);
+  bool takePending(Priority priority);
+  void givePending(Priority priority);
+  bool takeRequest(Priority priority);
+  void giveRequest(Priority priority);
+
+  // Counts a connection that is being opened to a host, and its end.
+  void connectionOpened(uint32_t host);
+  void connectionGone(uint32_t host);
+
+  const std::shared_ptr<const Cluster> cluster;
+  const net::WorkerContext& worker;
+  std::vector<HostCounters> counters;  // by host
+  // Requests and connections that were given to a host and have not ended, those that wait for a connection included:
+  // what least request compares. Of this worker alone.
+  std::vector<uint32_t> outstanding;
+  // The pools of this worker, for looking through when a connection permit came free or is missing.
+  std::vector<ConnectionPool*> pools;
+  bool draining = false;
+
+ private:
+  bool take(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining);
+  void give(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining);
+};
+
+}  // namespace weir::upstream

@@ -1,0 +1,68 @@
+// ClusterStats: the ids of everything that is counted about one cluster, with Envoy's names below
+// "cluster.<stat name>.". Made once at load with the Cluster, immutable, shared by workers; each worker counts into its
+// own shard. The router counts requests by status and timeouts through it, the pools count all the rest.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "source/stats/stats.h"
+
+namespace weir::upstream {
+
+// Of one circuit breaker. Gauges of `*_open` are 1 while the limit is used up.
+struct BreakerStats {
+  stats::GaugeId cx_open;
+  stats::GaugeId rq_pending_open;
+  stats::GaugeId rq_open;
+  // What is left of the limit; kept only when the threshold says track_remaining.
+  stats::GaugeId remaining_cx;
+  stats::GaugeId remaining_pending;
+  stats::GaugeId remaining_rq;
+};
+
+struct ClusterStats {
+  ClusterStats(stats::Registry& registry, std::string_view stat_name);
+
+  // Connections; "upstream_" stands before all of these names.
+  stats::CounterId cx_total;
+  stats::GaugeId cx_active;
+  stats::CounterId cx_http1_total;
+  stats::CounterId cx_connect_fail;
+  stats::CounterId cx_connect_timeout;
+  stats::CounterId cx_overflow;
+  stats::CounterId cx_destroy;
+  stats::CounterId cx_destroy_remote_with_active_rq;
+  stats::CounterId cx_max_requests;
+  stats::CounterId cx_idle_timeout;
+  stats::CounterId cx_max_duration_reached;
+  stats::CounterId cx_protocol_error;
+  stats::CounterId cx_none_healthy;
+  stats::CounterId cx_rx_bytes_total;
+  stats::CounterId cx_tx_bytes_total;
+  stats::HistogramId cx_connect_ms;
+  stats::HistogramId cx_length_ms;
+  // Requests, counted by the pools.
+  stats::CounterId rq_total;
+  stats::GaugeId rq_active;
+  stats::CounterId rq_pending_total;
+  stats::GaugeId rq_pending_active;
+  stats::CounterId rq_pending_overflow;
+  stats::CounterId rq_pending_failure_eject;
+  stats::CounterId rq_cancelled;
+  // Requests, counted by the router.
+  stats::CounterId rq_timeout;
+  stats::CounterId rq_rx_reset;
+  stats::CounterId rq_tx_reset;
+  stats::CounterId rq_retry;
+  stats::CounterId rq_completed;
+  std::array<stats::CounterId, 5> rq_status;  // 1xx to 5xx
+  stats::HistogramId rq_time;                 // milliseconds
+
+  // Not below "upstream_".
+  stats::GaugeId membership_total;
+  stats::GaugeId membership_healthy;
+  std::array<BreakerStats, 2> breakers;  // by Priority; "circuit_breakers.default." and "circuit_breakers.high."
+};
+
+}  // namespace weir::upstream

@@ -1,0 +1,58 @@
+// StreamReceiver, ConnectReceiver: who is told the outcome of WorkerCluster::openStream() and connect(). Exactly one
+// call comes, from the loop of the worker and never from inside the call that asked (laws 4 and 5); after the Ticket
+// was destroyed none comes. The receiver must live as long as its Ticket.
+#pragma once
+
+#include <memory>
+
+#include "source/http/reason.h"
+#include "source/http/stream.h"
+#include "source/net/address.h"
+#include "source/net/connection.h"
+#include "source/upstream/cluster.h"
+#include "source/upstream/lease.h"
+
+namespace weir::upstream {
+
+// What a pick may look at.
+struct PickContext {
+  Priority priority = Priority::kDefault;
+  // Skipped when another host may be used: the one that failed before. Null for none.
+  const Host* avoid = nullptr;
+};
+
+class StreamReceiver {
+ public:
+  // A stream on an open connection. `host` lives as long as the cluster snapshot of this worker.
+  struct Opened {
+    http::StreamPtr stream;
+    const Host* host;
+    net::Address local;
+    bool reused;  // the connection carried a request before
+  };
+  virtual void onStreamOpen(Opened opened) = 0;
+  // kNoHealthyUpstream, kUpstreamOverflow, kConnectFailure or kConnectTimeout; `host` is null when none was picked.
+  virtual void onStreamFailed(http::Reason reason, const Host* host) = 0;
+
+ protected:
+  ~StreamReceiver() = default;
+};
+
+class ConnectReceiver {
+ public:
+  // A plain connection for the TCP proxy. The receiver sets its session at once, and then looks at input(), where bytes
+  // may wait already. The lease counts the connection: it is kept as long as the connection is.
+  struct Connected {
+    std::unique_ptr<net::Connection> connection;
+    const Host* host;
+    ConnectionLease lease;
+  };
+  virtual void onConnected(Connected connected) = 0;
+  // As StreamReceiver::onStreamFailed.
+  virtual void onConnectFailed(http::Reason reason, const Host* host) = 0;
+
+ protected:
+  ~ConnectReceiver() = default;
+};
+
+}  // namespace weir::upstream
