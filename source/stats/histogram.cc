@@ -11,7 +11,7 @@ constexpr int kSubBits = 4;
 constexpr uint64_t kSub = uint64_t{1} << kSubBits;
 constexpr int kValueBits = 40;
 constexpr uint64_t kLimit = uint64_t{1} << kValueBits;
-static_assert(HistogramCells::kBuckets == (kValueBits - kSubBits + 1) * kSub);
+static_assert(HistogramCells::kBuckets == (kValueBits - kSubBits + 1) * kSub + 1);
 
 // Below 2 * kSub a bucket is one value. Above, the leading bit chooses a row of kSub buckets and the kSubBits that
 // follow it choose the bucket.
@@ -62,7 +62,7 @@ uint64_t HistogramReader::quantile(double fraction, uint64_t count) const {
   for (size_t i = 0; i < buckets_.size(); ++i) {
     seen += buckets_[i];
     if (seen < rank) continue;
-    if (i + 1 == buckets_.size() && largest_ >= kLimit) return largest_;
+    if (i + 1 == buckets_.size()) return largest_;
     return std::min(std::max(middleOf(i), smallest_), largest_);
   }
   return largest_;
