@@ -1,6 +1,5 @@
 #include "source/base/log.h"
 
-#include <regex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,9 +25,11 @@ class LogTest : public testing::Test {
 
 TEST_F(LogTest, WritesOneLineWithTimeLevelAndThread) {
   const std::string out = captured([] { LOG(kInfo, "answer ", 42, " ", av(std::string_view("ok"))); });
-  EXPECT_TRUE(std::regex_match(out, std::regex("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z info  main answer "
-                                               "42 ok\n")))
-      << out;
+  // Digits are written as 'd' so that any moment compares equal.
+  std::string shape = out.substr(0, out.find(' '));
+  for (char& c : shape) c = c >= '0' && c <= '9' ? 'd' : c;
+  EXPECT_EQ(shape, "dddd-dd-ddTdd:dd:dd.dddZ");
+  EXPECT_EQ(out.substr(shape.size()), " info  main answer 42 ok\n");
 }
 
 TEST_F(LogTest, DoesNotEvaluateWhatIsOff) {
