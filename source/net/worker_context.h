@@ -7,7 +7,7 @@
 #include "source/buffer/block.h"
 #include "source/event/dispatcher.h"
 #include "source/net/socket.h"
-#include "source/stats/stats.h"
+#include "source/stats/shard.h"
 
 namespace weir::net {
 

@@ -4,6 +4,7 @@
 // suffix wildcard before longest prefix wildcard before "*". Lookup does not grow with the number of routes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,23 +34,12 @@ struct FilterConfigs {
   std::vector<Entry> by_slot;  // empty, or one per slot
 };
 
-struct ClusterWeight {
-  std::string cluster;
-  uint32_t weight = 0;
-  std::string host_rewrite;  // empty: none
-  HeaderEdits request_edits;
-  HeaderEdits response_edits;
-  FilterConfigs filters;
-};
-
 class PathRewrite;  // regex rewrite; in route.cc's own header
 
 struct ForwardAction {
-  // Exactly one of these three names the cluster.
+  // One of the two names the cluster, unless the route has choices, each of which names its own.
   std::string cluster;
   std::string cluster_header;  // lower case
-  std::vector<ClusterWeight> weighted;
-  uint64_t total_weight = 0;
   uint16_t cluster_not_found_status = 503;
 
   absl::Duration timeout = absl::Seconds(15);  // zero: none
@@ -88,6 +78,8 @@ class Route final : public filter::RouteInfo {
   std::string_view virtualHostName() const override;
   std::string_view clusterName() const override;
   const filter::RouteFilterConfig* filterConfig(size_t slot) const override;
+  size_t filterConfigs(size_t slot, const filter::RouteFilterConfig** out, size_t capacity) const override;
+  std::optional<bool> filterDisabled(size_t slot) const override;
 
   std::string name;
   std::variant<ForwardAction, RedirectAction, DirectAction> action;
@@ -95,6 +87,14 @@ class Route final : public filter::RouteInfo {
   HeaderEdits response_edits;
   FilterConfigs filters;
   const VirtualHost* virtual_host = nullptr;
+  // Weighted clusters: each is a route of its own whose `parent` is this one. RouteTable::match gives the choice and
+  // never a route that has choices, so that nobody behind it knows of weights.
+  struct Choice {
+    uint64_t up_to;  // sum of the weights up to and including this one
+    std::unique_ptr<Route> route;
+  };
+  std::vector<Choice> choices;
+  const Route* parent = nullptr;
   // The literal that a prefix or path match has matched; what prefix_rewrite replaces.
   std::string matched_prefix;
   bool exact_path = false;

@@ -1,0 +1,219 @@
+#include "source/extensions/routes/compile_action.h"
+
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "envoy/config/core/v3/core.pb.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "envoy/type/matcher/v3/matcher.pb.h"
+#include "source/base/strings.h"
+#include "source/extensions/messages/data_source.h"
+#include "source/extensions/messages/duration.h"
+#include "source/extensions/routes/filter_configs.h"
+#include "source/extensions/routes/header_edits.h"
+#include "source/proxy/path_rewrite.h"
+
+namespace weir::extensions {
+
+namespace {
+
+namespace api = envoy::config::route::v3;
+
+class ActionCompiler {
+ public:
+  ActionCompiler(const RouteContext& context, const RouteTableLimits& limits) : context_(context), limits_(limits) {}
+
+  proxy::ForwardAction forward(const api::RouteAction& message, const base::FieldPath& path);
+  proxy::RedirectAction redirect(const api::RedirectAction& message, const base::FieldPath& path);
+  proxy::DirectAction direct(const api::DirectResponseAction& message, const base::FieldPath& path);
+  void weighted(const api::WeightedCluster& message, const base::FieldPath& path, proxy::Route& parent);
+
+ private:
+  void requireCluster(const std::string& name, const base::FieldPath& path);
+  std::shared_ptr<const proxy::PathRewrite> rewrite(const envoy::type::matcher::v3::RegexMatchAndSubstitute& message,
+                                                    const base::FieldPath& path);
+  void upgrades(const api::RouteAction& message, const base::FieldPath& path, proxy::ForwardAction& action);
+  std::unique_ptr<proxy::Route> choice(const api::WeightedCluster::ClusterWeight& message, const base::FieldPath& path,
+                                       const proxy::Route& parent);
+
+  const RouteContext& context_;
+  const RouteTableLimits& limits_;
+};
+
+void ActionCompiler::requireCluster(const std::string& name, const base::FieldPath& path) {
+  if (!limits_.validate_clusters || context_.cluster_exists(name)) return;
+  context_.diagnostics.error(path, absl::StrCat("no cluster is named '", name,
+                                                "'; allowed: the name of a cluster in "
+                                                "static_resources.clusters"));
+}
+
+std::shared_ptr<const proxy::PathRewrite> ActionCompiler::rewrite(
+    const envoy::type::matcher::v3::RegexMatchAndSubstitute& message, const base::FieldPath& path) {
+  auto compiled = proxy::PathRewrite::make(message.pattern().regex(), message.substitution());
+  if (compiled.ok()) return *std::move(compiled);
+  context_.diagnostics.error(path, std::string(compiled.status().message()));
+  return nullptr;
+}
+
+void ActionCompiler::upgrades(const api::RouteAction& message, const base::FieldPath& path,
+                              proxy::ForwardAction& action) {
+  std::set<std::string> seen;
+  for (int i = 0; i < message.upgrade_configs_size(); ++i) {
+    const auto& upgrade = message.upgrade_configs(i);
+    std::string token = absl::AsciiStrToLower(upgrade.upgrade_type());
+    if (!seen.insert(token).second) {
+      context_.diagnostics.error(path.at("upgrade_configs", static_cast<size_t>(i)).at("upgrade_type"),
+                                 absl::StrCat("'", upgrade.upgrade_type(), "' is there twice"));
+    }
+    action.upgrades.emplace_back(std::move(token), !upgrade.has_enabled() || upgrade.enabled().value());
+  }
+}
+
+proxy::ForwardAction ActionCompiler::forward(const api::RouteAction& message, const base::FieldPath& path) {
+  proxy::ForwardAction action;
+  if (message.has_cluster()) {
+    action.cluster = message.cluster();
+    requireCluster(action.cluster, path.at("cluster"));
+  } else if (message.has_cluster_header()) {
+    action.cluster_header = absl::AsciiStrToLower(message.cluster_header());
+  } else if (!message.has_weighted_clusters()) {
+    context_.diagnostics.error(path, "no cluster is given; allowed: one of cluster, cluster_header, weighted_clusters");
+  }
+  switch (message.cluster_not_found_response_code()) {
+    case api::RouteAction::NOT_FOUND:
+      action.cluster_not_found_status = 404;
+      break;
+    case api::RouteAction::INTERNAL_SERVER_ERROR:
+      action.cluster_not_found_status = 500;
+      break;
+    default:
+      break;
+  }
+  if (message.has_timeout()) action.timeout = durationOf(message.timeout());
+  if (message.has_idle_timeout()) action.idle_timeout = durationOf(message.idle_timeout());
+  if (message.max_stream_duration().has_max_stream_duration()) {
+    action.max_stream_duration = durationOf(message.max_stream_duration().max_stream_duration());
+  }
+  if (message.priority() == envoy::config::core::v3::HIGH) action.priority = upstream::Priority::kHigh;
+  action.prefix_rewrite = message.prefix_rewrite();
+  if (message.has_regex_rewrite()) {
+    if (!action.prefix_rewrite.empty()) {
+      context_.diagnostics.error(path.at("regex_rewrite"), "set together with prefix_rewrite; allowed: one of the two");
+    }
+    action.regex_rewrite = rewrite(message.regex_rewrite(), path.at("regex_rewrite"));
+  }
+  action.host_rewrite_literal = message.host_rewrite_literal();
+  action.host_rewrite_header = absl::AsciiStrToLower(message.host_rewrite_header());
+  action.auto_host_rewrite = message.auto_host_rewrite().value();
+  action.append_x_forwarded_host = message.append_x_forwarded_host();
+  upgrades(message, path, action);
+  return action;
+}
+
+std::unique_ptr<proxy::Route> ActionCompiler::choice(const api::WeightedCluster::ClusterWeight& message,
+                                                     const base::FieldPath& path, const proxy::Route& parent) {
+  auto route = std::make_unique<proxy::Route>();
+  route->name = parent.name;
+  route->virtual_host = parent.virtual_host;
+  route->matched_prefix = parent.matched_prefix;
+  route->exact_path = parent.exact_path;
+  route->parent = &parent;
+  proxy::ForwardAction action = std::get<proxy::ForwardAction>(parent.action);
+  action.cluster = message.name();
+  if (message.name().empty()) {
+    context_.diagnostics.error(path.at("name"), "empty; allowed: the name of a cluster");
+  } else {
+    requireCluster(message.name(), path.at("name"));
+  }
+  if (!message.host_rewrite_literal().empty()) {
+    action.host_rewrite_literal = message.host_rewrite_literal();
+    action.host_rewrite_header.clear();
+    action.auto_host_rewrite = false;
+  }
+  route->action = std::move(action);
+  route->request_edits =
+      compileHeaderEdits(message.request_headers_to_add(), "request_headers_to_add",
+                         message.request_headers_to_remove(), "request_headers_to_remove", context_.diagnostics, path);
+  route->response_edits = compileHeaderEdits(message.response_headers_to_add(), "response_headers_to_add",
+                                             message.response_headers_to_remove(), "response_headers_to_remove",
+                                             context_.diagnostics, path);
+  route->filters = compileFilterConfigs(message.typed_per_filter_config(), context_, path);
+  return route;
+}
+
+void ActionCompiler::weighted(const api::WeightedCluster& message, const base::FieldPath& path, proxy::Route& parent) {
+  uint64_t total = 0;
+  for (int i = 0; i < message.clusters_size(); ++i) {
+    const auto& weight = message.clusters(i);
+    std::unique_ptr<proxy::Route> route = choice(weight, path.at("clusters", static_cast<size_t>(i)), parent);
+    if (weight.weight().value() == 0) continue;
+    total += weight.weight().value();
+    parent.choices.push_back({total, std::move(route)});
+  }
+  if (total == 0) {
+    context_.diagnostics.error(path.at("clusters"), "the weights add up to 0; at least one must be above 0");
+  } else if (message.has_total_weight() && message.total_weight().value() != total) {
+    context_.diagnostics.error(path.at("total_weight"),
+                               absl::StrCat("saw ", message.total_weight().value(), "; the weights add up to ", total));
+  }
+}
+
+proxy::RedirectAction ActionCompiler::redirect(const api::RedirectAction& message, const base::FieldPath& path) {
+  constexpr uint16_t kStatus[] = {301, 302, 303, 307, 308};
+  proxy::RedirectAction action;
+  action.https = message.https_redirect();
+  action.scheme = absl::AsciiStrToLower(message.scheme_redirect());
+  action.host = message.host_redirect();
+  action.path = message.path_redirect();
+  action.prefix_rewrite = message.prefix_rewrite();
+  if (message.has_regex_rewrite()) action.regex_rewrite = rewrite(message.regex_rewrite(), path.at("regex_rewrite"));
+  if (message.port_redirect() > 65535) {
+    context_.diagnostics.error(path.at("port_redirect"),
+                               absl::StrCat("saw ", message.port_redirect(), "; at most 65535 is allowed"));
+  } else if (message.port_redirect() != 0) {
+    action.port = message.port_redirect();
+  }
+  action.status = kStatus[message.response_code()];
+  action.strip_query = message.strip_query();
+  return action;
+}
+
+proxy::DirectAction ActionCompiler::direct(const api::DirectResponseAction& message, const base::FieldPath& path) {
+  proxy::DirectAction action;
+  action.status = static_cast<uint16_t>(message.status());
+  if (message.has_body()) {
+    action.body = readDataSource(message.body(), limits_.direct_response_bytes, context_.schema_only,
+                                 context_.diagnostics, path.at("body"))
+                      .value_or("");
+  }
+  return action;
+}
+
+}  // namespace
+
+void compileAction(const api::Route& message, const RouteContext& context, const RouteTableLimits& limits,
+                   const base::FieldPath& path, proxy::Route& route) {
+  ActionCompiler compiler(context, limits);
+  switch (message.action_case()) {
+    case api::Route::kRoute: {
+      const base::FieldPath at = path.at("route");
+      route.action = compiler.forward(message.route(), at);
+      if (message.route().has_weighted_clusters()) {
+        compiler.weighted(message.route().weighted_clusters(), at.at("weighted_clusters"), route);
+      }
+      break;
+    }
+    case api::Route::kRedirect:
+      route.action = compiler.redirect(message.redirect(), path.at("redirect"));
+      break;
+    case api::Route::kDirectResponse:
+      route.action = compiler.direct(message.direct_response(), path.at("direct_response"));
+      break;
+    case api::Route::ACTION_NOT_SET:
+      context.diagnostics.error(path, "no action is given; allowed: one of route, redirect, direct_response");
+      break;
+  }
+}
+
+}  // namespace weir::extensions

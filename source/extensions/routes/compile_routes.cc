@@ -1,0 +1,130 @@
+#include "source/extensions/routes/compile_routes.h"
+
+#include <map>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "envoy/config/core/v3/core.pb.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "source/base/strings.h"
+#include "source/extensions/routes/compile_action.h"
+#include "source/extensions/routes/compile_match.h"
+#include "source/extensions/routes/filter_configs.h"
+#include "source/extensions/routes/header_edits.h"
+
+namespace weir::extensions {
+
+namespace {
+
+namespace api = envoy::config::route::v3;
+
+constexpr std::string_view kCorsRouteType = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
+
+// The two lists of edits that a table, a virtual host and a route have alike.
+template <typename Message, typename Target>
+void compileEdits(const Message& message, const RouteContext& context, const base::FieldPath& path, Target& target) {
+  target.request_edits =
+      compileHeaderEdits(message.request_headers_to_add(), "request_headers_to_add",
+                         message.request_headers_to_remove(), "request_headers_to_remove", context.diagnostics, path);
+  target.response_edits =
+      compileHeaderEdits(message.response_headers_to_add(), "response_headers_to_add",
+                         message.response_headers_to_remove(), "response_headers_to_remove", context.diagnostics, path);
+  target.filters = compileFilterConfigs(message.typed_per_filter_config(), context, path);
+}
+
+void compileRoute(const api::Route& message, const RouteContext& context, const RouteTableLimits& limits,
+                  const base::FieldPath& path, proxy::VirtualHost& host) {
+  auto route = std::make_unique<proxy::Route>();
+  route->name = message.name();
+  route->virtual_host = &host;
+  std::optional<proxy::RouteMatch> match = compileRouteMatch(message.match(), context.diagnostics, path.at("match"));
+  if (match) {
+    route->matched_prefix = match->literal;
+    route->exact_path = match->path_kind == proxy::RouteMatch::PathKind::kExact ||
+                        match->path_kind == proxy::RouteMatch::PathKind::kRegex;
+  }
+  compileEdits(message, context, path, *route);
+  if (message.route().has_cors()) {
+    addFilterConfig(kCorsRouteType, message.route().cors(), route->filters, context, path.at("route").at("cors"));
+  }
+  compileAction(message, context, limits, path, *route);
+  if (match) host.routes.emplace_back(*std::move(match), std::move(route));
+}
+
+class TableCompiler {
+ public:
+  TableCompiler(const RouteContext& context, const RouteTableLimits& limits, const base::FieldPath& path)
+      : context_(context), limits_(limits), path_(path) {}
+
+  void host(const api::VirtualHost& message, size_t index, proxy::RouteTable& table) {
+    const base::FieldPath path = path_.at("virtual_hosts", index);
+    auto host = std::make_unique<proxy::VirtualHost>();
+    host->name = message.name();
+    host->table = &table;
+    if (const auto [at, fresh] = names_.emplace(message.name(), index); !fresh) {
+      context_.diagnostics.error(path.at("name"),
+                                 absl::StrCat("'", message.name(), "' is also the name of ",
+                                              path_.at("virtual_hosts", at->second).text(), "; names must differ"));
+    }
+    compileEdits(message, context_, path, *host);
+    if (message.has_cors()) addFilterConfig(kCorsRouteType, message.cors(), host->filters, context_, path.at("cors"));
+    for (int i = 0; i < message.routes_size(); ++i) {
+      compileRoute(message.routes(i), context_, limits_, path.at("routes", static_cast<size_t>(i)), *host);
+    }
+    host->index();
+    for (int i = 0; i < message.domains_size(); ++i) {
+      domain(message.domains(i), path.at("domains", static_cast<size_t>(i)), *host, table);
+    }
+    table.hosts.push_back(std::move(host));
+  }
+
+ private:
+  void domain(const std::string& written, const base::FieldPath& path, proxy::VirtualHost& host,
+              proxy::RouteTable& table) {
+    const std::string name = absl::AsciiStrToLower(written);
+    const size_t star = name.find('*');
+    const bool middle = star != std::string::npos && star != 0 && star != name.size() - 1;
+    if (name.empty() || middle || name.find('*', star + 1) != std::string::npos) {
+      context_.diagnostics.error(path, absl::StrCat("'", written,
+                                                    "' is no domain; allowed: a name, '*' alone, or one '*' at the "
+                                                    "beginning or at the end of a name"));
+      return;
+    }
+    if (table.addDomain(name, host)) {
+      domains_.emplace(name, path.text());
+      return;
+    }
+    context_.diagnostics.error(path, absl::StrCat("the domain '", written, "' is taken by ", domains_[name],
+                                                  "; each domain may be there once in a route configuration"));
+  }
+
+  const RouteContext& context_;
+  const RouteTableLimits& limits_;
+  const base::FieldPath& path_;
+  std::map<std::string, size_t> names_;
+  std::map<std::string, std::string> domains_;
+};
+
+}  // namespace
+
+std::unique_ptr<const proxy::RouteTable> compileRoutes(const api::RouteConfiguration& message,
+                                                       const RouteContext& context, const base::FieldPath& path) {
+  auto table = std::make_unique<proxy::RouteTable>();
+  table->name = message.name();
+  table->most_specific_wins = message.most_specific_header_mutations_wins();
+  table->ignore_port = message.ignore_port_in_host_matching();
+  RouteTableLimits limits;
+  if (message.has_validate_clusters()) limits.validate_clusters = message.validate_clusters().value();
+  if (message.has_max_direct_response_body_size_bytes()) {
+    limits.direct_response_bytes = message.max_direct_response_body_size_bytes().value();
+  }
+  compileEdits(message, context, path, *table);
+  TableCompiler compiler(context, limits, path);
+  for (int i = 0; i < message.virtual_hosts_size(); ++i) {
+    compiler.host(message.virtual_hosts(i), static_cast<size_t>(i), *table);
+  }
+  return table;
+}
+
+}  // namespace weir::extensions
