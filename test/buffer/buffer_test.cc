@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "source/base/poison.h"
 
 namespace weir::buffer {
 namespace {
@@ -252,6 +253,17 @@ TEST(BlockPoolDeathTest, MustOutliveItsBuffers) {
       },
       "outlives all its buffers");
 }
+
+#ifdef WEIR_ADDRESS_SANITIZER
+TEST(BufferDeathTest, TheSanitizerSeesReadsOfReleasedBytes) {
+  BlockPool pool;
+  Buffer buffer(pool);
+  buffer.append("secret");
+  const volatile char* const bytes = buffer.front().data();
+  buffer.clear();
+  EXPECT_DEATH(static_cast<void>(bytes[0]), "use-after-poison");
+}
+#endif
 
 TEST(BufferDeathTest, CommittingMoreThanWasReservedIsABug) {
   BlockPool pool;
