@@ -72,14 +72,14 @@ class ListenSocket {
 
 struct BindOptions {
   bool reuse_port = true;
-  bool ipv4_compat = false;           // a socket on "::" takes IPv4 too
-  std::optional<uint32_t> unix_mode;  // permissions of a unix socket's file
+  bool ipv4_compat = false;                          // a socket on "::" takes IPv4 too
+  std::optional<uint32_t> unix_mode = std::nullopt;  // permissions of a unix socket's file
 };
 
 struct KeepAlive {
-  std::optional<uint32_t> probes;
-  std::optional<uint32_t> idle_seconds;
-  std::optional<uint32_t> interval_seconds;
+  std::optional<uint32_t> probes = std::nullopt;
+  std::optional<uint32_t> idle_seconds = std::nullopt;
+  std::optional<uint32_t> interval_seconds = std::nullopt;
 };
 
 class Network {
