@@ -22,11 +22,15 @@
 
 namespace weir::proxy {
 
-// What sessions of one worker share beyond the WorkerContext.
+class ExchangePool;
+
+// What sessions of one worker share beyond the WorkerContext. Made by the worker, which owns all that it names.
 struct Services {
   const net::WorkerContext& worker;
   upstream::ClusterManager& clusters;
-  const bool& draining;  // the worker is shutting down: answer with Connection: close
+  ExchangePool& exchanges;       // source/proxy/exchange_pool.h
+  uint64_t& last_connection_id;  // downstream connections of this worker are numbered from it
+  const bool& draining;          // the worker is shutting down: answer with Connection: close
 };
 
 // Of the listener and chain that accepted the connection.

@@ -1,0 +1,72 @@
+#include "source/proxy/downstream_connection.h"
+
+#include <utility>
+
+namespace weir::proxy {
+
+DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::unique_ptr<net::Socket> socket,
+                                           net::Connection::Limits limits, const FilterChain& chain,
+                                           const DownstreamInfo& info)
+    : registry_(registry),
+      connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket), limits,
+                  *this),
+      session_(chain.terminal->create(registry.services_, connection_, info)),
+      opened_(registry.services_.worker.dispatcher.now()) {}
+
+void DownstreamConnection::onInput(buffer::Buffer& input, bool end) { session_->onInput(input, end); }
+
+void DownstreamConnection::onRoom() { session_->onRoom(); }
+
+void DownstreamConnection::onClose(net::CloseReason reason) {
+  session_->onClose(reason);
+  registry_.leave(*this);
+  registry_.services_.worker.dispatcher.deleteLater(std::unique_ptr<event::Deletable>(this));
+}
+
+ConnectionRegistry::~ConnectionRegistry() {
+  while (first_ != nullptr) {
+    std::unique_ptr<DownstreamConnection> doomed(first_);
+    leave(*doomed);
+  }
+}
+
+bool ConnectionRegistry::add(std::unique_ptr<net::Socket> socket, net::Connection::Limits limits,
+                             const FilterChain& chain, const DownstreamInfo& info) {
+  if (limit_.tryTake() == upstream::SharedLimit::Take::kRefused) return false;
+  auto* const connection = new DownstreamConnection(*this, std::move(socket), limits, chain, info);
+  connection->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = connection;
+  first_ = connection;
+  ++size_;
+  stats::Shard& shard = services_.worker.stats;
+  shard.add(stats_.cx_total);
+  shard.gaugeAdd(stats_.cx_active, 1);
+  connection->session_->onAccepted();
+  return true;
+}
+
+void ConnectionRegistry::drain() {
+  for (DownstreamConnection* at = first_; at != nullptr; at = at->next_) at->session_->drain();
+}
+
+void ConnectionRegistry::closeAll() {
+  for (DownstreamConnection* at = first_; at != nullptr; at = at->next_) {
+    at->connection_.close(net::CloseReason::kLocalReset);
+  }
+}
+
+void ConnectionRegistry::leave(DownstreamConnection& connection) {
+  if (connection.previous_ != nullptr) connection.previous_->next_ = connection.next_;
+  if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
+  if (first_ == &connection) first_ = connection.next_;
+  connection.next_ = connection.previous_ = nullptr;
+  --size_;
+  limit_.give();
+  stats::Shard& shard = services_.worker.stats;
+  shard.add(stats_.cx_destroy);
+  shard.gaugeAdd(stats_.cx_active, -1);
+  const absl::Duration length = services_.worker.dispatcher.now() - connection.opened_;
+  shard.record(stats_.cx_length_ms, static_cast<uint64_t>(absl::ToInt64Milliseconds(length)));
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,76 @@
+// DownstreamConnection: one accepted connection: owns the net::Connection and the session that takes its bytes.
+// ConnectionRegistry: those of one listener on one worker; owns them, counts them, and lets them be drained or closed
+// together. Made by ActiveListener. One worker.
+//
+// A connection that closed leaves the registry at once and is destroyed at the end of the turn. Destroying the registry
+// drops what is left without a further call to any session but its destructor.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "source/base/clock.h"
+#include "source/net/connection.h"
+#include "source/proxy/filter_chain.h"
+#include "source/proxy/listener_stats.h"
+#include "source/proxy/session_factory.h"
+#include "source/upstream/cluster.h"
+
+namespace weir::proxy {
+
+class ConnectionRegistry;
+
+class DownstreamConnection final : public event::Deletable, private net::Session {
+ public:
+  net::Connection& connection() { return connection_; }
+  TerminalSession& session() { return *session_; }
+
+ private:
+  friend class ConnectionRegistry;
+
+  DownstreamConnection(ConnectionRegistry& registry, std::unique_ptr<net::Socket> socket, net::Connection::Limits limits,
+                       const FilterChain& chain, const DownstreamInfo& info);
+
+  void onInput(buffer::Buffer& input, bool end) override;
+  void onRoom() override;
+  void onClose(net::CloseReason reason) override;
+
+  ConnectionRegistry& registry_;
+  net::Connection connection_;
+  std::unique_ptr<TerminalSession> session_;
+  base::MonotonicTime opened_;
+  DownstreamConnection* next_ = nullptr;
+  DownstreamConnection* previous_ = nullptr;
+};
+
+class ConnectionRegistry {
+ public:
+  // `services`, `stats` and `limit` outlive it; `limit` counts the connections of all workers.
+  ConnectionRegistry(const Services& services, const ListenerStats& stats, upstream::SharedLimit& limit)
+      : services_(services), stats_(stats), limit_(limit) {}
+  ~ConnectionRegistry();
+  ConnectionRegistry(const ConnectionRegistry&) = delete;
+  ConnectionRegistry& operator=(const ConnectionRegistry&) = delete;
+
+  // Takes the connection in; false when the limit is reached, and then the socket is dropped.
+  bool add(std::unique_ptr<net::Socket> socket, net::Connection::Limits limits, const FilterChain& chain,
+           const DownstreamInfo& info);
+  size_t size() const { return size_; }
+  // Every session finishes what it has and closes.
+  void drain();
+  // Every connection is dropped later in this turn.
+  void closeAll();
+
+ private:
+  friend class DownstreamConnection;
+  // Unlinks and counts; the caller destroys it.
+  void leave(DownstreamConnection& connection);
+
+  const Services& services_;
+  const ListenerStats& stats_;
+  upstream::SharedLimit& limit_;
+  DownstreamConnection* first_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace weir::proxy

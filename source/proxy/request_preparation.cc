@@ -1,0 +1,130 @@
+#include "source/proxy/request_preparation.h"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <optional>
+
+#include "source/http/authority.h"
+
+namespace weir::proxy {
+namespace {
+
+using http::HeaderId;
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// The address `hops` before the last one of x-forwarded-for, if it is there and is one.
+std::optional<net::Address> forwardedAddress(const http::HeaderMap& headers, uint32_t hops) {
+  std::optional<std::string_view> all = headers.joined("x-forwarded-for");
+  if (!all) return std::nullopt;
+  std::string_view rest = *all;
+  for (uint32_t i = 0;; ++i) {
+    const size_t comma = rest.rfind(',');
+    const std::string_view item = trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+    if (i == hops) {
+      absl::StatusOr<net::Address> address = net::Address::parseIp(item, 0);
+      if (!address.ok()) return std::nullopt;
+      return *std::move(address);
+    }
+    if (comma == std::string_view::npos) return std::nullopt;
+    rest = rest.substr(0, comma);
+  }
+}
+
+// The text of an IP address without a heap string; empty for a unix socket.
+std::string_view ipText(const net::Address& address, char (&out)[INET6_ADDRSTRLEN]) {
+  if (!address.isIp()) return {};
+  const int family = address.family() == net::Address::Family::kIpv4 ? AF_INET : AF_INET6;
+  return inet_ntop(family, address.ipBytes().data(), out, sizeof(out)) == nullptr ? "" : out;
+}
+
+// Joins to the last value of that name; one list, in order (RFC 9110 section 5.3).
+void appendItem(http::HeaderMap& headers, HeaderId id, std::string_view item, std::string_view separator) {
+  const std::optional<std::string_view> old = headers.joined(http::headerName(id));
+  if (!old || old->empty()) return headers.set(id, item);
+  base::Arena& arena = headers.arena();
+  headers.set(id, arena.join(arena.join(*old, separator), item));
+}
+
+void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestOptions& options) {
+  http::HeaderMap& headers = head.headers;
+  info.downstream_remote = info.downstream_direct_remote;
+  const bool edge = options.use_remote_address && options.xff_num_trusted_hops == 0;
+  if (!edge) {
+    const uint32_t hops = options.xff_num_trusted_hops - (options.use_remote_address ? 1 : 0);
+    if (std::optional<net::Address> address = forwardedAddress(headers, hops)) info.downstream_remote = *address;
+  }
+  if (options.use_remote_address && !options.skip_xff_append) {
+    char text[INET6_ADDRSTRLEN];
+    const std::string_view ip = ipText(info.downstream_direct_remote, text);
+    if (!ip.empty()) appendItem(headers, HeaderId::kXForwardedFor, ip, ",");
+  }
+  if (edge || !headers.has(HeaderId::kXForwardedProto)) headers.set(HeaderId::kXForwardedProto, head.scheme);
+  if (options.append_x_forwarded_port && (edge || !headers.has(HeaderId::kXForwardedPort))) {
+    char digits[8];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), info.downstream_local.port());
+    headers.set(HeaderId::kXForwardedPort, std::string_view(digits, end.ptr - digits));
+  }
+}
+
+void prepareRequestId(http::Head& head, filter::StreamInfo& info, const RequestOptions& options,
+                      base::Random& random) {
+  http::HeaderMap& headers = head.headers;
+  std::optional<std::string_view> id = headers.get(HeaderId::kXRequestId);
+  const bool trusted = !options.use_remote_address || options.preserve_external_request_id;
+  if (options.generate_request_id && (!id || id->empty() || !trusted)) {
+    headers.remove(HeaderId::kXRequestId);
+    id = makeRequestId(random, head.arena());
+    headers.addView(HeaderId::kXRequestId, http::headerName(HeaderId::kXRequestId), *id);
+  }
+  info.request_id = id.value_or("");
+}
+
+void stripHostPort(http::Head& head, uint16_t local_port, const RequestOptions& options) {
+  if (!options.strip_any_host_port && !options.strip_matching_host_port) return;
+  const std::optional<http::Authority> authority = http::parseAuthority(head.authority);
+  if (!authority || !authority->port) return;
+  if (options.strip_any_host_port || *authority->port == local_port) head.authority = authority->host;
+}
+
+}  // namespace
+
+Preparation prepareRequest(http::Head& head, filter::StreamInfo& info, const RequestOptions& options,
+                           base::Random& random) {
+  if (options.use_remote_address && options.xff_num_trusted_hops == 0) {
+    head.headers.removeIf([](const http::Field& field) { return field.name.substr(0, 8) == "x-envoy-"; });
+  }
+  prepareForwarded(head, info, options);
+  prepareRequestId(head, info, options, random);
+  if (!options.via.empty()) appendItem(head.headers, HeaderId::kVia, options.via, ", ");
+  if (head.authority.empty()) return {http::Reason::kMissingHost, false};
+  if (head.isConnect()) return {};
+  stripHostPort(head, info.downstream_local.port(), options);
+  const NormalizedPath path = normalizePath(head.path, options.path, head.arena());
+  if (path.outcome == NormalizedPath::Outcome::kRefuse) return {http::Reason::kPathRefused, false};
+  head.path = path.target;
+  return {http::Reason::kNone, path.outcome == NormalizedPath::Outcome::kRedirect};
+}
+
+std::string_view makeRequestId(base::Random& random, base::Arena& arena) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  uint64_t high = random.next();
+  uint64_t low = random.next();
+  high = (high & ~uint64_t{0xf000}) | 0x4000;            // version 4
+  low = (low & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);  // variant 10
+  char* const text = arena.allocateChars(36);
+  char* at = text;
+  for (int nibble = 0; nibble < 32; ++nibble) {
+    if (nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20) *at++ = '-';
+    const uint64_t half = nibble < 16 ? high : low;
+    *at++ = kDigits[(half >> (60 - 4 * (nibble & 15))) & 15];
+  }
+  return {text, 36};
+}
+
+}  // namespace weir::proxy
