@@ -1,55 +1,35 @@
 // HttpChain: the one function that drives the filters of an exchange (law 2). It pulls parts from one end, takes them
 // through the hooks, and pushes them into the other end: requests from the downstream stream to the terminal stream
-// (the router), responses back. Owned by the Exchange, which calls drive() from its wakes and nothing else; one worker.
+// (the router), responses back. A member of the Exchange, which calls drive() from its wakes and nothing else; one
+// worker. Filters and all they need stand in the arena of the exchange: a chain allocates nothing by itself.
 //
-// drive() moves as much as room() of the next end and the filters allow, then returns; it is never re-entered. It
-// holds at most one part that waits behind a filter per direction, plus what a Collect asked for, up to its limit.
-// A local reply starts at the next filter outward; the terminal is dropped.
+// drive() moves as much as room() of the next end and the filters allow, up to a bound, then returns; it is never
+// re-entered. It holds at most one part that waits behind a filter per direction, plus what a Collect asked for, up to
+// its limit. A local reply starts at the next filter outward; the terminal is dropped, and no more of the request is
+// pulled.
 //
-// HttpChainConfig: the compiled list, made at load, immutable, shared by workers.
+//   request   downstream -> filter 0 .. n-1 -> terminal      response   terminal -> filter n-1 .. 0 -> downstream
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
+#include <string_view>
 
+#include "source/filter/chain_flow.h"
+#include "source/filter/http_chain_config.h"
 #include "source/filter/http_filter.h"
-#include "source/filter/http_filter_factory.h"
 #include "source/http/stream.h"
+#include "source/net/worker_context.h"
 
 namespace weir::filter {
-
-class HttpChainConfig {
- public:
-  struct Slot {
-    std::string name;  // keys the per-route configuration
-    std::unique_ptr<HttpFilterFactory> factory;
-    bool disabled = false;  // off unless a route switches it on
-  };
-  // In configured order, without the terminal filter.
-  explicit HttpChainConfig(std::vector<Slot> slots);
-
-  static constexpr size_t kMaxSlots = 64;
-  size_t size() const { return slots_.size(); }
-  const Slot& slot(size_t i) const { return slots_[i]; }
-  // The slot of that filter name, or npos.
-  size_t find(std::string_view name) const;
-  static constexpr size_t npos = static_cast<size_t>(-1);
-  HookMask hooks(size_t i) const { return hooks_[i]; }
-
- private:
-  std::vector<Slot> slots_;
-  std::vector<HookMask> hooks_;
-};
 
 // What the exchange does for its chain. None of these may call the chain back.
 class ChainOwner {
  public:
   // The request head has come, or a filter asked to choose again: fills info().route. Before any filter sees it.
   virtual void chooseRoute(http::Head& request) = 0;
-  // The request head has passed the last filter: the stream that answers it. Called once; owned by the exchange.
+  // The request head has passed the last filter: the stream that answers it, with its owner set. Called once; owned
+  // by the exchange. The chain then sends the head into it, and all that follows.
   virtual http::Stream& openTerminal(http::Head& request) = 0;
   // A local reply, or a reset, takes over: the terminal is of no more use.
   virtual void dropTerminal(http::Reason reason) = 0;
@@ -66,27 +46,78 @@ class HttpChain {
  public:
   enum class State : uint8_t {
     kRunning,
-    kComplete,  // both messages passed whole
+    kComplete,  // the response has passed whole; for a tunnel, both halves have
     kReset,     // broke off; info().reason says why; the downstream stream must be reset
   };
 
-  // All must outlive the chain. Filters are made at once, those that the route disables left out later.
+  // All must outlive the chain. Filters are made when the request head has come and its route is chosen; those that
+  // are off on that route are not made.
   HttpChain(const HttpChainConfig& config, const net::WorkerContext& worker, base::Arena& arena, StreamInfo& info,
             http::Stream& downstream, ChainOwner& owner);
-  ~HttpChain();
+  HttpChain(const HttpChain&) = delete;
+  HttpChain& operator=(const HttpChain&) = delete;
 
   State drive();
-  // Ends the exchange with a local answer if the response head was not sent yet, else resets: timeouts, shutdown.
-  // Takes effect in the next drive().
+  // Ends the exchange with a local answer if the response head was not sent yet, else resets: timeouts, shutdown. The
+  // status is that of the reason, an empty body its sentence. Takes effect in the next drive().
   void replyOrReset(http::Reason reason, std::string_view body);
-  // Destroys filters after telling each onComplete, exactly once. Nothing may be driven after it.
+  // Tells each filter onComplete, exactly once. Nothing may be driven after it; the arena destroys the filters.
   void complete();
-  bool responseStarted() const;
-  bool requestComplete() const;
+  // The final response head went downstream.
+  bool responseStarted() const { return response_started_; }
+  // The end of the request was received.
+  bool requestComplete() const { return request_pulled_; }
 
  private:
-  class Driver;
-  std::unique_ptr<Driver> driver_;
+  class Host;
+
+  void run();
+  void makeFilters(size_t from);
+  bool stepRequest();
+  bool pullRequest();
+  void chooseRoute(http::Head& head, size_t from);
+  void sendRequestHead();
+  bool sendRequestData();
+  void sendContinue(http::Head& request);
+  bool stepResponse();
+  bool pullResponse();
+  void sendResponseHead(http::Head& head);
+  bool sendResponseData();
+  void sendResponseEnd(http::HeaderMap* trailers);
+  void finishRequest();
+  // A local answer that is seen from that place of the response direction on; resets if it is too late for one.
+  void reply(const LocalReply& reply, size_t place);
+  void replyWith(http::Reason reason, std::string_view body, size_t place);
+  size_t replyPlace(size_t request_place) const;
+  void fail(http::Reason reason);
+  void dropTerminal(http::Reason reason);
+  void note(http::Reason reason);
+
+  const HttpChainConfig& config_;
+  const net::WorkerContext& worker_;
+  base::Arena& arena_;
+  StreamInfo& info_;
+  http::Stream& downstream_;
+  ChainOwner& owner_;
+  http::Stream* terminal_ = nullptr;
+
+  HttpFilter** filters_ = nullptr;  // by slot, in the arena; null where off
+  uint64_t request_active_ = 0;     // by place
+  uint64_t response_active_ = 0;
+  ChainFlow request_;
+  ChainFlow response_;
+
+  State state_ = State::kRunning;
+  bool driving_ = false;
+  bool completed_ = false;
+  bool request_pulled_ = false;    // its End was received
+  bool request_finished_ = false;  // nothing more is to be done about it
+  bool response_pulled_ = false;
+  bool response_started_ = false;
+  bool response_finished_ = false;
+  bool tunnel_ = false;
+  http::Reason pending_reason_ = http::Reason::kNone;  // of replyOrReset()
+  std::string_view pending_body_;
 };
 
 }  // namespace weir::filter

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "source/base/arena.h"
+#include "source/base/clock.h"
 #include "source/base/diagnostics.h"
 #include "source/filter/http_filter.h"
 #include "source/net/worker_context.h"

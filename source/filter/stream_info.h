@@ -67,6 +67,8 @@ class RouteInfo {
   // The configuration of the filter with that index (FilterSlot), most specific first: weighted cluster, route,
   // virtual host, route table. Null when there is none; fn returns false to stop.
   virtual const class RouteFilterConfig* filterConfig(size_t slot) const = 0;
+  // All of them, from the least specific (route table) to the most specific; returns how many were filled.
+  virtual size_t filterConfigs(size_t slot, const RouteFilterConfig** out, size_t capacity) const = 0;
   // What the route says about the filter of that slot: true switches it off, false on; none: as the chain has it.
   virtual std::optional<bool> filterDisabled(size_t slot) const = 0;
 };
