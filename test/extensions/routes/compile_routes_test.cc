@@ -1,0 +1,228 @@
+// Route configurations as text in, routes or errors out.
+#include "source/extensions/routes/compile_routes.h"
+
+#include <google/protobuf/text_format.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "envoy/config/core/v3/core.pb.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "gtest/gtest.h"
+#include "source/stats/stats.h"
+
+namespace weir::extensions {
+namespace {
+
+class NoteConfig final : public filter::RouteFilterConfig {};
+
+class NoteFactory final : public filter::HttpFilterFactory {
+ public:
+  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext&) const override {
+    return arena.make<filter::HttpFilter>();
+  }
+  filter::HookMask hooks() const override { return {}; }
+};
+
+class CompileRoutesTest : public testing::Test {
+ protected:
+  CompileRoutesTest() {
+    type_.config_type = "google.protobuf.Empty";
+    type_.route_config_type = "google.protobuf.Empty";
+    type_.make_route_config = [](const google::protobuf::Message&, const filter::FactoryContext&) {
+      return std::make_unique<NoteConfig>();
+    };
+  }
+
+  std::unique_ptr<const proxy::RouteTable> compile(const std::string& text) {
+    envoy::config::route::v3::RouteConfiguration message;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
+    const RouteContext context{stats_, diagnostics_, clock_, registry_, chain_, slot_types_, "test", exists_, false};
+    return compileRoutes(message, context, root_);
+  }
+
+  // A table of one virtual host for "*" with that route.
+  std::unique_ptr<const proxy::RouteTable> compileRoute(const std::string& route) {
+    return compile("virtual_hosts { name: 'h' domains: '*' routes { " + route + " } }");
+  }
+
+  static std::vector<filter::HttpChainConfig::Slot> slots() {
+    std::vector<filter::HttpChainConfig::Slot> slots(1);
+    slots[0].name = "note";
+    slots[0].factory = std::make_unique<NoteFactory>();
+    return slots;
+  }
+
+  stats::Registry stats_;
+  base::Diagnostics diagnostics_;
+  base::RealClock clock_;
+  filter::HttpFilterRegistry registry_;
+  filter::HttpChainConfig chain_{slots()};
+  filter::HttpFilterType type_;
+  std::vector<const filter::HttpFilterType*> slot_types_{&type_};
+  std::function<bool(std::string_view)> exists_ = [](std::string_view name) { return name != "missing"; };
+  base::FieldPath none_;
+  base::FieldPath root_ = none_.at("rc");
+};
+
+struct ErrorCase {
+  const char* name;
+  const char* config;
+  const char* path;
+  const char* message;  // a part of it
+};
+
+constexpr ErrorCase kErrors[] = {
+    {"unknown cluster",
+     "virtual_hosts { name: 'h' domains: '*' routes { match { prefix: '/' } route { cluster: 'missing' } } }",
+     "rc.virtual_hosts[0].routes[0].route.cluster", "no cluster is named 'missing'"},
+    {"unknown weighted cluster",
+     "virtual_hosts { name: 'h' domains: '*' routes { match { prefix: '/' } route { weighted_clusters { clusters { "
+     "name: 'missing' weight { value: 1 } } } } } }",
+     "rc.virtual_hosts[0].routes[0].route.weighted_clusters.clusters[0].name", "no cluster is named"},
+    {"weights of zero",
+     "virtual_hosts { name: 'h' domains: '*' routes { match { prefix: '/' } route { weighted_clusters { clusters { "
+     "name: 'a' } } } } }",
+     "rc.virtual_hosts[0].routes[0].route.weighted_clusters.clusters", "add up to 0"},
+    {"domain twice", "virtual_hosts { name: 'a' domains: 'x.y' } virtual_hosts { name: 'b' domains: 'X.y' }",
+     "rc.virtual_hosts[1].domains[0]", "taken by rc.virtual_hosts[0].domains[0]"},
+    {"two stars", "virtual_hosts { name: 'a' domains: '*' } virtual_hosts { name: 'b' domains: '*' }",
+     "rc.virtual_hosts[1].domains[0]", "taken by"},
+    {"star in the middle", "virtual_hosts { name: 'a' domains: 'a.*.b' }", "rc.virtual_hosts[0].domains[0]",
+     "one '*' at the beginning or at the end"},
+    {"host names twice", "virtual_hosts { name: 'a' domains: 'x' } virtual_hosts { name: 'a' domains: 'y' }",
+     "rc.virtual_hosts[1].name", "names must differ"},
+    {"wrong regex",
+     "virtual_hosts { name: 'a' domains: '*' routes { match { safe_regex { regex: '(' } } route { cluster: 'c' } } }",
+     "rc.virtual_hosts[0].routes[0].match.safe_regex", ""},
+    {"query in a path",
+     "virtual_hosts { name: 'a' domains: '*' routes { match { path: '/a?b' } route { cluster: 'c' } } }",
+     "rc.virtual_hosts[0].routes[0].match.path", "query_parameters"},
+    {"both rewrites",
+     "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } route { cluster: 'c' prefix_rewrite: '/x' "
+     "regex_rewrite { pattern { regex: 'a' } substitution: 'b' } } } }",
+     "rc.virtual_hosts[0].routes[0].route.regex_rewrite", "one of the two"},
+    {"framing header", "request_headers_to_add { header { key: 'Content-Length' value: '1' } }",
+     "rc.request_headers_to_add[0].header.key", "'content-length' cannot be edited"},
+    {"unknown operator", "response_headers_to_add { header { key: 'x' value: '%NOPE%' } }",
+     "rc.response_headers_to_add[0].header.value", "NOPE"},
+    {"filter that is not there",
+     "typed_per_filter_config { key: 'nota' value { type_url: 't/google.protobuf.Empty' } }",
+     "rc.typed_per_filter_config[\"nota\"]", "allowed: note"},
+    {"wrong type for a filter",
+     "typed_per_filter_config { key: 'note' value { type_url: 't/google.protobuf.Duration' } }",
+     "rc.typed_per_filter_config[\"note\"]", "takes no google.protobuf.Duration"},
+    {"redirect port",
+     "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } redirect { port_redirect: 70000 } } }",
+     "rc.virtual_hosts[0].routes[0].redirect.port_redirect", "at most 65535"},
+    {"no action", "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } } }",
+     "rc.virtual_hosts[0].routes[0]", "one of route, redirect, direct_response"},
+};
+
+TEST_F(CompileRoutesTest, NamesThePlaceOfEveryError) {
+  for (const ErrorCase& c : kErrors) {
+    diagnostics_ = base::Diagnostics();
+    compile(c.config);
+    ASSERT_EQ(diagnostics_.errors(), 1u) << c.name;
+    EXPECT_EQ(diagnostics_.all()[0].path.substr(0, std::string(c.path).size()), c.path) << c.name;
+    EXPECT_NE(diagnostics_.all()[0].message.find(c.message), std::string::npos)
+        << c.name << ": " << diagnostics_.all()[0].message;
+  }
+}
+
+TEST_F(CompileRoutesTest, FindsAllErrorsInOneRun) {
+  compile(
+      "virtual_hosts { name: 'h' domains: '*' routes { match { prefix: '/' } route { cluster: 'missing' } } "
+      "routes { match { prefix: '/x' } route { cluster: 'missing' } } }");
+  EXPECT_EQ(diagnostics_.errors(), 2u);
+}
+
+TEST_F(CompileRoutesTest, KeepsUnknownClustersWhereValidationIsOff) {
+  const auto table = compile(
+      "validate_clusters { value: false } virtual_hosts { name: 'h' domains: '*' routes { "
+      "match { prefix: '/' } route { cluster: 'missing' } } }");
+  EXPECT_TRUE(diagnostics_.ok());
+  EXPECT_EQ(std::get<proxy::ForwardAction>(table->hosts[0]->routes[0].second->action).cluster, "missing");
+}
+
+TEST_F(CompileRoutesTest, CompilesAForwardActionWithAllItsParts) {
+  const auto table = compileRoute(
+      "name: 'r' match { prefix: '/api' } route { cluster: 'c' timeout { seconds: 3 } idle_timeout { seconds: 4 } "
+      "prefix_rewrite: '/v1' host_rewrite_literal: 'other' priority: HIGH append_x_forwarded_host: true "
+      "cluster_not_found_response_code: NOT_FOUND upgrade_configs { upgrade_type: 'WebSocket' } "
+      "max_stream_duration { max_stream_duration { seconds: 9 } } }");
+  ASSERT_TRUE(diagnostics_.ok());
+  const proxy::Route& route = *table->hosts[0]->routes[0].second;
+  const auto& action = std::get<proxy::ForwardAction>(route.action);
+  EXPECT_EQ(action.timeout, absl::Seconds(3));
+  EXPECT_EQ(action.idle_timeout, absl::Seconds(4));
+  EXPECT_EQ(action.max_stream_duration, absl::Seconds(9));
+  EXPECT_EQ(action.prefix_rewrite, "/v1");
+  EXPECT_EQ(action.host_rewrite_literal, "other");
+  EXPECT_EQ(action.priority, upstream::Priority::kHigh);
+  EXPECT_TRUE(action.append_x_forwarded_host);
+  EXPECT_EQ(action.cluster_not_found_status, 404);
+  EXPECT_EQ(action.upgrades, (std::vector<std::pair<std::string, bool>>{{"websocket", true}}));
+  EXPECT_EQ(route.matched_prefix, "/api");
+  EXPECT_EQ(route.clusterName(), "c");
+}
+
+TEST_F(CompileRoutesTest, MakesARouteOfEachWeight) {
+  const auto table = compileRoute(
+      "name: 'r' match { prefix: '/' } route { timeout { seconds: 3 } weighted_clusters { clusters { name: 'a' weight "
+      "{ value: 1 } host_rewrite_literal: 'ha' } clusters { name: 'b' weight { value: 3 } } } }");
+  ASSERT_TRUE(diagnostics_.ok());
+  const proxy::Route& route = *table->hosts[0]->routes[0].second;
+  ASSERT_EQ(route.choices.size(), 2u);
+  EXPECT_EQ(route.choices[1].up_to, 4u);
+  EXPECT_EQ(route.choices[0].route->clusterName(), "a");
+  EXPECT_EQ(route.choices[0].route->routeName(), "r");
+  const auto& action = std::get<proxy::ForwardAction>(route.choices[0].route->action);
+  EXPECT_EQ(action.host_rewrite_literal, "ha");
+  EXPECT_EQ(action.timeout, absl::Seconds(3));
+}
+
+TEST_F(CompileRoutesTest, TheMostSpecificFilterConfigurationWins) {
+  const std::string empty = "{ key: 'note' value { type_url: 't/google.protobuf.Empty' } }";
+  const auto table = compile("typed_per_filter_config " + empty +
+                             " virtual_hosts { name: 'h' domains: '*' "
+                             "typed_per_filter_config " +
+                             empty + " routes { match { prefix: '/' } route { cluster: 'c' } typed_per_filter_config " +
+                             empty + " } }");
+  ASSERT_TRUE(diagnostics_.ok());
+  const proxy::Route& route = *table->hosts[0]->routes[0].second;
+  const filter::RouteFilterConfig* all[4];
+  ASSERT_EQ(route.filterConfigs(0, all, 4), 3u);
+  EXPECT_EQ(route.filterConfig(0), all[2]);
+  EXPECT_EQ(all[0], table->filters.by_slot[0].config.get());
+  EXPECT_EQ(route.filterDisabled(0), false);
+}
+
+TEST_F(CompileRoutesTest, SwitchesFiltersOff) {
+  const auto table = compileRoute(
+      "match { prefix: '/' } direct_response { status: 204 } typed_per_filter_config { key: 'note' value { "
+      "[type.googleapis.com/envoy.config.route.v3.FilterConfig] { disabled: true } } }");
+  ASSERT_TRUE(diagnostics_.ok()) << diagnostics_.all()[0].message;
+  const proxy::Route& route = *table->hosts[0]->routes[0].second;
+  EXPECT_EQ(route.filterDisabled(0), true);
+  EXPECT_EQ(std::get<proxy::DirectAction>(route.action).status, 204);
+}
+
+TEST_F(CompileRoutesTest, IgnoresAnOptionalFilterThatIsNotThere) {
+  compile(
+      "typed_per_filter_config { key: 'other' value { [type.googleapis.com/envoy.config.route.v3.FilterConfig] { "
+      "is_optional: true disabled: true } } }");
+  EXPECT_TRUE(diagnostics_.ok());
+}
+
+TEST_F(CompileRoutesTest, RefusesADirectResponseAboveItsLimit) {
+  compile(
+      "max_direct_response_body_size_bytes { value: 4 } virtual_hosts { name: 'h' domains: '*' routes { match { "
+      "prefix: '/' } direct_response { status: 200 body { inline_string: '12345' } } } }");
+  ASSERT_EQ(diagnostics_.errors(), 1u);
+  EXPECT_EQ(diagnostics_.all()[0].message, "more than 4 bytes, which is the most that is allowed here");
+}
+
+}  // namespace
+}  // namespace weir::extensions
