@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "source/event/wakeable.h"
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster.h"
 
@@ -51,15 +52,17 @@ class ClusterShard {
 
   // The three limits of a priority, with their gauges. take*: whether a permit was given.
   bool takeConnection(Priority priority);
-  void giveConnection(Priority priority);
   bool takePending(Priority priority);
   void givePending(Priority priority);
   bool takeRequest(Priority priority);
   void giveRequest(Priority priority);
 
-  // Counts a connection that is being opened to a host, and its end.
+  // Counts a connection that is being opened to a host, for which a permit was taken.
   void connectionOpened(uint32_t host);
-  void connectionGone(uint32_t host);
+  // It is gone: gives the permit back too, and lets the pools that lack one try again.
+  void connectionGone(uint32_t host, Priority priority);
+  // Counts an attempt to connect that failed.
+  void connectFailed(uint32_t host, bool timeout);
 
   const std::shared_ptr<const Cluster> cluster;
   const net::WorkerContext& worker;
@@ -67,11 +70,14 @@ class ClusterShard {
   // Requests and connections that were given to a host and have not ended, those that wait for a connection included:
   // what least request compares. Of this worker alone.
   std::vector<uint32_t> outstanding;
-  // The pools of this worker, for looking through when a connection permit came free or is missing.
+  // Every pool of this cluster on this worker. Each enters and removes itself.
   std::vector<ConnectionPool*> pools;
+  // Pools that found no connection permit: woken, and taken out, when a connection of this worker is gone.
+  std::vector<event::Wakeable*> permit_waiters;
   bool draining = false;
 
  private:
+  void giveConnection(Priority priority);
   bool take(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining);
   void give(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining);
 };

@@ -1,5 +1,5 @@
 // LoadBalancer: picks a host of a cluster in constant time, healthy ones only. One per worker and cluster, made by
-// WorkerCluster; one thread; holds no host, only indices into the snapshot.
+// WorkerCluster; one thread; the configuration must outlive it.
 //
 // Weights hold exactly over one round of round robin (weights whose sum, divided by their common divisor, is above
 // kMaxRound are scaled down to it), and on average for the other two. Least request compares what this worker alone has

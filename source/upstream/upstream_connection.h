@@ -1,11 +1,13 @@
-// UpstreamConnection: one HTTP/1.1 connection of a ConnectionPool: socket, codec, and the deadlines that hold for it.
-// Made and owned by its pool; one worker.
+// UpstreamConnection: one HTTP/1.1 connection to a host: socket, codec, and the deadlines that hold for it. Made by a
+// ConnectionPool and owned by the lists of its HostConnections; destroys itself at the end of the turn in which
+// nothing of it is left. One worker. It tells the pool nothing: it moves itself to the list of its state and wakes
+// whoever looks at the lists.
 //
-//   connecting -> idle <-> busy -> ending -> gone (destroyed at the end of the turn)
+//   connecting -> idle <-> busy -> ending -> gone
 //
-// Idle: no stream; any byte or the end of the peer's data ends it at once. Busy: one stream is out. Back to idle only
-// if the codec says that every message was framed and complete. Ending: the socket is closed or closing, and a stream
-// that is still out is waited for, because it looks into this connection's buffers.
+// Idle: no stream is out; any byte or the end of the peer's data ends it at once. Busy: one stream is out; idle again
+// only if the codec says that every message was framed and complete. Ending: the socket is closed or closing, and a
+// stream that is still out is waited for, because it looks into this connection's buffers.
 #pragma once
 
 #include <cstddef>
@@ -17,13 +19,53 @@
 #include "source/event/timer.h"
 #include "source/event/wakeable.h"
 #include "source/http/codec.h"
+#include "source/http/reason.h"
 #include "source/net/connection.h"
-#include "source/upstream/cluster.h"
+#include "source/upstream/cluster_shard.h"
 
 namespace weir::upstream {
 
-class ConnectionList;
-class ConnectionPool;
+class UpstreamConnection;
+
+// Connections in one state, those used last first. The destructor destroys what is in it.
+class ConnectionList {
+ public:
+  ConnectionList() = default;
+  ~ConnectionList();
+  ConnectionList(const ConnectionList&) = delete;
+  ConnectionList& operator=(const ConnectionList&) = delete;
+
+  bool empty() const { return first_ == nullptr; }
+  size_t size() const { return size_; }
+  UpstreamConnection* first() const { return first_; }
+  UpstreamConnection* last() const { return last_; }
+  // Takes it out of the list that it was in.
+  void pushFront(UpstreamConnection& connection);
+  static void remove(UpstreamConnection& connection);
+
+ private:
+  UpstreamConnection* first_ = nullptr;
+  UpstreamConnection* last_ = nullptr;
+  size_t size_ = 0;
+};
+
+// The connections of one worker to one host for one priority. Outlives them.
+struct HostConnections {
+  ClusterShard& shard;
+  const uint32_t host;  // index in the cluster
+  const Priority priority;
+  event::Wakeable& changed;  // woken when a connection became idle, failed or ended
+
+  ConnectionList connecting;
+  ConnectionList idle;
+  ConnectionList busy;
+  ConnectionList ending;
+  // Attempts to connect that failed and that nobody was told of yet; why the last one did.
+  size_t failures = 0;
+  http::Reason failure = http::Reason::kNone;
+
+  size_t size() const { return connecting.size() + idle.size() + busy.size() + ending.size(); }
+};
 
 class UpstreamConnection final : public event::Deletable,
                                  private net::Session,
@@ -31,13 +73,14 @@ class UpstreamConnection final : public event::Deletable,
                                  private event::TimerHandler,
                                  private event::Wakeable {
  public:
-  // Starts to connect. A permit of the connection limit was taken for it.
-  UpstreamConnection(ConnectionPool& pool, std::unique_ptr<net::Socket> socket);
+  // Begins to connect over `socket`, which was made for it. A permit of the connection limit was taken for it and is
+  // given back when it ends. Belongs to `home` from then on.
+  static void start(HostConnections& home, std::unique_ptr<net::Socket> socket);
   ~UpstreamConnection() override;
 
-  // Only while idle; busy from then on.
+  // Only while idle. A permit of the request limit was taken for it and is given back when the stream is released.
   http::StreamPtr openStream();
-  // Idle or connecting: closed now. Busy: after the stream.
+  // Connecting or idle: ends now. Busy: ends after the stream.
   void close();
 
   bool reused() const { return requests_ > 1; }
@@ -45,40 +88,44 @@ class UpstreamConnection final : public event::Deletable,
 
  private:
   friend class ConnectionList;
-  friend class ConnectionPool;
   enum class State : uint8_t { kConnecting, kIdle, kBusy, kEnding };
 
   // Lets the codec say what it held back, right before the output is written.
   class BeforeFlush final : public event::Wakeable {
    public:
     explicit BeforeFlush(UpstreamConnection& owner);
+    bool running() const { return running_; }
 
    private:
     void onWake() override;
     UpstreamConnection& owner_;
+    bool running_ = false;
   };
 
-  // net::Session
+  UpstreamConnection(HostConnections& home, std::unique_ptr<net::Socket> socket);
+
   void onOpen() override;
   void onInput(buffer::Buffer& input, bool end) override;
   void onRoom() override;
   void onClose(net::CloseReason reason) override;
-  // http::CodecOwner
   void onStream(http::StreamPtr stream) override;
   void onOutput() override;
   void onConsumed() override;
   void onStreamEnd() override;
-  // event
   void onTimer(event::Timer& timer) override;
   void onWake() override;
 
-  void streamGone();
+  const ClusterConfig& config() const { return home_.shard.config(); }
+  const ClusterStats& stats() const { return home_.shard.stats(); }
+  stats::Shard& counts() const { return home_.shard.worker.stats; }
   void becomeIdle();
+  bool mayBeKept() const;
   void end(net::CloseReason reason);
+  void countRequestEnd();
   void countBytes();
-  void maybeGone();
+  void countEnd();
 
-  ConnectionPool& pool_;
+  HostConnections& home_;
   event::Timer idle_timer_;
   event::Timer duration_timer_;
   net::Connection connection_;
@@ -89,32 +136,13 @@ class UpstreamConnection final : public event::Deletable,
   uint64_t counted_read_ = 0;
   uint64_t counted_written_ = 0;
   State state_ = State::kConnecting;
-  bool closed_ = false;    // onClose() came
-  bool last_one_ = false;  // not kept after the stream that is out
+  bool counted_ = true;      // holds a connection permit
+  bool stream_out_ = false;  // holds a request permit
+  bool closed_ = false;      // the socket is
+  bool last_one_ = false;    // not kept after the stream that is out
   ConnectionList* list_ = nullptr;
   UpstreamConnection* next_ = nullptr;
   UpstreamConnection* previous_ = nullptr;
-};
-
-// Connections in one state; owns nothing by itself, the pool does.
-class ConnectionList {
- public:
-  ConnectionList() = default;
-  ConnectionList(const ConnectionList&) = delete;
-  ConnectionList& operator=(const ConnectionList&) = delete;
-
-  bool empty() const { return first_ == nullptr; }
-  size_t size() const { return size_; }
-  UpstreamConnection* first() const { return first_; }
-  UpstreamConnection* last() const { return last_; }
-  void pushFront(UpstreamConnection& connection);
-  // Takes it out of the list that it is in, if any.
-  static void remove(UpstreamConnection& connection);
-
- private:
-  UpstreamConnection* first_ = nullptr;
-  UpstreamConnection* last_ = nullptr;
-  size_t size_ = 0;
 };
 
 }  // namespace weir::upstream

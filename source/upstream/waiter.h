@@ -1,17 +1,19 @@
 // Waiter: one call of openStream() that has not been answered. Made from the WaiterPool of a WorkerCluster, so that a
-// steady load allocates none; stands in a WaiterList of a pool until it is answered or cancelled. One worker.
+// steady load allocates none; stands in a WaiterList until it is answered or its ticket is destroyed. One worker.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "source/base/ticket.h"
+#include "source/upstream/cluster_shard.h"
 #include "source/upstream/receivers.h"
 
 namespace weir::upstream {
 
-class ConnectionPool;
 class WaiterList;
 class WaiterPool;
 
@@ -19,21 +21,26 @@ class Waiter final : public base::Operation {
  public:
   explicit Waiter(WaiterPool& home) : home_(home) {}
   StreamReceiver& receiver() const { return *receiver_; }
-  bool pending() const { return pending_; }
+  // The index of the host it waits for; none when there was no host to pick.
+  std::optional<uint32_t> host() const { return host_; }
+
+  // Takes a permit to wait for a connection; false when the limit is used up. It is given back when the waiter is.
+  bool startWaiting();
 
  private:
   friend class WaiterList;
   friend class WaiterPool;
-  friend class ConnectionPool;
   void onCancelled() override;
+  void stopWaiting();
 
   WaiterPool& home_;
   StreamReceiver* receiver_ = nullptr;
-  ConnectionPool* pool_ = nullptr;  // null when no host was found
+  std::optional<uint32_t> host_;
+  Priority priority_ = Priority::kDefault;
+  bool waiting_ = false;  // holds a permit
   WaiterList* list_ = nullptr;
   Waiter* next_ = nullptr;
   Waiter* previous_ = nullptr;
-  bool pending_ = false;  // holds a permit to wait
 };
 
 // First come, first out; a waiter can leave from anywhere. Does not own them.
@@ -46,8 +53,8 @@ class WaiterList {
   bool empty() const { return first_ == nullptr; }
   size_t size() const { return size_; }
   Waiter* first() const { return first_; }
+  // Takes the waiter out of the list that it was in.
   void pushBack(Waiter& waiter);
-  // Takes the waiter out of the list that it is in, if any.
   static void remove(Waiter& waiter);
 
  private:
@@ -59,10 +66,15 @@ class WaiterList {
 // Owns all waiters of a cluster on a worker, those in use included; keeps as many as were ever needed at once.
 class WaiterPool {
  public:
-  Waiter& take(StreamReceiver& receiver, ConnectionPool* pool);
+  // The shard must outlive it.
+  explicit WaiterPool(ClusterShard& shard) : shard_(shard) {}
+  Waiter& take(StreamReceiver& receiver, std::optional<uint32_t> host, Priority priority);
+  // Ends it, answered or not: it leaves its list, and its ticket no longer cancels anything.
   void give(Waiter& waiter);
 
  private:
+  friend class Waiter;
+  ClusterShard& shard_;
   std::vector<std::unique_ptr<Waiter>> all_;
   std::vector<Waiter*> free_;
 };

@@ -20,7 +20,9 @@
 #include "source/upstream/cluster_shard.h"
 #include "source/upstream/connection_pool.h"
 #include "source/upstream/load_balancer.h"
+#include "source/upstream/plain_connections.h"
 #include "source/upstream/receivers.h"
+#include "source/upstream/waiter.h"
 
 namespace weir::upstream {
 
@@ -57,9 +59,6 @@ class WorkerCluster final : private event::Wakeable {
   void forEachHost(const std::function<void(const Host&, const HostCounters&)>& fn) const;
 
  private:
-  class Connecting;
-  class Finishing;
-
   void onWake() override;
   std::optional<uint32_t> pick(const PickContext& context);
   ConnectionPool& pool(uint32_t host, Priority priority);
@@ -69,8 +68,7 @@ class WorkerCluster final : private event::Wakeable {
   WaiterPool waiters_;
   WaiterList unplaced_;                                                // those for which there was no host
   std::vector<std::array<std::unique_ptr<ConnectionPool>, 2>> pools_;  // by host and priority, made when first used
-  Connecting* connecting_ = nullptr;                                   // list of owned objects
-  Finishing* finishing_ = nullptr;                                     // list of owned objects
+  PlainConnections plain_;
 };
 
 }  // namespace weir::upstream

@@ -1,0 +1,32 @@
+#include "source/upstream/cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/check.h"
+
+namespace weir::upstream {
+
+SharedLimit::Take SharedLimit::tryTake() {
+  uint32_t used = used_.load(std::memory_order_relaxed);
+  do {
+    if (used >= limit_) return Take::kRefused;
+  } while (!used_.compare_exchange_weak(used, used + 1, std::memory_order_relaxed));
+  return used + 1 == limit_ ? Take::kTakenLast : Take::kTaken;
+}
+
+bool SharedLimit::give() {
+  const uint32_t before = used_.fetch_sub(1, std::memory_order_relaxed);
+  CHECK(before > 0, "a permit is given back by whoever took it");
+  return before == limit_;
+}
+
+Cluster::Cluster(ClusterConfig config, stats::Registry& registry)
+    : config_(std::move(config)),
+      stats_(registry, config_.stat_name.empty() ? config_.name : config_.stat_name),
+      breakers_{CircuitBreaker(config_.thresholds[0]), CircuitBreaker(config_.thresholds[1])},
+      healthy_(static_cast<size_t>(std::count_if(config_.hosts.begin(), config_.hosts.end(), [](const Host& host) {
+        return host.health == HostHealth::kHealthy;
+      }))) {}
+
+}  // namespace weir::upstream

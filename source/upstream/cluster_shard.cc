@@ -1,0 +1,95 @@
+#include "source/upstream/cluster_shard.h"
+
+#include <utility>
+
+namespace weir::upstream {
+
+ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::WorkerContext& context)
+    : cluster(std::move(snapshot)),
+      worker(context),
+      counters(cluster->config().hosts.size()),
+      outstanding(cluster->config().hosts.size(), 0) {
+  // Gauges are summed over workers, so what holds for all of them is said by the first alone.
+  if (worker.index != 0) return;
+  stats::Shard& out = worker.stats;
+  out.gaugeSet(stats().membership_total, static_cast<int64_t>(config().hosts.size()));
+  out.gaugeSet(stats().membership_healthy, static_cast<int64_t>(cluster->healthyHosts()));
+  for (size_t i = 0; i < config().thresholds.size(); ++i) {
+    const Thresholds& limits = config().thresholds[i];
+    const BreakerStats& ids = stats().breakers[i];
+    out.gaugeAdd(ids.cx_open, limits.max_connections == 0);
+    out.gaugeAdd(ids.rq_pending_open, limits.max_pending_requests == 0);
+    out.gaugeAdd(ids.rq_open, limits.max_requests == 0);
+    if (!limits.track_remaining) continue;
+    out.gaugeAdd(ids.remaining_cx, limits.max_connections);
+    out.gaugeAdd(ids.remaining_pending, limits.max_pending_requests);
+    out.gaugeAdd(ids.remaining_rq, limits.max_requests);
+  }
+}
+
+bool ClusterShard::take(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining) {
+  const SharedLimit::Take result = limit.tryTake();
+  if (result == SharedLimit::Take::kRefused) return false;
+  if (result == SharedLimit::Take::kTakenLast) worker.stats.gaugeAdd(open, 1);
+  if (config().thresholds[static_cast<size_t>(priority)].track_remaining) worker.stats.gaugeAdd(remaining, -1);
+  return true;
+}
+
+void ClusterShard::give(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining) {
+  if (limit.give()) worker.stats.gaugeAdd(open, -1);
+  if (config().thresholds[static_cast<size_t>(priority)].track_remaining) worker.stats.gaugeAdd(remaining, 1);
+}
+
+bool ClusterShard::takeConnection(Priority priority) {
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  return take(cluster->breaker(priority).connections, priority, ids.cx_open, ids.remaining_cx);
+}
+
+void ClusterShard::giveConnection(Priority priority) {
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  give(cluster->breaker(priority).connections, priority, ids.cx_open, ids.remaining_cx);
+}
+
+bool ClusterShard::takePending(Priority priority) {
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  return take(cluster->breaker(priority).pending, priority, ids.rq_pending_open, ids.remaining_pending);
+}
+
+void ClusterShard::givePending(Priority priority) {
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  give(cluster->breaker(priority).pending, priority, ids.rq_pending_open, ids.remaining_pending);
+}
+
+bool ClusterShard::takeRequest(Priority priority) {
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  return take(cluster->breaker(priority).requests, priority, ids.rq_open, ids.remaining_rq);
+}
+
+void ClusterShard::giveRequest(Priority priority) {
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  give(cluster->breaker(priority).requests, priority, ids.rq_open, ids.remaining_rq);
+}
+
+void ClusterShard::connectionOpened(uint32_t host) {
+  worker.stats.add(stats().cx_total);
+  worker.stats.gaugeAdd(stats().cx_active, 1);
+  counters[host].cx_total.add();
+  counters[host].cx_active.add();
+}
+
+void ClusterShard::connectionGone(uint32_t host, Priority priority) {
+  worker.stats.add(stats().cx_destroy);
+  worker.stats.gaugeAdd(stats().cx_active, -1);
+  counters[host].cx_active.add(-1);
+  giveConnection(priority);
+  for (event::Wakeable* pool : permit_waiters) pool->wake();
+  permit_waiters.clear();
+}
+
+void ClusterShard::connectFailed(uint32_t host, bool timeout) {
+  worker.stats.add(stats().cx_connect_fail);
+  if (timeout) worker.stats.add(stats().cx_connect_timeout);
+  counters[host].cx_connect_fail.add();
+}
+
+}  // namespace weir::upstream

@@ -1,0 +1,72 @@
+#include "source/upstream/cluster_stats.h"
+
+#include <string>
+
+namespace weir::upstream {
+namespace {
+
+// Names metrics of one cluster.
+class Namer {
+ public:
+  Namer(stats::Registry& registry, std::string_view cluster) : registry_(registry), cluster_(cluster) {}
+
+  stats::CounterId counter(std::string_view metric) { return registry_.counter({"cluster", cluster_, metric}); }
+  stats::GaugeId gauge(std::string_view metric) { return registry_.gauge({"cluster", cluster_, metric}); }
+  stats::HistogramId histogram(std::string_view metric) { return registry_.histogram({"cluster", cluster_, metric}); }
+  stats::CounterId statusClass(std::string_view metric, std::string_view digit) {
+    return registry_.counter({"cluster", cluster_, metric, "envoy_response_code_class", digit});
+  }
+  BreakerStats breaker(const std::string& priority) {
+    const std::string prefix = "circuit_breakers." + priority + ".";
+    return {gauge(prefix + "cx_open"),      gauge(prefix + "rq_pending_open"),   gauge(prefix + "rq_open"),
+            gauge(prefix + "remaining_cx"), gauge(prefix + "remaining_pending"), gauge(prefix + "remaining_rq")};
+  }
+
+ private:
+  stats::Registry& registry_;
+  std::string_view cluster_;
+};
+
+}  // namespace
+
+ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name) {
+  Namer name(registry, stat_name);
+  cx_total = name.counter("upstream_cx_total");
+  cx_active = name.gauge("upstream_cx_active");
+  cx_http1_total = name.counter("upstream_cx_http1_total");
+  cx_connect_fail = name.counter("upstream_cx_connect_fail");
+  cx_connect_timeout = name.counter("upstream_cx_connect_timeout");
+  cx_overflow = name.counter("upstream_cx_overflow");
+  cx_destroy = name.counter("upstream_cx_destroy");
+  cx_destroy_remote_with_active_rq = name.counter("upstream_cx_destroy_remote_with_active_rq");
+  cx_max_requests = name.counter("upstream_cx_max_requests");
+  cx_idle_timeout = name.counter("upstream_cx_idle_timeout");
+  cx_max_duration_reached = name.counter("upstream_cx_max_duration_reached");
+  cx_protocol_error = name.counter("upstream_cx_protocol_error");
+  cx_none_healthy = name.counter("upstream_cx_none_healthy");
+  cx_rx_bytes_total = name.counter("upstream_cx_rx_bytes_total");
+  cx_tx_bytes_total = name.counter("upstream_cx_tx_bytes_total");
+  cx_connect_ms = name.histogram("upstream_cx_connect_ms");
+  cx_length_ms = name.histogram("upstream_cx_length_ms");
+  rq_total = name.counter("upstream_rq_total");
+  rq_active = name.gauge("upstream_rq_active");
+  rq_pending_total = name.counter("upstream_rq_pending_total");
+  rq_pending_active = name.gauge("upstream_rq_pending_active");
+  rq_pending_overflow = name.counter("upstream_rq_pending_overflow");
+  rq_pending_failure_eject = name.counter("upstream_rq_pending_failure_eject");
+  rq_cancelled = name.counter("upstream_rq_cancelled");
+  rq_timeout = name.counter("upstream_rq_timeout");
+  rq_rx_reset = name.counter("upstream_rq_rx_reset");
+  rq_tx_reset = name.counter("upstream_rq_tx_reset");
+  rq_retry = name.counter("upstream_rq_retry");
+  rq_completed = name.counter("upstream_rq_completed");
+  rq_status = {name.statusClass("upstream_rq_1xx", "1"), name.statusClass("upstream_rq_2xx", "2"),
+               name.statusClass("upstream_rq_3xx", "3"), name.statusClass("upstream_rq_4xx", "4"),
+               name.statusClass("upstream_rq_5xx", "5")};
+  rq_time = name.histogram("upstream_rq_time");
+  membership_total = name.gauge("membership_total");
+  membership_healthy = name.gauge("membership_healthy");
+  breakers = {name.breaker("default"), name.breaker("high")};
+}
+
+}  // namespace weir::upstream

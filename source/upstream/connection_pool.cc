@@ -1,0 +1,141 @@
+#include "source/upstream/connection_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::upstream {
+
+ConnectionPool::ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority)
+    : Wakeable(shard.worker.dispatcher), shard_(shard), waiters_(waiters), connections_{shard,    host,
+                                                                                        priority, *this,
+                                                                                        {},       {},
+                                                                                        {},       {},
+                                                                                        0,        http::Reason::kNone} {
+  shard_.pools.push_back(this);
+}
+
+ConnectionPool::~ConnectionPool() {
+  std::erase(shard_.pools, this);
+  std::erase(shard_.permit_waiters, static_cast<event::Wakeable*>(this));
+  while (!arrivals_.empty()) waiters_.give(*arrivals_.first());
+  while (!pending_.empty()) waiters_.give(*pending_.first());
+}
+
+base::Ticket ConnectionPool::open(StreamReceiver& receiver) {
+  Waiter& waiter = waiters_.take(receiver, connections_.host, connections_.priority);
+  ++shard_.outstanding[connections_.host];
+  arrivals_.pushBack(waiter);
+  wake();
+  return waiter.issue();
+}
+
+void ConnectionPool::closeIdle() {
+  while (!connections_.idle.empty()) connections_.idle.last()->close();
+}
+
+// Receivers are called from here. They may cancel other tickets and open more streams, so each step looks at the lists
+// anew; those who arrive meanwhile are served in the next wake.
+void ConnectionPool::onWake() {
+  size_t arrived = arrivals_.size();
+  failForConnects();
+  while (!pending_.empty() && !connections_.idle.empty()) serve(*pending_.first(), *connections_.idle.first());
+  for (; arrived > 0 && !arrivals_.empty(); --arrived) {
+    Waiter& waiter = *arrivals_.first();
+    if (!connections_.idle.empty()) {
+      serve(waiter, *connections_.idle.first());
+    } else if (waiter.startWaiting()) {
+      pending_.pushBack(waiter);
+    } else {
+      shard_.worker.stats.add(shard_.stats().rq_pending_overflow);
+      fail(waiter, http::Reason::kUpstreamOverflow);
+    }
+  }
+  openConnections();
+  if (!arrivals_.empty()) wake();
+}
+
+void ConnectionPool::failForConnects() {
+  for (; connections_.failures > 0; --connections_.failures) {
+    const bool alone = connections_.connecting.empty() && connections_.busy.empty() && connections_.idle.empty();
+    size_t count = alone ? pending_.size() : pending_.size() > connections_.connecting.size();
+    for (; count > 0 && !pending_.empty(); --count) {
+      shard_.worker.stats.add(shard_.stats().rq_pending_failure_eject);
+      fail(*pending_.first(), connections_.failure);
+    }
+  }
+}
+
+void ConnectionPool::serve(Waiter& waiter, UpstreamConnection& connection) {
+  if (!shard_.takeRequest(connections_.priority)) {
+    shard_.worker.stats.add(shard_.stats().rq_pending_overflow);
+    fail(waiter, http::Reason::kUpstreamOverflow);
+    return;
+  }
+  StreamReceiver& receiver = waiter.receiver();
+  waiters_.give(waiter);
+  http::StreamPtr stream = connection.openStream();
+  receiver.onStreamOpen(
+      {std::move(stream), &shard_.host(connections_.host), connection.localAddress(), connection.reused()});
+}
+
+void ConnectionPool::fail(Waiter& waiter, http::Reason reason) {
+  StreamReceiver& receiver = waiter.receiver();
+  waiters_.give(waiter);
+  --shard_.outstanding[connections_.host];
+  receiver.onStreamFailed(reason, &shard_.host(connections_.host));
+}
+
+void ConnectionPool::failPending(http::Reason reason) {
+  for (size_t count = pending_.size(); count > 0 && !pending_.empty(); --count) fail(*pending_.first(), reason);
+}
+
+void ConnectionPool::openConnections() {
+  while (connections_.connecting.size() < pending_.size() && connections_.failures == 0) {
+    if (shard_.takeConnection(connections_.priority)) {
+      connectOne();
+      continue;
+    }
+    if (mayWaitForPermit()) return;
+    shard_.worker.stats.add(shard_.stats().cx_overflow);
+    failPending(http::Reason::kUpstreamOverflow);
+    return;
+  }
+}
+
+void ConnectionPool::connectOne() {
+  const Host& host = shard_.host(connections_.host);
+  absl::StatusOr<std::unique_ptr<net::Socket>> socket =
+      shard_.worker.network.connect(host.address, shard_.config().keep_alive);
+  if (socket.ok()) {
+    UpstreamConnection::start(connections_, *std::move(socket));
+    return;
+  }
+  shard_.connectionOpened(connections_.host);
+  shard_.connectFailed(connections_.host, false);
+  shard_.connectionGone(connections_.host, connections_.priority);
+  ++connections_.failures;
+  connections_.failure = http::Reason::kConnectFailure;
+  wake();
+}
+
+bool ConnectionPool::mayWaitForPermit() {
+  bool hope = connections_.size() > 0;
+  if (hope) {
+    // Its own connections serve those who wait, as they become idle or end.
+  } else {
+    for (ConnectionPool* pool : shard_.pools) {
+      if (pool->connections_.priority != connections_.priority || pool->connections_.idle.empty()) continue;
+      pool->connections_.idle.last()->close();
+      hope = true;
+      break;
+    }
+  }
+  std::vector<event::Wakeable*>& waiting = shard_.permit_waiters;
+  if (!hope || std::find(waiting.begin(), waiting.end(), static_cast<event::Wakeable*>(this)) != waiting.end())
+    return hope;
+  shard_.worker.stats.add(shard_.stats().cx_overflow);
+  waiting.push_back(this);
+  return true;
+}
+
+}  // namespace weir::upstream
