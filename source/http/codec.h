@@ -54,6 +54,9 @@ class Codec {
   virtual size_t streams() const = 0;
   // Server: no new requests are taken after the current ones; responses say so (Connection: close, GOAWAY).
   virtual void drain() = 0;
+  // Server, HTTP/1, no stream live: answers with the status of `reason` and finishes. For a head that did not arrive in
+  // time, or that is not wanted. Does nothing where a stream is live: that is answered through the stream.
+  virtual void refuse(Reason reason) = 0;
   // No stream is live and the connection may carry another: every message on it was framed and complete.
   virtual bool reusable() const = 0;
   // The connection must be closed once its output is written: an error, an end that the messages ask for, or drained.
