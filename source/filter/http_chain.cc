@@ -121,8 +121,10 @@ void HttpChain::complete() {
   CHECK(!driving_, "a chain was completed from inside one of its hooks");
   if (std::exchange(completed_, true)) return;
   if (!info_.complete) info_.complete = worker_.dispatcher.now();
-  for (uint64_t left = config_.having(HookMask::kComplete) & request_active_; left != 0; left &= left - 1) {
-    filters_[__builtin_ctzll(left)]->onComplete(info_);
+  if (filters_ == nullptr) return;
+  for (uint64_t left = config_.having(HookMask::kComplete); left != 0; left &= left - 1) {
+    HttpFilter* const filter = filters_[__builtin_ctzll(left)];
+    if (filter != nullptr) filter->onComplete(info_);
   }
 }
 
