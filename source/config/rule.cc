@@ -1,6 +1,6 @@
 #include "source/config/rule.h"
 
-#include <charconv>
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "source/base/strings.h"
 
 namespace weir::config {
@@ -124,8 +125,12 @@ bool setString(const Item& item, Rule& rule) {
     return item.scalar == "HTTP_HEADER_NAME" || item.scalar == "HTTP_HEADER_VALUE";
   }
   if (item.name == "pattern") {
-    rule.pattern = std::make_unique<RE2>(item.scalar);
+    rule.pattern = std::make_unique<RE2>(item.scalar, RE2::Quiet);
     return rule.pattern->ok();
+  }
+  if (item.name == "in") {
+    rule.in.push_back(item.scalar);
+    return !item.group;
   }
   return false;
 }
@@ -268,6 +273,9 @@ std::string brokenBy(const Rule& rule, std::string_view text) {
   }
   if (rule.pattern && !RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *rule.pattern)) {
     return absl::StrCat("saw \"", base::av(text), "\"; must match ", rule.pattern->pattern());
+  }
+  if (!rule.in.empty() && std::find(rule.in.begin(), rule.in.end(), text) == rule.in.end()) {
+    return absl::StrCat("saw \"", base::av(text), "\"; must be one of ", absl::StrJoin(rule.in, ", "));
   }
   return badHeader(rule, text);
 }

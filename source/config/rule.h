@@ -37,6 +37,7 @@ struct Rule {
   // string; lengths in characters or bytes
   std::optional<size_t> min_len, max_len, min_bytes, max_bytes;
   std::unique_ptr<RE2> pattern;
+  std::vector<std::string> in;
   HeaderText header = HeaderText::kAny;
   bool strict = true;
   // numbers and durations

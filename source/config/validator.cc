@@ -100,7 +100,9 @@ struct Validator::Plan {
 
 Validator::Validator(base::Diagnostics& diagnostics) : diagnostics_(diagnostics) {
   for (const base::Diagnostic& diagnostic : diagnostics.all()) {
-    if (diagnostic.severity == base::Diagnostic::Severity::kError) incomplete_.insert(parentOf(diagnostic.path));
+    if (diagnostic.severity != base::Diagnostic::Severity::kError) continue;
+    incomplete_.insert(diagnostic.path);
+    incomplete_.insert(parentOf(diagnostic.path));
   }
 }
 
@@ -184,7 +186,7 @@ void Validator::checkSingular(const Message& message, const FieldDescriptor* fie
   std::string broken = brokenScalar(message, field, -1, *rule);
   if (broken.empty()) return;
   if (isUnsetScalar(message, field)) return missing(parent, path, std::move(broken));
-  diagnostics_.error(path, std::move(broken));
+  error(path, std::move(broken));
 }
 
 void Validator::checkValueOf(const Message& value, const Rule* rule, const FieldPath& path) {
@@ -200,7 +202,7 @@ void Validator::checkValueOf(const Message& value, const Rule* rule, const Field
              type.well_known_type() <= Descriptor::WELLKNOWNTYPE_BOOLVALUE) {
     broken = brokenScalar(value, type.field(0), -1, *rule);
   }
-  if (!broken.empty()) diagnostics_.error(path, std::move(broken));
+  if (!broken.empty()) error(path, std::move(broken));
 }
 
 void Validator::checkRepeated(const Message& message, const FieldDescriptor* field, const Rule* rule,
@@ -214,11 +216,11 @@ void Validator::checkRepeated(const Message& message, const FieldDescriptor* fie
     if (items == 0) {
       missing(parent, whole, std::move(text));
     } else {
-      diagnostics_.error(whole, std::move(text));
+      error(whole, std::move(text));
     }
   }
   if (rule != nullptr && rule->max_items && items > *rule->max_items) {
-    diagnostics_.error(whole, absl::StrCat("saw ", items, " items; must have at most ", *rule->max_items));
+    error(whole, absl::StrCat("saw ", items, " items; must have at most ", *rule->max_items));
   }
   const Rule* item_rule = rule == nullptr ? nullptr : rule->items.get();
   if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE && item_rule == nullptr) return;
@@ -231,7 +233,7 @@ void Validator::checkRepeated(const Message& message, const FieldDescriptor* fie
       continue;
     }
     std::string broken = brokenScalar(message, field, i, *item_rule);
-    if (!broken.empty()) diagnostics_.error(path, std::move(broken));
+    if (!broken.empty()) error(path, std::move(broken));
   }
 }
 
@@ -256,19 +258,22 @@ void Validator::checkAny(const Message& message, const FieldPath& path) {
   if (any.type_url().empty()) return;
   const std::string name = any.type_url().substr(any.type_url().rfind('/') + 1);
   const Descriptor* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(name);
-  if (type == nullptr) return diagnostics_.error(path.at("type_url"), unknownType(name, KnownXds()));
+  if (type == nullptr) return error(path.at("type_url"), unknownType(name, KnownXds()));
   const std::unique_ptr<Message> inner(
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
   if (!inner->ParseFromString(any.value())) {
-    return diagnostics_.error(path, absl::StrCat("the bytes in this Any are no ", name));
+    return error(path, absl::StrCat("the bytes in this Any are no ", name));
   }
   checkValueOf(*inner, nullptr, path);
   checkMessage(*inner, path);
 }
 
 void Validator::missing(const FieldPath& parent, const FieldPath& path, std::string message) {
-  if (incomplete_.count(parent.text()) != 0) return;
-  diagnostics_.error(path, std::move(message));
+  if (incomplete_.count(parent.text()) == 0) error(path, std::move(message));
+}
+
+void Validator::error(const FieldPath& path, std::string message) {
+  if (incomplete_.count(path.text()) == 0) diagnostics_.error(path, std::move(message));
 }
 
 }  // namespace weir::config

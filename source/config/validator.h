@@ -26,7 +26,7 @@ namespace weir::config {
 
 class Validator {
  public:
-  // What `diagnostics` already holds says where a field failed to be read: there nothing is reported as missing.
+  // What `diagnostics` already holds says where a field failed to be read: there nothing more is said.
   // Diagnostics must outlive the Validator.
   explicit Validator(base::Diagnostics& diagnostics);
   ~Validator();
@@ -49,10 +49,12 @@ class Validator {
   void checkMap(const Message& message, const FieldDescriptor* field, const base::FieldPath& parent);
   // The rule on a message field's own value: a duration, or the inside of a wrapper.
   void checkValueOf(const Message& value, const Rule* rule, const base::FieldPath& path);
+  // Reports what is wrong with a field, or that it is missing, unless reading it failed already.
+  void error(const base::FieldPath& path, std::string message);
   void missing(const base::FieldPath& parent, const base::FieldPath& path, std::string message);
 
   base::Diagnostics& diagnostics_;
-  std::unordered_set<std::string> incomplete_;  // paths of messages with a field that could not be read
+  std::unordered_set<std::string> incomplete_;  // paths of messages that, or a field of which, could not be read
   std::unordered_map<const google::protobuf::Descriptor*, std::unique_ptr<Plan>> plans_;
 };
 

@@ -1,9 +1,8 @@
 #include "source/config/yaml_reader.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
-#include <array>
-#include <charconv>
 #include <istream>
 #include <map>
 #include <streambuf>
@@ -12,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <yaml-cpp/eventhandler.h>
+#include "source/config/plain_scalar.h"
 
 namespace weir::config {
 namespace {
@@ -35,60 +34,12 @@ class View : public std::streambuf {
   }
 };
 
-bool isOneOf(std::string_view text, const std::array<std::string_view, 11>& words) {
-  for (const std::string_view word : words) {
-    if (text == word) return true;
-  }
-  return false;
-}
-
-bool setBool(Value& value) {
-  static constexpr std::array<std::string_view, 11> kTrue = {"true", "True", "TRUE", "yes", "Yes", "YES",
-                                                             "on",   "On",   "ON",   "y",   "Y"};
-  static constexpr std::array<std::string_view, 11> kFalse = {"false", "False", "FALSE", "no", "No", "NO",
-                                                              "off",   "Off",   "OFF",   "n",  "N"};
-  const bool yes = isOneOf(value.text, kTrue);
-  if (!yes && !isOneOf(value.text, kFalse)) return false;
-  value.kind = Value::Kind::kBool;
-  value.boolean = yes;
-  return true;
-}
-
-// Decimal, 0x hexadecimal, or octal after a leading zero; what does not fit 64 bits stays a string.
-bool setInteger(Value& value) {
-  std::string_view digits = value.text;
-  const bool negative = !digits.empty() && digits.front() == '-';
-  if (negative || (!digits.empty() && digits.front() == '+')) digits.remove_prefix(1);
-  int base = 10;
-  if (digits.size() > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X')) {
-    base = 16;
-    digits.remove_prefix(2);
-  } else if (digits.size() > 1 && digits[0] == '0') {
-    base = 8;
-    digits.remove_prefix(1);
-  }
-  uint64_t magnitude = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), magnitude, base);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return false;
-  const uint64_t limit = static_cast<uint64_t>(INT64_MAX) + (negative ? 1 : 0);
-  if (magnitude > limit) return false;
-  value.kind = Value::Kind::kInteger;
-  value.integer = static_cast<int64_t>(negative ? 0 - magnitude : magnitude);
-  return true;
-}
-
-bool isNumber(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool letters = text.find_first_of("nN") != std::string_view::npos;  // inf and nan are no JSON numbers
-  return !text.empty() && error == std::errc() && end == text.data() + text.size() && !letters;
-}
-
 // Builds the tree from yaml-cpp's events. After a fault that cannot be gone past, it ignores what still comes.
 class Builder : public YAML::EventHandler {
  public:
-  Builder(Syntax syntax, SourceMap::Node file, SourceMap& sources, base::Diagnostics& diagnostics)
-      : syntax_(syntax), file_(file), sources_(sources), diagnostics_(diagnostics) {}
+  // `opens`: the first thing in the text is a brace or bracket.
+  Builder(Syntax syntax, bool opens, SourceMap::Node file, SourceMap& sources, base::Diagnostics& diagnostics)
+      : syntax_(syntax), opens_(opens), file_(file), sources_(sources), diagnostics_(diagnostics) {}
 
   bool failed() const { return failed_; }
   Value take() { return std::move(root_); }
@@ -204,6 +155,8 @@ class Builder : public YAML::EventHandler {
   void open(Value::Kind kind, Place place, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
     if (failed_) return;
     if (syntax_ == Syntax::kJson && style != YAML::EmitterStyle::Flow) {
+      // The parser takes an unclosed '{' for the key of a block map.
+      if (opens_) return fail(place, "broken JSON: what '{' or '[' opens here does not end");
       return fail(place, kind == Value::Kind::kMap
                              ? "not JSON: expected '{'; files that do not end in .yaml, .yml, .pb_text or .pb are "
                                "read as JSON"
@@ -212,7 +165,9 @@ class Builder : public YAML::EventHandler {
     if (frames_.size() == kDeepest) {
       return fail(place, "nested more than " + std::to_string(kDeepest) + " levels deep, which is the limit");
     }
-    if (wantsKey()) return fail(place, "a list or map stands where a key is expected; keys are strings");
+    if (wantsKey()) {
+      return fail(place, "a list or map does not end, or stands where a key is expected; keys are strings");
+    }
     Frame frame;
     frame.value.kind = kind;
     frame.value.place = place;
@@ -285,6 +240,7 @@ class Builder : public YAML::EventHandler {
   }
 
   const Syntax syntax_;
+  const bool opens_;
   const SourceMap::Node file_;
   SourceMap& sources_;
   base::Diagnostics& diagnostics_;
@@ -299,17 +255,20 @@ class Builder : public YAML::EventHandler {
 
 std::optional<Value> readYaml(std::string_view text, Syntax syntax, SourceMap::Node file, SourceMap& sources,
                               base::Diagnostics& diagnostics) {
-  Builder builder(syntax, file, sources, diagnostics);
+  const size_t start = text.find_first_not_of(" \t\r\n");
+  const bool opens = start != std::string_view::npos && (text[start] == '{' || text[start] == '[');
+  Builder builder(syntax, opens, file, sources, diagnostics);
+  const std::string json = syntax == Syntax::kJson ? joinSurrogates(text) : "";
   const char* language = syntax == Syntax::kJson ? "JSON" : "YAML";
   try {
-    View view(text);
+    View view(syntax == Syntax::kJson ? std::string_view(json) : text);
     std::istream stream(&view);
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     if (parser && !builder.failed()) {
       SourceMap ignored_places;
       base::Diagnostics ignored;
-      Builder second(syntax, ignored_places.addFile(""), ignored_places, ignored);
+      Builder second(syntax, opens, ignored_places.addFile(""), ignored_places, ignored);
       if (parser.HandleNextDocument(second)) builder.warnOfMore(second.take().place);
     }
   } catch (const YAML::Exception& error) {
