@@ -1,15 +1,24 @@
 #include "source/proxy/downstream_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::proxy {
+namespace {
+
+net::Connection::Limits limitsFor(net::Connection::Limits limits, const SessionFactory& terminal) {
+  limits.read_bytes = std::max(limits.read_bytes, terminal.inputBytes());
+  return limits;
+}
+
+}  // namespace
 
 DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::unique_ptr<net::Socket> socket,
                                            net::Connection::Limits limits, const FilterChain& chain,
                                            const DownstreamInfo& info)
     : registry_(registry),
-      connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket), limits,
-                  *this),
+      connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket),
+                  limitsFor(limits, *chain.terminal), *this),
       session_(chain.terminal->create(registry.services_, connection_, info)),
       opened_(registry.services_.worker.dispatcher.now()) {}
 

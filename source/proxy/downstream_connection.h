@@ -28,8 +28,8 @@ class DownstreamConnection final : public event::Deletable, private net::Session
  private:
   friend class ConnectionRegistry;
 
-  DownstreamConnection(ConnectionRegistry& registry, std::unique_ptr<net::Socket> socket, net::Connection::Limits limits,
-                       const FilterChain& chain, const DownstreamInfo& info);
+  DownstreamConnection(ConnectionRegistry& registry, std::unique_ptr<net::Socket> socket,
+                       net::Connection::Limits limits, const FilterChain& chain, const DownstreamInfo& info);
 
   void onInput(buffer::Buffer& input, bool end) override;
   void onRoom() override;

@@ -1,12 +1,10 @@
-// ExchangePool: what the exchanges of one worker share: the memory that finished ones leave for the next, the clusters
-// by name, and the text of the Date header. Made by the worker and owned by it; one worker; outlives every exchange.
+// ExchangePool: what the exchanges of one worker share: the memory that finished ones leave for the next, and the text
+// of the Date header. Made by the worker and owned by it; one worker; outlives every exchange.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <string_view>
 
-#include "absl/time/time.h"
+#include "source/http/date.h"
 
 namespace weir::proxy {
 
@@ -22,8 +20,8 @@ class ExchangePool {
   void* take(size_t bytes);
   void give(void* memory);
 
-  // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7), made once a second. Valid until the next call.
-  std::string_view date(absl::Time now);
+  // The text of the Date header.
+  http::DateText date;
 
  private:
   struct Free {
@@ -33,8 +31,6 @@ class ExchangePool {
   size_t free_count_ = 0;
   size_t keep_;
   size_t bytes_ = 0;
-  int64_t date_second_ = -1;
-  char date_[30];
 };
 
 }  // namespace weir::proxy

@@ -72,8 +72,7 @@ absl::StatusOr<std::unique_ptr<const FilterChainMatcher>> FilterChainMatcher::ma
                                                      "); each combination may stand in one chain"));
     }
   }
-  return std::unique_ptr<const FilterChainMatcher>(
-      new FilterChainMatcher(std::move(chains), std::move(default_chain)));
+  return std::unique_ptr<const FilterChainMatcher>(new FilterChainMatcher(std::move(chains), std::move(default_chain)));
 }
 
 FilterChainMatcher::FilterChainMatcher(std::vector<FilterChain> chains, std::unique_ptr<FilterChain> default_chain)

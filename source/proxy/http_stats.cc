@@ -30,8 +30,7 @@ void makeRequests(HttpStats& stats, const Maker& counter) {
   for (size_t i = 0; i < stats.rq_status.size(); ++i) {
     const std::string digit = std::to_string(i + 1);
     const std::string metric = "downstream_rq_" + digit + "xx";
-    stats.rq_status[i] =
-        counter.registry.counter({"http", counter.prefix, metric, "envoy_response_code_class", digit});
+    stats.rq_status[i] = counter.registry.counter({"http", counter.prefix, metric, "envoy_response_code_class", digit});
   }
   stats.rq_active = counter.registry.gauge({"http", counter.prefix, "downstream_rq_active"});
   stats.rq_time = counter.registry.histogram({"http", counter.prefix, "downstream_rq_time"});

@@ -72,8 +72,7 @@ void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestO
   }
 }
 
-void prepareRequestId(http::Head& head, filter::StreamInfo& info, const RequestOptions& options,
-                      base::Random& random) {
+void prepareRequestId(http::Head& head, filter::StreamInfo& info, const RequestOptions& options, base::Random& random) {
   http::HeaderMap& headers = head.headers;
   std::optional<std::string_view> id = headers.get(HeaderId::kXRequestId);
   const bool trusted = !options.use_remote_address || options.preserve_external_request_id;
@@ -105,17 +104,17 @@ Preparation prepareRequest(http::Head& head, filter::StreamInfo& info, const Req
   if (head.authority.empty()) return {http::Reason::kMissingHost, false};
   if (head.isConnect()) return {};
   stripHostPort(head, info.downstream_local.port(), options);
-  const NormalizedPath path = normalizePath(head.path, options.path, head.arena());
-  if (path.outcome == NormalizedPath::Outcome::kRefuse) return {http::Reason::kPathRefused, false};
+  const http::PathResult path = http::normalizePath(head.path, options.path, head.arena());
+  if (path.kind == http::PathResult::Kind::kRefused) return {http::Reason::kPathRefused, false};
   head.path = path.target;
-  return {http::Reason::kNone, path.outcome == NormalizedPath::Outcome::kRedirect};
+  return {http::Reason::kNone, path.kind == http::PathResult::Kind::kRedirect};
 }
 
 std::string_view makeRequestId(base::Random& random, base::Arena& arena) {
   static constexpr char kDigits[] = "0123456789abcdef";
   uint64_t high = random.next();
   uint64_t low = random.next();
-  high = (high & ~uint64_t{0xf000}) | 0x4000;            // version 4
+  high = (high & ~uint64_t{0xf000}) | 0x4000;                // version 4
   low = (low & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);  // variant 10
   char* const text = arena.allocateChars(36);
   char* at = text;

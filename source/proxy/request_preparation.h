@@ -10,7 +10,7 @@
 #include "source/base/random.h"
 #include "source/filter/stream_info.h"
 #include "source/http/head.h"
-#include "source/proxy/path_normalizer.h"
+#include "source/http/path.h"
 
 namespace weir::proxy {
 
@@ -25,7 +25,7 @@ struct RequestOptions {
   bool strip_matching_host_port = false;
   bool strip_any_host_port = false;
   std::string via;  // empty: none
-  PathOptions path;
+  http::PathOptions path;
 };
 
 struct Preparation {

@@ -56,6 +56,8 @@ class SessionFactory {
                                                   const DownstreamInfo& info) const = 0;
   // The clusters that it may send to, for the start-up line and `weir check`.
   virtual std::vector<std::string> clusters() const = 0;
+  // The connection's input buffer must be allowed to hold this much, whatever the listener's limit.
+  virtual size_t inputBytes() const { return 0; }
 };
 
 // Opens what access log configurations name; owned by the server.

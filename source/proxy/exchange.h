@@ -1,0 +1,105 @@
+// Exchange: one request and its response on a downstream connection: owns the downstream stream, the arena, the filters
+// (through their chain) and the router. Made by the HttpConnectionManager for each stream that the codec announces, in
+// memory of the ExchangePool; it runs from its own wakes, and ends by asking the connection manager to destroy it.
+// One worker.
+//
+// All its deadlines share one timer, which holds the nearest: activity only stores the time, and the timer looks when
+// it fires what is really due.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "source/base/arena.h"
+#include "source/event/timer.h"
+#include "source/event/wakeable.h"
+#include "source/filter/http_chain.h"
+#include "source/filter/stream_info.h"
+#include "source/http/stream.h"
+#include "source/proxy/http_connection_manager_config.h"
+#include "source/proxy/router.h"
+#include "source/proxy/session_factory.h"
+
+namespace weir::proxy {
+
+class HttpConnectionManager;
+
+class Exchange final : private filter::ChainOwner,
+                       private http::StreamOwner,
+                       private event::TimerHandler,
+                       private event::Wakeable {
+ public:
+  // All outlive it.
+  Exchange(const HttpConnectionManagerConfig& config, const Services& services, const DownstreamInfo& downstream,
+           http::StreamPtr stream, HttpConnectionManager& owner);
+  ~Exchange();
+
+  // The connection is gone, or weir ends: counts and logs what there was. The owner destroys it after that.
+  void abandon(http::Reason reason);
+
+  Exchange* next = nullptr;  // the owner's list
+  Exchange* previous = nullptr;
+
+ private:
+  // The downstream stream as the chain sees it: the head was looked at already, and is given once more.
+  class Intake final : public http::Stream {
+   public:
+    explicit Intake(http::StreamPtr stream) : stream_(std::move(stream)) {}
+    void keep(http::Head& head) { head_ = &head; }
+    void close() { stream_.reset(); }
+    void setOwner(http::StreamOwner& owner, base::Arena& arena) override { stream_->setOwner(owner, arena); }
+    std::optional<http::Part> receive() override;
+    size_t room() const override { return stream_->room(); }
+    void send(http::Part part) override { stream_->send(std::move(part)); }
+    void reset(http::Reason reason) override { stream_->reset(reason); }
+    http::Reason lost() const override { return stream_->lost(); }
+    buffer::BlockPool* pool = nullptr;
+
+   private:
+    void release() override {}
+    http::StreamPtr stream_;
+    http::Head* head_ = nullptr;
+  };
+
+  void chooseRoute(http::Head& request) override;
+  http::Stream& openTerminal(http::Head& request) override;
+  void dropTerminal(http::Reason reason) override;
+  void onResponseHead(http::Head& response) override;
+  void wakeChain() override { wake(); }
+  void wakeStream() override { wake(); }
+  void onWake() override;
+  void onTimer(event::Timer& timer) override;
+
+  bool start();
+  bool upgradeAllowed(const http::Head& request) const;
+  void addServerHeaders(http::Head& response);
+  void noteProgress();
+  base::MonotonicTime nearestDeadline() const;
+  void scheduleTimer();
+  http::Reason dueReason() const;
+  void countTimeout(http::Reason reason);
+  void finish(bool whole);
+  void countAndLog();
+  base::MonotonicTime now() const { return services_.worker.dispatcher.now(); }
+
+  const HttpConnectionManagerConfig& config_;
+  const Services& services_;
+  HttpConnectionManager& owner_;
+  base::Arena arena_;
+  filter::StreamInfo info_;
+  Intake downstream_;
+  filter::HttpChain chain_;
+  Router router_;
+  event::Timer timer_;
+
+  bool started_ = false;
+  bool over_ = false;
+  bool timed_out_ = false;
+  uint64_t progress_ = 0;  // changes whenever a part moved
+  base::MonotonicTime last_progress_;
+  base::MonotonicTime armed_until_;
+  absl::Duration idle_timeout_;
+  absl::Duration max_duration_;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,103 @@
+// HttpConnectionManager: the terminal session of a downstream connection that speaks HTTP: runs the codec over the
+// connection's buffers and opens an Exchange for each request. Made by its factory when the connection was accepted,
+// owned by the DownstreamConnection; one worker.
+//
+// While a connection is idle there is nothing but this object and its codec. One timer holds the nearest of three
+// deadlines: idle, the request head, and the age of the connection; it is moved only when one comes nearer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/event/timer.h"
+#include "source/event/wakeable.h"
+#include "source/http/h1/h1_codec.h"
+#include "source/proxy/exchange.h"
+#include "source/proxy/http_connection_manager_config.h"
+#include "source/proxy/session_factory.h"
+
+namespace weir::proxy {
+
+class HttpConnectionManager final : public TerminalSession,
+                                    private http::CodecOwner,
+                                    private event::TimerHandler,
+                                    private net::ReadWake,
+                                    private net::WriteWake {
+ public:
+  HttpConnectionManager(const HttpConnectionManagerConfig& config, const Services& services,
+                        net::Connection& connection, const DownstreamInfo& info);
+  ~HttpConnectionManager() override;
+
+  void onAccepted() override;
+  void drain() override;
+  void onInput(buffer::Buffer& input, bool end) override;
+  void onRoom() override;
+  void onClose(net::CloseReason reason) override;
+
+  // From an exchange. It is over, logged and counted: destroys it.
+  void onExchangeOver(Exchange& exchange);
+  // A final response head is about to be written: the last moment to say that the connection closes.
+  void beforeResponseHead();
+
+ private:
+  void onStream(http::StreamPtr stream) override;
+  void onOutput() override;
+  void onConsumed() override { connection_.consumed(); }
+  void onStreamEnd() override;
+  // Goes on with the input after a stream has ended.
+  void onReadPhase() override;
+  // Just before the connection writes.
+  void onWritePhase() override;
+  void onTimer(event::Timer& timer) override;
+
+  void runCodec(bool end);
+  void closeWhenFinished();
+  void endAll(http::Reason reason);
+  void noteError();
+  base::MonotonicTime nearestDeadline() const;
+  void scheduleTimer();
+  void startDraining();
+  base::MonotonicTime now() const { return services_.worker.dispatcher.now(); }
+  stats::Shard& shard() const { return services_.worker.stats; }
+
+  const HttpConnectionManagerConfig& config_;
+  const Services& services_;
+  net::Connection& connection_;
+  const DownstreamInfo info_;
+  http::h1::H1Codec codec_;
+  event::Timer timer_;
+  Exchange* first_ = nullptr;
+  uint64_t requests_ = 0;
+  base::MonotonicTime opened_;
+  base::MonotonicTime idle_since_;
+  base::MonotonicTime head_since_;  // when the head that is pending began
+  base::MonotonicTime armed_until_;
+  bool head_pending_ = false;
+  bool draining_ = false;
+  bool closing_ = false;
+  bool closed_ = false;
+  bool error_noted_ = false;
+};
+
+class HttpConnectionManagerFactory final : public SessionFactory {
+ public:
+  // `clusters` are those that the routes name.
+  HttpConnectionManagerFactory(std::unique_ptr<const HttpConnectionManagerConfig> config,
+                               std::vector<std::string> clusters)
+      : config_(std::move(config)), clusters_(std::move(clusters)) {}
+
+  const HttpConnectionManagerConfig& config() const { return *config_; }
+  std::unique_ptr<TerminalSession> create(const Services& services, net::Connection& connection,
+                                          const DownstreamInfo& info) const override;
+  std::vector<std::string> clusters() const override { return clusters_; }
+  // A head at its limit must fit, and the codec must see that one is above it.
+  size_t inputBytes() const override { return config_->h1.limits.head_bytes + 1024; }
+
+ private:
+  std::unique_ptr<const HttpConnectionManagerConfig> config_;
+  std::vector<std::string> clusters_;
+};
+
+}  // namespace weir::proxy

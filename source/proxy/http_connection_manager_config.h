@@ -1,0 +1,58 @@
+// HttpConnectionManagerConfig: one configured HTTP connection manager, compiled at load
+// (source/extensions/filters/network/http_connection_manager); immutable, shared by workers, alive as long as the
+// configuration. The defaults are those that are shipped.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "source/filter/access_log.h"
+#include "source/filter/http_chain_config.h"
+#include "source/http/h1/options.h"
+#include "source/proxy/http_stats.h"
+#include "source/proxy/request_preparation.h"
+#include "source/proxy/route_table.h"
+
+namespace weir::proxy {
+
+enum class ServerHeader : uint8_t { kOverwrite, kAppendIfAbsent, kPassThrough };
+
+struct HttpConnectionManagerConfig {
+  std::string stat_prefix;
+  HttpStats stats;
+  std::unique_ptr<const RouteTable> routes;
+  std::unique_ptr<const filter::HttpChainConfig> filters;
+  std::vector<std::unique_ptr<filter::AccessLog>> access_logs;
+  http::h1::H1Options h1;
+  RequestOptions request;
+  // Upgrade tokens (lower case; "connect" for CONNECT), and whether they are allowed where the route says nothing.
+  std::vector<std::pair<std::string, bool>> upgrades;
+
+  ServerHeader server_header = ServerHeader::kOverwrite;
+  std::string server_name = "weir";
+  bool always_set_request_id_in_response = false;
+  // The router adds no x-envoy-* headers.
+  bool suppress_envoy_headers = false;
+
+  // Zero or infinite: none.
+  absl::Duration idle_timeout = absl::Hours(1);  // of a connection without a request
+  absl::Duration max_connection_duration = absl::InfiniteDuration();
+  absl::Duration request_headers_timeout = absl::Seconds(10);  // from the first byte of a head to its last
+  absl::Duration request_timeout = absl::InfiniteDuration();   // until the request is received whole
+  absl::Duration stream_idle_timeout = absl::Minutes(5);
+  absl::Duration max_stream_duration = absl::InfiniteDuration();
+  absl::Duration delayed_close_timeout = absl::Seconds(1);
+  uint64_t max_requests_per_connection = 0;  // 0: no limit
+};
+
+// A timeout as it is configured: zero means none.
+inline absl::Duration orNever(absl::Duration timeout) {
+  return timeout <= absl::ZeroDuration() ? absl::InfiniteDuration() : timeout;
+}
+
+}  // namespace weir::proxy
