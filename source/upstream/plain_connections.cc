@@ -48,7 +48,7 @@ class PlainConnections::Connecting final : public base::Operation,
     started_ = shard.worker.dispatcher.now();
     connection_ = std::make_unique<net::Connection>(shard.worker.dispatcher, shard.worker.blocks, *std::move(socket),
                                                     net::Connection::Limits{config.buffer_limit, config.buffer_limit},
-                                                    *this, config.connect_timeout);
+                                                    static_cast<net::Session&>(*this), config.connect_timeout);
     return http::Reason::kNone;
   }
 

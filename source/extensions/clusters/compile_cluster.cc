@@ -1,0 +1,219 @@
+#include "source/extensions/clusters/compile_cluster.h"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/upstreams/http/v3/http.pb.h"
+#include "source/base/strings.h"
+#include "source/extensions/clusters/compile_endpoints.h"
+#include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/unpack_any.h"
+
+namespace weir::extensions {
+namespace {
+
+namespace cluster_v3 = envoy::config::cluster::v3;
+namespace core_v3 = envoy::config::core::v3;
+using HttpOptions = envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
+using base::Diagnostics;
+using base::FieldPath;
+using cluster_v3::Cluster;
+
+constexpr char kHttpOptionsKey[] = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+void compileType(const Cluster& message, Diagnostics& diagnostics, const FieldPath& path) {
+  if (message.type() == Cluster::STATIC) return;
+  diagnostics.error(path.at("type"), absl::StrCat("cluster type ", Cluster::DiscoveryType_Name(message.type()),
+                                                  " is not implemented by weir; allowed: STATIC"));
+}
+
+void compilePolicy(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
+                   const FieldPath& path) {
+  switch (message.lb_policy()) {
+    case Cluster::ROUND_ROBIN:
+      config.lb_policy = upstream::LbPolicy::kRoundRobin;
+      break;
+    case Cluster::LEAST_REQUEST:
+      config.lb_policy = upstream::LbPolicy::kLeastRequest;
+      break;
+    case Cluster::RANDOM:
+      config.lb_policy = upstream::LbPolicy::kRandom;
+      break;
+    default:
+      diagnostics.error(path.at("lb_policy"),
+                        absl::StrCat("lb_policy ", Cluster::LbPolicy_Name(message.lb_policy()),
+                                     " is not implemented by weir; allowed: ROUND_ROBIN, LEAST_REQUEST, RANDOM"));
+  }
+  if (!message.has_least_request_lb_config()) return;
+  if (message.lb_policy() != Cluster::LEAST_REQUEST) {
+    diagnostics.warning(path.at("least_request_lb_config"), "has no effect; it belongs to lb_policy LEAST_REQUEST");
+  }
+  const Cluster::LeastRequestLbConfig& options = message.least_request_lb_config();
+  if (options.has_choice_count()) config.choice_count = options.choice_count().value();
+}
+
+void compileThresholds(const cluster_v3::CircuitBreakers& message, upstream::ClusterConfig& config,
+                       Diagnostics& diagnostics, const FieldPath& path) {
+  std::set<int> seen;
+  for (int i = 0; i < message.thresholds_size(); ++i) {
+    const cluster_v3::CircuitBreakers::Thresholds& from = message.thresholds(i);
+    if (!seen.insert(from.priority()).second) {
+      diagnostics.error(path.at("thresholds", static_cast<size_t>(i)).at("priority"),
+                        absl::StrCat("thresholds for priority ", core_v3::RoutingPriority_Name(from.priority()),
+                                     " were given before; allowed: one entry for each priority"));
+      continue;
+    }
+    upstream::Thresholds& to = config.thresholds[from.priority() == core_v3::HIGH ? 1 : 0];
+    if (from.has_max_connections()) to.max_connections = from.max_connections().value();
+    if (from.has_max_pending_requests()) to.max_pending_requests = from.max_pending_requests().value();
+    if (from.has_max_requests()) to.max_requests = from.max_requests().value();
+    if (from.has_max_retries()) to.max_retries = from.max_retries().value();
+    to.track_remaining = from.track_remaining();
+  }
+}
+
+void compileKeepAlive(const core_v3::TcpKeepalive& from, upstream::ClusterConfig& config) {
+  net::KeepAlive& to = config.keep_alive.emplace();
+  if (from.has_keepalive_probes()) to.probes = from.keepalive_probes().value();
+  if (from.has_keepalive_time()) to.idle_seconds = from.keepalive_time().value();
+  if (from.has_keepalive_interval()) to.interval_seconds = from.keepalive_interval().value();
+}
+
+void compileCommonHttp(const core_v3::HttpProtocolOptions& from, upstream::ClusterConfig& config,
+                       Diagnostics& diagnostics, const FieldPath& path) {
+  if (from.has_idle_timeout()) config.idle_timeout = durationOf(from.idle_timeout());
+  if (from.has_max_connection_duration() && durationOf(from.max_connection_duration()) > absl::ZeroDuration()) {
+    config.max_connection_duration = durationOf(from.max_connection_duration());
+  }
+  if (from.has_max_stream_duration() && durationOf(from.max_stream_duration()) > absl::ZeroDuration()) {
+    config.max_stream_duration = durationOf(from.max_stream_duration());
+  }
+  if (from.has_max_requests_per_connection()) {
+    config.max_requests_per_connection = from.max_requests_per_connection().value();
+  }
+  if (from.has_max_headers_count()) config.h1.limits.head_fields = from.max_headers_count().value();
+  if (from.has_max_response_headers_kb()) {
+    config.h1.limits.head_bytes = size_t{from.max_response_headers_kb().value()} * 1024;
+  }
+  if (from.headers_with_underscores_action() != core_v3::HttpProtocolOptions::ALLOW) {
+    diagnostics.warning(path.at("headers_with_underscores_action"),
+                        "has no effect in a cluster; it is about the headers of requests that come in");
+  }
+}
+
+void compileHttp1(const core_v3::Http1ProtocolOptions& from, upstream::ClusterConfig& config, Diagnostics& diagnostics,
+                  const FieldPath& path) {
+  const char* const kNoEffect = "has no effect in a cluster; it is about requests that come in";
+  if (from.has_allow_absolute_url()) diagnostics.warning(path.at("allow_absolute_url"), kNoEffect);
+  if (from.accept_http_10()) diagnostics.warning(path.at("accept_http_10"), kNoEffect);
+  if (!from.default_host_for_http_10().empty()) {
+    diagnostics.warning(path.at("default_host_for_http_10"), kNoEffect);
+  }
+  config.h1.enable_trailers = from.enable_trailers();
+}
+
+// The options of HTTP are given in one of two ways: the extension, or older fields of the cluster itself.
+void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
+                        const FieldPath& path) {
+  if (message.has_common_http_protocol_options()) {
+    compileCommonHttp(message.common_http_protocol_options(), config, diagnostics,
+                      path.at("common_http_protocol_options"));
+  }
+  if (message.has_http_protocol_options()) {
+    compileHttp1(message.http_protocol_options(), config, diagnostics, path.at("http_protocol_options"));
+  }
+  const FieldPath extensions = path.at("typed_extension_protocol_options");
+  // A map has no order of its own; errors are to come in the same one every time.
+  const std::map<std::string, google::protobuf::Any> sorted(message.typed_extension_protocol_options().begin(),
+                                                            message.typed_extension_protocol_options().end());
+  for (const auto& [key, any] : sorted) {
+    const FieldPath at = extensions.key(key);
+    if (key != kHttpOptionsKey) {
+      diagnostics.error(at, absl::StrCat("unknown protocol options; allowed: ", kHttpOptionsKey));
+      continue;
+    }
+    const std::unique_ptr<google::protobuf::Message> unpacked = unpackAny(any, diagnostics, at);
+    if (unpacked == nullptr) continue;
+    const HttpOptions* const options = google::protobuf::DynamicCastToGenerated<const HttpOptions>(unpacked.get());
+    if (options == nullptr) {
+      diagnostics.error(at,
+                        absl::StrCat("is a ", unpacked->GetDescriptor()->full_name(), "; allowed: ", kHttpOptionsKey));
+      continue;
+    }
+    if (message.has_common_http_protocol_options() || message.has_http_protocol_options()) {
+      diagnostics.error(at,
+                        "given beside common_http_protocol_options or http_protocol_options of the cluster; allowed: "
+                        "one of the two ways");
+    }
+    if (options->has_common_http_protocol_options()) {
+      compileCommonHttp(options->common_http_protocol_options(), config, diagnostics,
+                        at.at("common_http_protocol_options"));
+    }
+    if (options->explicit_http_config().has_http_protocol_options()) {
+      compileHttp1(options->explicit_http_config().http_protocol_options(), config, diagnostics,
+                   at.at("explicit_http_config").at("http_protocol_options"));
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, Diagnostics& diagnostics,
+                                                      const FieldPath& path) {
+  const size_t errors_before = diagnostics.errors();
+  upstream::ClusterConfig config;
+  config.name = message.name();
+  config.stat_name = message.alt_stat_name().empty() ? message.name() : message.alt_stat_name();
+  compileType(message, diagnostics, path);
+  compilePolicy(message, config, diagnostics, path);
+  if (message.has_connect_timeout()) {
+    config.connect_timeout = durationOf(message.connect_timeout());
+    if (config.connect_timeout <= absl::ZeroDuration()) {
+      diagnostics.error(path.at("connect_timeout"), "not above zero; allowed: a duration above 0s");
+    }
+  }
+  if (message.has_per_connection_buffer_limit_bytes()) {
+    config.buffer_limit = message.per_connection_buffer_limit_bytes().value();
+    if (config.buffer_limit == 0) {
+      diagnostics.error(path.at("per_connection_buffer_limit_bytes"), "0 bytes; allowed: 1 and above");
+    }
+  }
+  if (message.has_max_requests_per_connection()) {
+    config.max_requests_per_connection = message.max_requests_per_connection().value();
+  }
+  if (message.has_circuit_breakers()) {
+    compileThresholds(message.circuit_breakers(), config, diagnostics, path.at("circuit_breakers"));
+  }
+  if (message.upstream_connection_options().has_tcp_keepalive()) {
+    compileKeepAlive(message.upstream_connection_options().tcp_keepalive(), config);
+  }
+  compileHttpOptions(message, config, diagnostics, path);
+  if (message.has_load_assignment()) {
+    config.hosts = compileEndpoints(message.load_assignment(), diagnostics, path.at("load_assignment"));
+  }
+  if (config.hosts.empty() && diagnostics.errors() == errors_before) {
+    diagnostics.warning(path.at("load_assignment"), "has no endpoints; every request to this cluster is answered 503");
+  }
+  if (diagnostics.errors() != errors_before) return std::nullopt;
+  return config;
+}
+
+void refuseDuplicateClusters(const google::protobuf::RepeatedPtrField<Cluster>& clusters, Diagnostics& diagnostics,
+                             const FieldPath& path, const char* field) {
+  std::map<std::string, int> first;
+  for (int i = 0; i < clusters.size(); ++i) {
+    const auto [at, added] = first.emplace(clusters[i].name(), i);
+    if (added) continue;
+    diagnostics.error(path.at(field, static_cast<size_t>(i)).at("name"),
+                      absl::StrCat("\"", clusters[i].name(), "\" is the name of ",
+                                   path.at(field, static_cast<size_t>(at->second)).text(),
+                                   " too; allowed: a name that no other cluster has"));
+  }
+}
+
+}  // namespace weir::extensions

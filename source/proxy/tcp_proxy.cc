@@ -1,0 +1,220 @@
+#include "source/proxy/tcp_proxy.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::proxy {
+namespace {
+
+// How long a client may take to see the end before the socket is dropped.
+constexpr absl::Duration kLinger = absl::Seconds(1);
+
+}  // namespace
+
+TcpProxyStats::TcpProxyStats(stats::Registry& registry, std::string_view stat_prefix) {
+  const auto counter = [&](std::string_view name) { return registry.counter({"tcp", stat_prefix, name}); };
+  downstream_cx_total = counter("downstream_cx_total");
+  downstream_cx_no_route = counter("downstream_cx_no_route");
+  downstream_cx_rx_bytes_total = counter("downstream_cx_rx_bytes_total");
+  downstream_cx_tx_bytes_total = counter("downstream_cx_tx_bytes_total");
+  idle_timeout = counter("idle_timeout");
+  max_downstream_connection_duration = counter("max_downstream_connection_duration");
+  upstream_flush_total = counter("upstream_flush_total");
+}
+
+TcpProxyFactory::TcpProxyFactory(TcpProxyConfig config, stats::Registry& registry)
+    : config_(std::move(config)), stats_(registry, config_.stat_prefix) {}
+
+std::unique_ptr<TerminalSession> TcpProxyFactory::create(const Services& services, net::Connection& connection,
+                                                         const DownstreamInfo& info) const {
+  return std::make_unique<TcpProxy>(config_, stats_, services, connection, info);
+}
+
+std::vector<std::string> TcpProxyFactory::clusters() const {
+  std::vector<std::string> names;
+  for (const TcpProxyConfig::Target& target : config_.targets) names.push_back(target.cluster);
+  return names;
+}
+
+TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, const Services& services,
+                   net::Connection& downstream, const DownstreamInfo& info)
+    : config_(config),
+      stats_(stats),
+      services_(services),
+      downstream_(downstream),
+      upstream_session_(*this),
+      idle_timer_(services.worker.dispatcher, *this),
+      duration_timer_(services.worker.dispatcher, *this) {
+  info_.start = services.worker.dispatcher.now();
+  info_.start_wall = services.worker.dispatcher.wallNow();
+  info_.connection_id = info.connection_id;
+  info_.downstream_local = info.local;
+  info_.downstream_direct_remote = info.remote;
+  info_.downstream_remote = info.remote;
+}
+
+TcpProxy::~TcpProxy() = default;
+
+void TcpProxy::onAccepted() {
+  services_.worker.stats.add(stats_.downstream_cx_total);
+  if (config_.max_connection_duration.has_value()) duration_timer_.arm(*config_.max_connection_duration);
+  moved();
+  const std::string& name = pickCluster();
+  info_.upstream_cluster = name;
+  cluster_ = services_.clusters.find(name);
+  startConnect();
+}
+
+const std::string& TcpProxy::pickCluster() {
+  const std::vector<TcpProxyConfig::Target>& targets = config_.targets;
+  if (targets.size() == 1) return targets.front().cluster;
+  uint64_t point = services_.worker.random.below(config_.total_weight);
+  for (const TcpProxyConfig::Target& target : targets) {
+    if (point < target.weight) return target.cluster;
+    point -= target.weight;
+  }
+  return targets.back().cluster;
+}
+
+void TcpProxy::startConnect() {
+  if (cluster_ == nullptr) {
+    services_.worker.stats.add(stats_.downstream_cx_no_route);
+    fail(http::Reason::kNoCluster);
+    return;
+  }
+  ++info_.upstream_attempts;
+  connecting_ = cluster_->connect({upstream::Priority::kDefault, failed_host_}, *this);
+}
+
+void TcpProxy::onConnected(Connected connected) {
+  upstream_ = std::move(connected);
+  upstream_.connection->setSession(upstream_session_);
+  info_.upstream_remote = upstream_.host->address;
+  info_.upstream_local = upstream_.connection->localAddress();
+  info_.upstream_host_name = upstream_.host->text;
+  moveUp();
+  moveDown();
+}
+
+void TcpProxy::onConnectFailed(http::Reason reason, const upstream::Host* host) {
+  const bool tried = reason == http::Reason::kConnectFailure || reason == http::Reason::kConnectTimeout;
+  if (host != nullptr) {
+    info_.upstream_remote = host->address;
+    info_.upstream_host_name = host->text;
+  }
+  failed_host_ = host;
+  if (tried && info_.upstream_attempts < config_.max_connect_attempts) {
+    startConnect();
+  } else {
+    fail(reason);
+  }
+}
+
+void TcpProxy::fail(http::Reason reason) {
+  if (info_.reason == http::Reason::kNone) info_.reason = reason;
+  downstream_.close(net::CloseReason::kLocal);
+}
+
+void TcpProxy::drain() {
+  if (connecting_) fail(http::Reason::kDraining);
+}
+
+void TcpProxy::onInput(buffer::Buffer&, bool) { moveUp(); }
+
+void TcpProxy::onRoom() { moveDown(); }
+
+// Passes on what there is room for, and the end after it. At the end everything is passed on at once, room or not: a
+// connection whose both directions have ended closes, and drops what nobody took from its input. That is no more
+// than its input was allowed to hold. Returns whether anything moved.
+bool TcpProxy::move(net::Connection& from, net::Connection& to, bool& finished) {
+  if (finished) return false;
+  const bool end = from.inputEnded();
+  const size_t bytes = end ? from.input().size() : std::min(from.input().size(), to.room());
+  if (bytes > 0) {
+    to.output().moveFrom(from.input(), bytes);
+    to.flush();
+    from.consumed();
+  }
+  if (end) {
+    finished = true;
+    to.finishOutput();
+  }
+  return bytes > 0 || end;
+}
+
+void TcpProxy::moveUp() {
+  if (upstream_.connection == nullptr) return;
+  if (move(downstream_, *upstream_.connection, up_finished_)) moved();
+}
+
+void TcpProxy::moveDown() {
+  if (upstream_.connection == nullptr) return;
+  if (move(*upstream_.connection, downstream_, down_finished_)) moved();
+}
+
+void TcpProxy::moved() {
+  if (config_.idle_timeout > absl::ZeroDuration()) idle_timer_.arm(config_.idle_timeout);
+  countBytes();
+}
+
+void TcpProxy::countBytes() {
+  stats::Shard& counts = services_.worker.stats;
+  counts.add(stats_.downstream_cx_rx_bytes_total, downstream_.bytesRead() - info_.bytes_received);
+  counts.add(stats_.downstream_cx_tx_bytes_total, downstream_.bytesWritten() - info_.bytes_sent);
+  info_.bytes_received = downstream_.bytesRead();
+  info_.bytes_sent = downstream_.bytesWritten();
+  if (upstream_.connection == nullptr) return;
+  const net::Connection& upstream = *upstream_.connection;
+  counts.add(cluster_->stats().cx_rx_bytes_total, upstream.bytesRead() - info_.upstream_bytes_received);
+  counts.add(cluster_->stats().cx_tx_bytes_total, upstream.bytesWritten() - info_.upstream_bytes_sent);
+  info_.upstream_bytes_received = upstream.bytesRead();
+  info_.upstream_bytes_sent = upstream.bytesWritten();
+}
+
+void TcpProxy::onTimer(event::Timer& timer) {
+  if (&timer == &idle_timer_) {
+    services_.worker.stats.add(stats_.idle_timeout);
+    fail(http::Reason::kStreamIdleTimeout);
+  } else {
+    services_.worker.stats.add(stats_.max_downstream_connection_duration);
+    fail(http::Reason::kMaxStreamDuration);
+  }
+}
+
+void TcpProxy::onUpstreamClosed(net::CloseReason reason) {
+  countBytes();
+  services_.worker.dispatcher.deleteLater(std::move(upstream_.connection));
+  upstream_.lease.release();
+  if (reason == net::CloseReason::kRemoteReset) {
+    downstream_.close(net::CloseReason::kLocalReset);
+  } else {
+    downstream_.closeAfterFlush(kLinger);
+  }
+}
+
+void TcpProxy::onClose(net::CloseReason reason) {
+  connecting_.cancel();
+  idle_timer_.cancel();
+  duration_timer_.cancel();
+  countBytes();
+  releaseUpstream(reason);
+  info_.complete = services_.worker.dispatcher.now();
+  for (const std::unique_ptr<filter::AccessLog>& log : config_.access_logs) log->log(info_, services_.worker);
+}
+
+void TcpProxy::releaseUpstream(net::CloseReason reason) {
+  if (upstream_.connection == nullptr) return;
+  // The client said all it had to say, and the upstream may not have got all of it yet.
+  const bool clean = reason == net::CloseReason::kRemote || reason == net::CloseReason::kLocal;
+  if (up_finished_ && clean && info_.reason == http::Reason::kNone && !upstream_.connection->output().empty()) {
+    services_.worker.stats.add(stats_.upstream_flush_total);
+    cluster_->finish(std::move(upstream_), config_.idle_timeout);
+    return;
+  }
+  if (reason == net::CloseReason::kRemoteReset) upstream_.connection->close(net::CloseReason::kLocalReset);
+  // Destroyed here and not later, since it knows a session that may be gone by then. None of its calls is on the stack.
+  upstream_.connection.reset();
+  upstream_.lease.release();
+}
+
+}  // namespace weir::proxy
