@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "absl/time/time.h"
 #include "source/base/clock.h"
@@ -44,11 +45,33 @@ class Session {
   virtual void onInput(buffer::Buffer& input, bool end) = 0;
   // Output was written: room() has grown from under half to at least half of its limit, or is whole again.
   virtual void onRoom() = 0;
-  // The connection is gone. Exactly once, last. `Connection` is still valid during the call.
+  // The connection is gone. Exactly once, last. `Connection` is still valid during the call, also what input() holds.
   virtual void onClose(CloseReason reason) = 0;
 };
 
-class Connection final : public event::Deletable, private event::ReadyHandler, private event::TimerHandler {
+// The two places of a turn in which a Connection works. Bases and not members, so that they need no way back.
+class ReadWake : public event::Wakeable {
+ protected:
+  explicit ReadWake(event::Dispatcher& dispatcher) : Wakeable(dispatcher, event::Phase::kRun) {}
+  virtual void onReadPhase() = 0;
+
+ private:
+  void onWake() final { onReadPhase(); }
+};
+class WriteWake : public event::Wakeable {
+ protected:
+  explicit WriteWake(event::Dispatcher& dispatcher) : Wakeable(dispatcher, event::Phase::kFlush) {}
+  virtual void onWritePhase() = 0;
+
+ private:
+  void onWake() final { onWritePhase(); }
+};
+
+class Connection final : public event::Deletable,
+                         private event::ReadyHandler,
+                         private event::TimerHandler,
+                         private ReadWake,
+                         private WriteWake {
  public:
   struct Limits {
     size_t read_bytes = 32 * 1024;   // input() holds at most this plus one read
@@ -102,23 +125,60 @@ class Connection final : public event::Deletable, private event::ReadyHandler, p
   event::Dispatcher& dispatcher() const { return dispatcher_; }
 
  private:
-  // Reads and delivers in the run phase, writes in the flush phase.
-  class Pump;
+  // What has happened, and is only seen inside.
+  enum class Output : uint8_t { kOpen, kFinishing, kFinished };
+  enum class Next : uint8_t { kNothing, kMore, kEnd, kFailed };
+
+  Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket, Limits limits,
+             Session& session, State state);
   void onReady(event::Readiness ready) override;
   void onTimer(event::Timer& timer) override;
+  void onReadPhase() override;
+  void onWritePhase() override;
+
+  bool mayRead() const;
+  void finishConnect();
+  void readAndDeliver();
+  Next fill(size_t& budget);
+  void afterEnd(Next outcome);
+  void discardInput(size_t& budget);
+  void writeOnce();
+  void afterWrite(size_t room_before);
+  void outputFailed(int error);
+  void finish(CloseReason reason);
+  void scheduleTimer();
+  bool timerWants(base::MonotonicTime& earliest) const;
 
   event::Dispatcher& dispatcher_;
   std::unique_ptr<Socket> socket_;
   Session* session_;
   buffer::Buffer input_;
   buffer::Buffer output_;
-  Limits limits_;
+  uint32_t read_limit_;
+  uint32_t write_limit_;
+  event::Timer timer_;
   base::MonotonicTime last_activity_;
+  base::MonotonicTime deadline_{0};  // of connecting or lingering; 0 when there is none
+  absl::Duration idle_timeout_ = absl::ZeroDuration();
+  absl::Duration linger_ = absl::ZeroDuration();
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;
   int error_ = 0;
   State state_;
-  bool input_ended_ = false;
+  CloseReason close_reason_ = CloseReason::kLocal;
+  Output output_state_ = Output::kOpen;
+  uint8_t read_blocks_ = 1;  // how much the next read asks for
+  bool input_ended_ : 1 = false;
+  bool paused_ : 1 = false;
+  bool readable_ : 1 = false;    // the last read did not find the end of what is there
+  bool to_the_end_ : 1 = false;  // the peer has closed: a short read is not the last one
+  bool writable_ : 1 = true;
+  bool close_wanted_ : 1 = false;
+  bool output_failed_ : 1 = false;
+  bool linger_wanted_ : 1 = false;
+  bool continue_reading_ : 1 = false;  // this turn's share is used up
+  bool unverified_ : 1 = false;        // see kVerifyAfter
+  bool verify_scheduled_ : 1 = false;
 };
 
 }  // namespace weir::net

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "source/event/dispatcher.h"
 #include "source/event/poller.h"
 #include "source/event/timer.h"
@@ -37,19 +39,28 @@ class Listener final : private event::ReadyHandler, private event::TimerHandler,
   void pause(bool paused);
   // Stops for good and closes the socket, after what already waits in the queue was handed over.
   void stop();
-  Address localAddress() const { return socket_->localAddress(); }
+  Address localAddress() const { return address_; }
 
  private:
+  enum class State : uint8_t { kBound, kAccepting, kPaused, kStopping, kStopped };
+
   void onReady(event::Readiness ready) override;
   void onTimer(event::Timer& timer) override;
   void onWake() override;
+  // Returns false when there is nothing left to accept for now.
+  bool acceptOne();
+  void backOff(int error);
 
-  event::Dispatcher& dispatcher_;
   std::unique_ptr<ListenSocket> socket_;
   ListenerOwner& owner_;
+  Address address_;
   event::Timer back_off_timer_;
   absl::Duration back_off_;
-  bool paused_ = false;
+  State state_ = State::kBound;
+  bool exhausted_told_ = false;  // in this turn
+  bool readable_ = false;        // the queue was not yet seen empty
+  int backlog_ = 0;
+  int stop_budget_ = 0;  // accepts left while stopping: no more than could wait
 };
 
 }  // namespace weir::net

@@ -1,0 +1,420 @@
+#include "source/net/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+// States, as the session sees them:
+//
+//   kConnecting --onOpen--> kOpen --closeAfterFlush--> kClosing --(output written, peer done or lingered)--> kClosed
+//        |                    |                            |
+//        +--------------------+----------------------------+--- close(), failure, timeout ---------------> kClosed
+//
+// close_wanted_ stands between the decision and kClosed: onClose comes from the loop, never from inside a call.
+
+namespace weir::net {
+namespace {
+
+constexpr size_t kReadPerTurn = 64 * 1024;
+constexpr size_t kMaxReadBlocks = 4;
+constexpr size_t kMaxIovecs = 64;
+
+// When a reset follows data within one poll, epoll's error flag arrives as plain "readable and writable": libevent
+// drops the hang-up next to it. A short read would then be the last thing heard of the connection. So a connection
+// that has been quiet this long after such an edge reads once more; a busy one never pays for it.
+constexpr absl::Duration kVerifyAfter = absl::Milliseconds(200);
+
+bool isForever(absl::Duration d) { return d <= absl::ZeroDuration() || d == absl::InfiniteDuration(); }
+
+}  // namespace
+
+std::string_view closeReasonName(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kLocal:
+      return "local";
+    case CloseReason::kLocalReset:
+      return "local_reset";
+    case CloseReason::kRemote:
+      return "remote";
+    case CloseReason::kRemoteReset:
+      return "remote_reset";
+    case CloseReason::kConnectFailed:
+      return "connect_failed";
+    case CloseReason::kConnectTimeout:
+      return "connect_timeout";
+    case CloseReason::kIdle:
+      return "idle";
+  }
+  return "unknown";
+}
+
+Connection::Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket,
+                       Limits limits, Session& session, State state)
+    : ReadWake(dispatcher),
+      WriteWake(dispatcher),
+      dispatcher_(dispatcher),
+      socket_(std::move(socket)),
+      session_(&session),
+      input_(pool),
+      output_(pool),
+      read_limit_(static_cast<uint32_t>(std::min<size_t>(limits.read_bytes, UINT32_MAX))),
+      write_limit_(static_cast<uint32_t>(std::min<size_t>(limits.write_bytes, UINT32_MAX))),
+      timer_(dispatcher, *this),
+      last_activity_(dispatcher.now()),
+      state_(state) {
+  socket_->watch(*this);
+}
+
+Connection::Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket,
+                       Limits limits, Session& session)
+    : Connection(dispatcher, pool, std::move(socket), limits, session, State::kOpen) {}
+
+Connection::Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket,
+                       Limits limits, Session& session, absl::Duration connect_timeout)
+    : Connection(dispatcher, pool, std::move(socket), limits, session, State::kConnecting) {
+  writable_ = false;
+  if (isForever(connect_timeout)) return;
+  deadline_ = dispatcher.now() + connect_timeout;
+  scheduleTimer();
+}
+
+Connection::~Connection() = default;
+
+// --- what the session calls: marks and queues only ---
+
+void Connection::consumed() {
+  if (readable_ && mayRead()) ReadWake::wake();
+}
+
+void Connection::pauseReading(bool pause) {
+  paused_ = pause;
+  if (paused_ && output_failed_) {
+    finish(CloseReason::kRemoteReset);  // it was only kept open to be read
+    return;
+  }
+  consumed();
+}
+
+size_t Connection::room() const {
+  if (state_ == State::kClosed || state_ == State::kClosing || output_state_ != Output::kOpen) return 0;
+  return write_limit_ - std::min<size_t>(write_limit_, output_.size());
+}
+
+void Connection::flush() { WriteWake::wake(); }
+
+void Connection::finishOutput() {
+  if (output_state_ != Output::kOpen) return;
+  output_state_ = Output::kFinishing;
+  WriteWake::wake();
+}
+
+void Connection::closeAfterFlush(absl::Duration linger) {
+  if (state_ == State::kConnecting) {
+    close(CloseReason::kLocal);
+    return;
+  }
+  if (state_ != State::kOpen || close_wanted_) return;
+  state_ = State::kClosing;
+  linger_wanted_ = linger > absl::ZeroDuration() && !input_ended_;
+  linger_ = linger;  // begins when the output is written
+  if (output_state_ == Output::kOpen) output_state_ = Output::kFinishing;
+  paused_ = false;
+  ReadWake::wake();
+  WriteWake::wake();
+}
+
+void Connection::close(CloseReason reason) {
+  if (state_ == State::kClosed || close_wanted_) return;
+  if (reason == CloseReason::kLocalReset) socket_->resetOnClose();
+  finish(reason);
+}
+
+void Connection::setIdleTimeout(absl::Duration timeout) {
+  idle_timeout_ = isForever(timeout) ? absl::ZeroDuration() : timeout;
+  scheduleTimer();
+}
+
+// --- what the loop calls ---
+
+void Connection::onReady(event::Readiness ready) {
+  if (state_ == State::kClosed || close_wanted_) return;
+  if (state_ == State::kConnecting) {
+    if (!ready.writable && !ready.closed) return;
+    finishConnect();
+    if (state_ != State::kOpen) return;
+  }
+  if (ready.writable) {
+    writable_ = true;
+    if (!output_.empty() || output_state_ == Output::kFinishing) WriteWake::wake();
+  }
+  if (ready.closed) to_the_end_ = true;
+  if (!ready.readable && !ready.closed) return;
+  readable_ = true;
+  unverified_ = ready.readable && ready.writable && !ready.closed;
+  readAndDeliver();
+}
+
+void Connection::finishConnect() {
+  const absl::Status status = socket_->connectResult();
+  deadline_ = base::MonotonicTime{0};
+  if (!status.ok()) {
+    finish(CloseReason::kConnectFailed);
+    return;
+  }
+  state_ = State::kOpen;
+  writable_ = true;
+  last_activity_ = dispatcher_.now();
+  scheduleTimer();
+  session_->onOpen();
+  if (!output_.empty() || output_state_ == Output::kFinishing) WriteWake::wake();
+}
+
+void Connection::onReadPhase() {
+  if (close_wanted_) {
+    state_ = State::kClosed;
+    close_wanted_ = false;
+    timer_.cancel();
+    output_.clear();
+    WriteWake::unwake();
+    session_->onClose(close_reason_);
+    input_.clear();
+    return;
+  }
+  if (continue_reading_) return;  // this turn's share is used up
+  if (state_ == State::kClosing) input_.clear();
+  if (state_ == State::kOpen || state_ == State::kClosing) readAndDeliver();
+}
+
+void Connection::onWritePhase() {
+  if (continue_reading_) {  // waking here means the next turn
+    continue_reading_ = false;
+    if (readable_ && mayRead()) ReadWake::wake();
+  }
+  if (close_wanted_ || (state_ != State::kOpen && state_ != State::kClosing)) return;
+  writeOnce();
+}
+
+void Connection::onTimer(event::Timer&) {
+  if (state_ == State::kClosed || close_wanted_) return;
+  const base::MonotonicTime now = dispatcher_.now();
+  if (deadline_.nanoseconds != 0 && now >= deadline_) {
+    finish(state_ == State::kConnecting ? CloseReason::kConnectTimeout : CloseReason::kLocal);
+    return;
+  }
+  if (idle_timeout_ > absl::ZeroDuration() && state_ != State::kConnecting && now >= last_activity_ + idle_timeout_) {
+    finish(CloseReason::kIdle);
+    return;
+  }
+  if (unverified_ && now >= last_activity_ + kVerifyAfter) {
+    unverified_ = false;
+    readable_ = true;
+    if (mayRead()) ReadWake::wake();
+  }
+  scheduleTimer();
+}
+
+// --- input ---
+
+bool Connection::mayRead() const {
+  if (close_wanted_ || input_ended_) return false;
+  if (state_ == State::kClosing) return true;
+  return state_ == State::kOpen && !paused_ && input_.size() < read_limit_;
+}
+
+void Connection::readAndDeliver() {
+  size_t budget = kReadPerTurn;
+  while (readable_ && budget > 0 && mayRead()) {
+    if (state_ == State::kClosing) {
+      discardInput(budget);
+      continue;
+    }
+    const uint64_t before = bytes_read_;
+    const Next next = fill(budget);
+    if (next == Next::kEnd) input_ended_ = true;
+    if (next == Next::kEnd && !output_failed_) {
+      session_->onInput(input_, true);
+    } else if (bytes_read_ != before) {
+      session_->onInput(input_, false);
+    }
+    if (next != Next::kNothing && next != Next::kMore) afterEnd(next);
+  }
+  if (output_failed_ && !close_wanted_ && !readable_) finish(CloseReason::kRemoteReset);
+  if (readable_ && mayRead()) {
+    continue_reading_ = true;
+    WriteWake::wake();
+  }
+  if (unverified_ && !readable_ && !verify_scheduled_) scheduleTimer();
+}
+
+// Reads until the socket is empty, the limit is reached or the budget is used up.
+Connection::Next Connection::fill(size_t& budget) {
+  std::array<iovec, kMaxReadBlocks> into;
+  while (budget > 0 && input_.size() < read_limit_) {
+    const size_t want = std::min(size_t{read_blocks_} * buffer::Block::kBytes, budget);
+    const size_t pieces = input_.reserve(want, into);
+    size_t asked = 0;
+    for (size_t i = 0; i < pieces; ++i) asked += into[i].iov_len;
+    const IoResult result = socket_->read(std::span<const iovec>(into.data(), pieces));
+    input_.commit(result.state == IoResult::State::kOk ? result.bytes : 0);
+    switch (result.state) {
+      case IoResult::State::kOk:
+        break;
+      case IoResult::State::kWouldBlock:
+        readable_ = false;
+        unverified_ = false;
+        return Next::kNothing;
+      case IoResult::State::kEnd:
+        readable_ = false;
+        return Next::kEnd;
+      case IoResult::State::kFailed:
+        readable_ = false;
+        error_ = result.error;
+        return Next::kFailed;
+    }
+    bytes_read_ += result.bytes;
+    last_activity_ = dispatcher_.now();
+    budget -= std::min(budget, result.bytes);
+    if (result.bytes == asked) {
+      read_blocks_ = static_cast<uint8_t>(std::min<size_t>(read_blocks_ * 2, kMaxReadBlocks));
+      continue;
+    }
+    if (result.bytes <= buffer::Block::kBytes) read_blocks_ = 1;
+    if (to_the_end_) continue;
+    readable_ = false;  // what comes after this read is a new edge
+    return Next::kNothing;
+  }
+  return Next::kMore;
+}
+
+void Connection::afterEnd(Next outcome) {
+  if (close_wanted_) return;
+  if (outcome == Next::kFailed || output_failed_) {
+    finish(CloseReason::kRemoteReset);
+    return;
+  }
+  if (output_state_ == Output::kFinished)
+    finish(state_ == State::kClosing ? CloseReason::kLocal : CloseReason::kRemote);
+}
+
+// The session is done with this connection; the peer may still send, and must be able to, until it has read all.
+void Connection::discardInput(size_t& budget) {
+  input_.clear();
+  const Next next = fill(budget);
+  input_.clear();
+  if (next == Next::kEnd) {
+    input_ended_ = true;
+    linger_wanted_ = false;
+    if (output_state_ == Output::kFinished) finish(CloseReason::kLocal);
+  } else if (next == Next::kFailed) {
+    finish(CloseReason::kRemoteReset);
+  }
+}
+
+// --- output ---
+
+void Connection::writeOnce() {
+  if (output_failed_) {
+    const size_t before = room();
+    output_.clear();
+    afterWrite(before);
+    return;
+  }
+  const size_t room_before = room();
+  if (!output_.empty()) {
+    if (!writable_) return;
+    std::array<iovec, kMaxIovecs> pieces;
+    const size_t count = output_.iovecs(pieces);
+    size_t asked = 0;
+    for (size_t i = 0; i < count; ++i) asked += pieces[i].iov_len;
+    const IoResult result = socket_->write(std::span<const iovec>(pieces.data(), count));
+    if (result.state == IoResult::State::kFailed || result.state == IoResult::State::kEnd) {
+      outputFailed(result.error);
+      return;
+    }
+    if (result.state == IoResult::State::kOk) {
+      output_.drain(result.bytes);
+      bytes_written_ += result.bytes;
+      last_activity_ = dispatcher_.now();
+    }
+    if (result.state == IoResult::State::kWouldBlock || result.bytes < asked) {
+      writable_ = false;
+    } else if (!output_.empty()) {
+      WriteWake::wake();  // more pieces than one call takes
+    }
+  }
+  if (output_.empty() && output_state_ == Output::kFinishing) {
+    socket_->shutdownWrite();
+    output_state_ = Output::kFinished;
+  }
+  afterWrite(room_before);
+}
+
+void Connection::afterWrite(size_t room_before) {
+  if (output_state_ == Output::kFinished) {
+    if (state_ == State::kClosing) {
+      if (!linger_wanted_ || input_ended_) {
+        finish(CloseReason::kLocal);
+      } else if (deadline_.nanoseconds == 0) {
+        deadline_ = dispatcher_.now() + std::min(linger_, absl::Hours(1));
+        scheduleTimer();
+      }
+    } else if (input_ended_) {
+      finish(CloseReason::kRemote);
+    }
+    return;
+  }
+  const size_t room_now = room();
+  if (room_now <= room_before) return;
+  const size_t half = (size_t{write_limit_} + 1) / 2;
+  if ((room_before < half && room_now >= half) || output_.empty()) session_->onRoom();
+}
+
+// The peer may have answered before it reset: what it said is delivered first, unless the session is not reading.
+void Connection::outputFailed(int error) {
+  error_ = error;
+  output_failed_ = true;
+  if (input_ended_ || paused_ || state_ == State::kClosing) {
+    finish(CloseReason::kRemoteReset);
+    return;
+  }
+  const size_t before = room();
+  output_.clear();
+  readable_ = true;
+  to_the_end_ = true;
+  ReadWake::wake();
+  afterWrite(before);
+}
+
+// --- end and deadlines ---
+
+void Connection::finish(CloseReason reason) {
+  if (close_wanted_ || state_ == State::kClosed) return;
+  close_wanted_ = true;
+  close_reason_ = reason;
+  ReadWake::wake();
+}
+
+bool Connection::timerWants(base::MonotonicTime& earliest) const {
+  bool any = false;
+  const auto consider = [&](base::MonotonicTime time) {
+    if (!any || time < earliest) earliest = time;
+    any = true;
+  };
+  if (deadline_.nanoseconds != 0) consider(deadline_);
+  if (idle_timeout_ > absl::ZeroDuration() && state_ != State::kConnecting) consider(last_activity_ + idle_timeout_);
+  if (unverified_) consider(last_activity_ + kVerifyAfter);
+  return any;
+}
+
+void Connection::scheduleTimer() {
+  base::MonotonicTime earliest;
+  verify_scheduled_ = unverified_;
+  if (!timerWants(earliest)) {
+    timer_.cancel();
+    return;
+  }
+  timer_.arm(earliest - dispatcher_.now());
+}
+
+}  // namespace weir::net
