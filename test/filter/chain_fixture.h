@@ -15,6 +15,7 @@ class ChainFixture : public testing::Test {
  protected:
   // Compiles the chain of all probes and opens an exchange.
   harness::FilterExchange& open() {
+    exchange_.reset();
     std::vector<HttpChainConfig::Slot> slots;
     for (harness::Probe& probe : probes_) {
       probe.log = &log_;

@@ -1,0 +1,141 @@
+// Operators that say something of the request and of the response.
+#include "source/filter/format_operator.h"
+
+namespace weir::filter {
+namespace {
+
+using Arity = FormatOperator::Arity;
+
+bool appendHeader(const FormatOperator& self, const http::Head* head, std::string& out) {
+  if (head == nullptr) return false;
+  std::optional<std::string_view> value = head->value(self.header);
+  if (!value && !self.alternative.empty()) value = head->value(self.alternative);
+  if (value) out += *value;
+  return value.has_value();
+}
+
+bool requestHeader(const FormatOperator& self, const StreamInfo& info, std::string& out) {
+  return appendHeader(self, info.request_head, out);
+}
+
+bool requestHeaderWithoutQuery(const FormatOperator& self, const StreamInfo& info, std::string& out) {
+  const size_t start = out.size();
+  if (!appendHeader(self, info.request_head, out)) return false;
+  const size_t question = out.find('?', start);
+  if (question != std::string::npos) out.resize(question);
+  return true;
+}
+
+bool responseHeader(const FormatOperator& self, const StreamInfo& info, std::string& out) {
+  return appendHeader(self, info.response_head, out);
+}
+
+bool responseTrailer(const FormatOperator& self, const StreamInfo& info, std::string& out) {
+  if (info.response_trailers == nullptr) return false;
+  std::optional<std::string_view> value = info.response_trailers->joined(self.header);
+  if (!value && !self.alternative.empty()) value = info.response_trailers->joined(self.alternative);
+  if (value) out += *value;
+  return value.has_value();
+}
+
+bool appendText(std::string_view text, std::string& out) {
+  out += text;
+  return !text.empty();
+}
+
+bool protocol(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return info.protocol && appendText(http::versionName(*info.protocol), out);
+}
+
+bool responseCode(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return appendNumber(info.status, out);
+}
+
+bool responseCodeDetails(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  if (info.reason != http::Reason::kNone) return appendText(http::reasonInfo(info.reason).name, out);
+  return info.status != 0 && appendText("via_upstream", out);
+}
+
+bool responseFlags(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return appendText(http::reasonInfo(info.reason).flag, out);
+}
+
+// The long names of the flags of the xDS access log API.
+struct LongFlag {
+  std::string_view flag;
+  std::string_view name;
+};
+constexpr LongFlag kLongFlags[] = {
+    {"DC", "DownstreamConnectionTermination"},
+    {"DPE", "DownstreamProtocolError"},
+    {"DT", "DurationTimeout"},
+    {"FI", "FaultInjected"},
+    {"NC", "NoClusterFound"},
+    {"NR", "NoRouteFound"},
+    {"OM", "OverloadManagerTerminated"},
+    {"RL", "RateLimited"},
+    {"SI", "StreamIdleTimeout"},
+    {"UC", "UpstreamConnectionTermination"},
+    {"UF", "UpstreamConnectionFailure"},
+    {"UH", "NoHealthyUpstream"},
+    {"UO", "UpstreamOverflow"},
+    {"UPE", "UpstreamProtocolError"},
+    {"URX", "UpstreamRetryLimitExceeded"},
+    {"UT", "UpstreamRequestTimeout"},
+};
+
+bool responseFlagsLong(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  const std::string_view flag = http::reasonInfo(info.reason).flag;
+  for (const LongFlag& one : kLongFlags) {
+    if (one.flag == flag) return appendText(one.name, out);
+  }
+  return appendText(flag, out);
+}
+
+bool bytesReceived(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return appendNumber(info.bytes_received, out);
+}
+bool bytesSent(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return appendNumber(info.bytes_sent, out);
+}
+bool requestHeadersBytes(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return info.request_head != nullptr && appendNumber(info.request_head->headers.bytes(), out);
+}
+bool responseHeadersBytes(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return info.response_head != nullptr && appendNumber(info.response_head->headers.bytes(), out);
+}
+bool requestId(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return appendText(info.request_id, out);
+}
+bool routeName(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return info.route != nullptr && appendText(info.route->routeName(), out);
+}
+bool virtualHostName(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return info.route != nullptr && appendText(info.route->virtualHostName(), out);
+}
+
+const FormatOperator kOperators[] = {
+    {.name = "BYTES_RECEIVED", .number = true, .write = bytesReceived},
+    {.name = "BYTES_SENT", .number = true, .write = bytesSent},
+    {.name = "PROTOCOL", .write = protocol},
+    {.name = "REQ", .arity = Arity::kHeader, .write = requestHeader},
+    {.name = "REQ_WITHOUT_QUERY", .arity = Arity::kHeader, .write = requestHeaderWithoutQuery},
+    {.name = "REQUEST_HEADERS_BYTES", .number = true, .write = requestHeadersBytes},
+    {.name = "RESP", .arity = Arity::kHeader, .write = responseHeader},
+    {.name = "RESPONSE_CODE", .number = true, .write = responseCode},
+    {.name = "RESPONSE_CODE_DETAILS", .write = responseCodeDetails},
+    {.name = "RESPONSE_FLAGS", .write = responseFlags},
+    {.name = "RESPONSE_FLAGS_LONG", .write = responseFlagsLong},
+    {.name = "RESPONSE_HEADERS_BYTES", .number = true, .write = responseHeadersBytes},
+    {.name = "ROUTE_NAME", .write = routeName},
+    {.name = "STREAM_ID", .write = requestId},
+    {.name = "TRAILER", .arity = Arity::kHeader, .write = responseTrailer},
+    {.name = "UNIQUE_ID", .write = requestId},
+    {.name = "VIRTUAL_HOST_NAME", .write = virtualHostName},
+};
+
+}  // namespace
+
+FormatOperatorList messageOperators() { return {kOperators, std::size(kOperators)}; }
+
+}  // namespace weir::filter

@@ -1,0 +1,188 @@
+#include "source/filter/substitution_format.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "gtest/gtest.h"
+#include "source/filter/json_text.h"
+#include "test/harness/filter/filter_world.h"
+
+namespace weir::filter {
+namespace {
+
+using base::MonotonicTime;
+
+class SubstitutionFormatTest : public testing::Test {
+ protected:
+  SubstitutionFormatTest() {
+    request_.method = "GET";
+    request_.path = "/a/b?q=1";
+    request_.authority = "example.com";
+    request_.headers.add("x-a", "alpha");
+    request_.headers.add("x-two", "1");
+    request_.headers.add("x-two", "2");
+    request_.headers.add("x-odd", "q\"\\\x01\xff\xc3\xa9");
+    response_.status = 503;
+    response_.headers.add("x-r", "rho");
+    trailers_.add("x-t", "tau");
+    info_.start_wall = absl::FromUnixNanos(1'767'225'600'123'456'789);
+    info_.start = MonotonicTime{1'000'000'000};
+    info_.complete = info_.start + absl::Milliseconds(42);
+    info_.protocol = http::Version::kHttp11;
+    info_.bytes_received = 3;
+    info_.bytes_sent = 5;
+    info_.connection_id = 9;
+    info_.status = 503;
+    info_.reason = http::Reason::kConnectFailure;
+    info_.downstream_remote = net::Address::parse("[2001:db8::1]:4000").value();
+    info_.downstream_local = net::Address::parse("127.0.0.1:8082").value();
+    info_.upstream_remote = net::Address::parse("127.0.0.1:6060").value();
+    info_.upstream_cluster = "backend";
+    info_.upstream_attempts = 2;
+    info_.route = &route_;
+    info_.request_head = &request_;
+    info_.response_head = &response_;
+    info_.response_trailers = &trailers_;
+  }
+
+  std::string text(std::string_view format, bool omit_empty = false) {
+    const auto parsed = SubstitutionFormat::parse(format, omit_empty);
+    if (!parsed.ok()) return "error: " + std::string(parsed.status().message());
+    std::string out;
+    (*parsed)->append(info_, out);
+    return out;
+  }
+  std::string json(std::string_view format) {
+    const auto parsed = SubstitutionFormat::parse(format, false);
+    EXPECT_TRUE(parsed.ok()) << format;
+    std::string out;
+    (*parsed)->appendJson(info_, out);
+    return out;
+  }
+
+  base::ChunkPool chunks_;
+  base::Arena arena_{chunks_};
+  http::Head request_{arena_};
+  http::Head response_{arena_};
+  http::HeaderMap trailers_{arena_};
+  harness::FakeRoute route_;
+  StreamInfo info_;
+};
+
+TEST_F(SubstitutionFormatTest, EveryOperatorSaysWhatItIsNamedAfter) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"%REQ(:METHOD)% %REQ(:PATH)% %REQ(:AUTHORITY)%", "GET /a/b?q=1 example.com"},
+      {"%REQ(X-MISSING?X-A)%", "alpha"},
+      {"%REQ(X-A?:PATH)%", "alpha"},
+      {"%REQ(X-MISSING)%", "-"},
+      {"%REQ(x-two)%", "1,2"},
+      {"%REQ(X-A):3%", "alp"},
+      {"%REQ(X-A):30%", "alpha"},
+      {"%REQ_WITHOUT_QUERY(:PATH)%", "/a/b"},
+      {"%RESP(X-R)% %RESP(x-none?x-r)%", "rho rho"},
+      {"%TRAILER(X-T)%", "tau"},
+      {"%PROTOCOL%", "HTTP/1.1"},
+      {"%RESPONSE_CODE%", "503"},
+      {"%RESPONSE_CODE_DETAILS%", "upstream_connect_failure"},
+      {"%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%", "UF UpstreamConnectionFailure"},
+      {"%BYTES_RECEIVED% %BYTES_SENT%", "3 5"},
+      {"%DURATION%", "42"},
+      {"%REQUEST_DURATION% %RESPONSE_DURATION%", "- -"},
+      {"%START_TIME%", "2026-01-01T00:00:00.123Z"},
+      {"%START_TIME(%Y/%m/%dT%H:%M:%S%z)%", "2026/01/01T00:00:00+0000"},
+      {"%START_TIME(%s.%3f)% %START_TIME(%s.%f)%", "1767225600.123 1767225600.123456789"},
+      {"%START_TIME(%E6S)%", "00.123456"},
+      {"%DOWNSTREAM_REMOTE_ADDRESS%", "[2001:db8::1]:4000"},
+      {"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%", "2001:db8::1"},
+      {"%DOWNSTREAM_REMOTE_PORT%", "4000"},
+      {"%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_PORT%", "127.0.0.1:8082 8082"},
+      {"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%", "-"},
+      {"%UPSTREAM_HOST% %UPSTREAM_REMOTE_PORT%", "127.0.0.1:6060 6060"},
+      {"%UPSTREAM_LOCAL_ADDRESS%", "-"},
+      {"%UPSTREAM_CLUSTER% %UPSTREAM_REQUEST_ATTEMPT_COUNT%", "backend 2"},
+      {"%ROUTE_NAME% %VIRTUAL_HOST_NAME%", "route vhost"},
+      {"%CONNECTION_ID%", "9"},
+      {"%STREAM_ID%", "-"},
+      {"%REQUEST_HEADERS_BYTES% %RESPONSE_HEADERS_BYTES%", "36 6"},
+      {"100%% of %BYTES_SENT%%%", "100% of 5%"},
+      {"plain", "plain"},
+      {"", ""},
+  };
+  for (const auto& [format, expected] : cases) EXPECT_EQ(text(format), expected) << format;
+}
+
+TEST_F(SubstitutionFormatTest, ProcessValuesAreReadAtLoad) {
+  char host[256] = {};
+  gethostname(host, sizeof(host) - 1);
+  EXPECT_EQ(text("%HOSTNAME%"), host);
+  setenv("WEIR_FORMAT_TEST", "set", 1);
+  EXPECT_EQ(text("%ENVIRONMENT(WEIR_FORMAT_TEST)%"), "set");
+  unsetenv("WEIR_FORMAT_TEST");
+  EXPECT_EQ(text("%ENVIRONMENT(WEIR_FORMAT_TEST)%"), "-");
+}
+
+TEST_F(SubstitutionFormatTest, UnknownValuesAreLeftOutWhereAsked) {
+  EXPECT_EQ(text("[%REQ(X-MISSING)%]", true), "[]");
+  EXPECT_EQ(text("[%UPSTREAM_LOCAL_PORT%]", true), "[]");
+}
+
+TEST_F(SubstitutionFormatTest, DetailsOfAnUpstreamResponseSayWhereItCameFrom) {
+  info_.reason = http::Reason::kNone;
+  EXPECT_EQ(text("%RESPONSE_CODE_DETAILS% %RESPONSE_FLAGS%"), "via_upstream -");
+  info_.status = 0;
+  info_.response_head = nullptr;
+  EXPECT_EQ(text("%RESPONSE_CODE_DETAILS% %RESPONSE_CODE% %RESP(x-r)%"), "- 0 -");
+}
+
+TEST_F(SubstitutionFormatTest, JsonKeepsTypesAndIsAlwaysValid) {
+  EXPECT_EQ(json("%RESPONSE_CODE%"), "503");
+  EXPECT_EQ(json("%REQ(X-A)%"), "\"alpha\"");
+  EXPECT_EQ(json("%REQ(X-MISSING)%"), "null");
+  EXPECT_EQ(json("%REQUEST_DURATION%"), "null");
+  EXPECT_EQ(json("code %RESPONSE_CODE%"), "\"code 503\"");
+  EXPECT_EQ(json("%REQ(X-ODD)%"), "\"q\\\"\\\\\\u0001\\u00ff\xc3\xa9\"");
+}
+
+TEST_F(SubstitutionFormatTest, PlainFormatsAreKnownAsSuch) {
+  EXPECT_TRUE((*SubstitutionFormat::parse("a%%b", false))->isPlain());
+  EXPECT_TRUE((*SubstitutionFormat::parse("", false))->isPlain());
+  EXPECT_FALSE((*SubstitutionFormat::parse("%PROTOCOL%", false))->isPlain());
+}
+
+TEST_F(SubstitutionFormatTest, ErrorsNameTheOperatorAndWhatIsAllowed) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"abc %NOPE%", "error: at offset 4: unknown command operator \"NOPE\"; there are BYTES_RECEIVED, "},
+      {"%PROTOCOL", "error: at offset 0: a command operator has no closing percent sign"},
+      {"%REQ(X%", "error: at offset 0: a command operator has no closing"},
+      {"%REQ%", "error: at offset 0: REQ needs an argument in parentheses"},
+      {"%REQ()%", "error: at offset 0: \"\" in REQ does not name headers"},
+      {"%REQ(a?b?c)%", "error: at offset 0: \"a?b?c\" in REQ does not name headers"},
+      {"%PROTOCOL(x)%", "error: at offset 0: PROTOCOL takes no argument"},
+      {"%REQ(a):x%", "error: at offset 0: \":x\" after REQ is not a maximum length"},
+      {"%REQ(a):0%", "error: at offset 0: \":0\" after REQ is not a maximum length"},
+      {"%REQ(a)5%", "error: at offset 0: \"5\" after REQ is not a maximum length"},
+      {"%%%", "error: at offset 2: a command operator has no closing percent sign"},
+  };
+  for (const auto& [format, expected] : cases) {
+    EXPECT_EQ(text(format).substr(0, std::string_view(expected).size()), expected) << format;
+  }
+}
+
+TEST(JsonTextTest, OnlyValidUtf8PassesAsItIs) {
+  const auto escaped = [](std::string_view in) {
+    std::string out;
+    appendJsonEscaped(in, out);
+    return out;
+  };
+  EXPECT_EQ(escaped("\xe2\x82\xac \xf0\x9f\x98\x80"), "\xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(escaped("\xc0\xaf"), "\\u00c0\\u00af");             // overlong
+  EXPECT_EQ(escaped("\xed\xa0\x80"), "\\u00ed\\u00a0\\u0080");  // a surrogate
+  EXPECT_EQ(escaped("\xf4\x90\x80\x80"), "\\u00f4\\u0090\\u0080\\u0080");
+  EXPECT_EQ(escaped("\xe2\x82"), "\\u00e2\\u0082");  // cut off
+  EXPECT_EQ(escaped("a\n\r\t\x7f"), "a\\n\\r\\t\\u007f");
+  EXPECT_FALSE(needsJsonEscape("abc"));
+}
+
+}  // namespace
+}  // namespace weir::filter
