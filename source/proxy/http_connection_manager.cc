@@ -30,7 +30,8 @@ HttpConnectionManager::HttpConnectionManager(const HttpConnectionManagerConfig& 
       opened_(now()),
       idle_since_(opened_),
       head_since_(opened_),
-      armed_until_(kNever) {}
+      armed_until_(kNever),
+      drain_at_(kNever) {}
 
 HttpConnectionManager::~HttpConnectionManager() {
   if (!closed_) onClose(net::CloseReason::kLocalReset);
@@ -110,7 +111,7 @@ void HttpConnectionManager::onExchangeOver(Exchange& exchange) {
 }
 
 void HttpConnectionManager::beforeResponseHead() {
-  if (services_.draining) startDraining();
+  if (services_.draining || drain_at_ != kNever) startDraining();
 }
 
 void HttpConnectionManager::startDraining() {
@@ -170,7 +171,9 @@ void HttpConnectionManager::endAll(Reason reason) {
 }
 
 base::MonotonicTime HttpConnectionManager::nearestDeadline() const {
-  base::MonotonicTime nearest = draining_ ? kNever : opened_ + orNever(config_.max_connection_duration);
+  base::MonotonicTime nearest = drain_at_;
+  if (nearest == kNever) nearest = opened_ + orNever(config_.max_connection_duration);
+  if (draining_) nearest = kNever;
   if (head_pending_) return std::min(nearest, head_since_ + orNever(config_.request_headers_timeout));
   if (first_ == nullptr) return std::min(nearest, idle_since_ + orNever(config_.idle_timeout));
   return nearest;
@@ -192,9 +195,12 @@ void HttpConnectionManager::onTimer(event::Timer&) {
   } else if (first_ == nullptr && !head_pending_ && idle_since_ + orNever(config_.idle_timeout) <= at) {
     shard().add(config_.stats.cx_idle_timeout);
     startDraining();
-  } else if (!draining_ && opened_ + orNever(config_.max_connection_duration) <= at) {
-    shard().add(config_.stats.cx_max_duration_reached);
+  } else if (drain_at_ <= at) {
     startDraining();
+  } else if (!draining_ && drain_at_ == kNever && opened_ + orNever(config_.max_connection_duration) <= at) {
+    shard().add(config_.stats.cx_max_duration_reached);
+    // The next response says that the connection closes; a client that sends nothing is not waited for for ever.
+    drain_at_ = at + config_.drain_timeout;
   }
   closeWhenFinished();
   if (!closing_) scheduleTimer();

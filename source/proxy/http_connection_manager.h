@@ -74,6 +74,7 @@ class HttpConnectionManager final : public TerminalSession,
   base::MonotonicTime idle_since_;
   base::MonotonicTime head_since_;  // when the head that is pending began
   base::MonotonicTime armed_until_;
+  base::MonotonicTime drain_at_;  // the connection is too old: when it is closed if no request comes
   bool head_pending_ = false;
   bool draining_ = false;
   bool closing_ = false;

@@ -42,6 +42,7 @@ struct HttpConnectionManagerConfig {
   // Zero or infinite: none.
   absl::Duration idle_timeout = absl::Hours(1);  // of a connection without a request
   absl::Duration max_connection_duration = absl::InfiniteDuration();
+  absl::Duration drain_timeout = absl::Seconds(5);             // for one more request on a connection that is too old
   absl::Duration request_headers_timeout = absl::Seconds(10);  // from the first byte of a head to its last
   absl::Duration request_timeout = absl::InfiniteDuration();   // until the request is received whole
   absl::Duration stream_idle_timeout = absl::Minutes(5);
