@@ -116,8 +116,9 @@ void Connection::closeAfterFlush(absl::Duration linger) {
   }
   if (state_ != State::kOpen || close_wanted_) return;
   state_ = State::kClosing;
-  linger_wanted_ = linger > absl::ZeroDuration() && !input_ended_;
-  linger_ = linger;  // begins when the output is written
+  linger_wanted_ = linger >= absl::Milliseconds(1) && !input_ended_;
+  // Begins when the output is written. Nothing lingers for more than an hour.
+  linger_milliseconds_ = static_cast<uint32_t>(absl::ToInt64Milliseconds(std::min(linger, absl::Hours(1))));
   if (output_state_ == Output::kOpen) output_state_ = Output::kFinishing;
   paused_ = false;
   ReadWake::wake();
@@ -356,7 +357,7 @@ void Connection::afterWrite(size_t room_before) {
       if (!linger_wanted_ || input_ended_) {
         finish(CloseReason::kLocal);
       } else if (deadline_.nanoseconds == 0) {
-        deadline_ = dispatcher_.now() + std::min(linger_, absl::Hours(1));
+        deadline_ = dispatcher_.now() + absl::Milliseconds(linger_milliseconds_);
         scheduleTimer();
       }
     } else if (input_ended_) {

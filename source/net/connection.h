@@ -160,9 +160,9 @@ class Connection final : public event::Deletable,
   base::MonotonicTime last_activity_;
   base::MonotonicTime deadline_{0};  // of connecting or lingering; 0 when there is none
   absl::Duration idle_timeout_ = absl::ZeroDuration();
-  absl::Duration linger_ = absl::ZeroDuration();
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;
+  uint32_t linger_milliseconds_ = 0;
   int error_ = 0;
   State state_;
   CloseReason close_reason_ = CloseReason::kLocal;

@@ -239,6 +239,14 @@ TEST_F(KernelNetworkTest, AcceptedConnectionsInheritNoDelayAndDescriptorsAreNotL
 
 TEST_F(KernelNetworkTest, OutOfDescriptorsItShedsAndRecovers) {
   listen("127.0.0.1:0");
+  // UBSan opens a pipe when it first sees an object called through a base: let it see these while it can.
+  RecordingSession warm_session;
+  auto warm = dial(listener_->localAddress(), warm_session);
+  turnUntil([&] { return accepted_.size() == 1 && warm->open(); });
+  ListenerOwner& owner = *this;
+  owner.onExhausted(EMFILE);
+  exhausted_ = 0;
+  accepted_.clear();
   // A client of another kind: its descriptors are opened before there are none left.
   std::vector<int> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -290,7 +298,7 @@ TEST_F(KernelNetworkTest, AnIdleConnectionIsSmall) {
   turnUntil([&] { return session.received.size() == kConnections; });
   const size_t each = (::mallinfo2().uordblks - before) / kConnections;
   std::printf("idle connection: %zu bytes of heap, Connection itself %zu\n", each, sizeof(Connection));
-  EXPECT_LE(each, 720u);  // sanitizers count nothing here
+  EXPECT_LE(each, 700u);  // sanitizers count nothing here
   EXPECT_EQ(blocks_.inUse(), 0u);
   for (int fd : clients) ::close(fd);
 }

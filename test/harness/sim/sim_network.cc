@@ -29,7 +29,9 @@ class SimSocket final : public net::Socket {
     CHECK(watch_ == nullptr, "a socket is registered once");
     watch_ = std::make_unique<SimPoller::Watch>(network_.poller_, handler);
     connection_->ends[side_].watch = watch_.get();
-    const event::Readiness ready = connection_->readiness(side_);
+    event::Readiness ready = connection_->readiness(side_);
+    // Only what is news: an accepted socket is writable from the start.
+    if (side_ == SimConnection::kServer && ready.readable) ready.writable = false;
     if (ready.readable || ready.writable || ready.closed) watch_->mark(ready);
   }
   net::IoResult read(std::span<const iovec> into) override { return connection_->read(side_, into); }
