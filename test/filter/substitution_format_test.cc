@@ -104,7 +104,7 @@ TEST_F(SubstitutionFormatTest, EveryOperatorSaysWhatItIsNamedAfter) {
       {"%ROUTE_NAME% %VIRTUAL_HOST_NAME%", "route vhost"},
       {"%CONNECTION_ID%", "9"},
       {"%STREAM_ID%", "-"},
-      {"%REQUEST_HEADERS_BYTES% %RESPONSE_HEADERS_BYTES%", "36 6"},
+      {"%REQUEST_HEADERS_BYTES% %RESPONSE_HEADERS_BYTES%", "32 6"},
       {"100%% of %BYTES_SENT%%%", "100% of 5%"},
       {"plain", "plain"},
       {"", ""},
