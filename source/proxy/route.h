@@ -57,9 +57,12 @@ struct ForwardAction {
 
 struct RedirectAction {
   bool https = false;
-  std::string scheme, host, path, prefix_rewrite;
-  std::optional<uint32_t> port;
-  std::shared_ptr<const PathRewrite> regex_rewrite;
+  std::string scheme{};
+  std::string host{};
+  std::string path{};
+  std::string prefix_rewrite{};
+  std::optional<uint32_t> port{};
+  std::shared_ptr<const PathRewrite> regex_rewrite{};
   uint16_t status = 301;
   bool strip_query = false;
 };

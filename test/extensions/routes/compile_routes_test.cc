@@ -28,8 +28,8 @@ class NoteFactory final : public filter::HttpFilterFactory {
 class CompileRoutesTest : public testing::Test {
  protected:
   CompileRoutesTest() {
-    type_.config_type = "google.protobuf.Empty";
-    type_.route_config_type = "google.protobuf.Empty";
+    type_.config_type = "google.protobuf.BoolValue";
+    type_.route_config_type = "google.protobuf.BoolValue";
     type_.make_route_config = [](const google::protobuf::Message&, const filter::FactoryContext&) {
       return std::make_unique<NoteConfig>();
     };
@@ -108,7 +108,7 @@ constexpr ErrorCase kErrors[] = {
     {"unknown operator", "response_headers_to_add { header { key: 'x' value: '%NOPE%' } }",
      "rc.response_headers_to_add[0].header.value", "NOPE"},
     {"filter that is not there",
-     "typed_per_filter_config { key: 'nota' value { type_url: 't/google.protobuf.Empty' } }",
+     "typed_per_filter_config { key: 'nota' value { type_url: 't/google.protobuf.BoolValue' } }",
      "rc.typed_per_filter_config[\"nota\"]", "allowed: note"},
     {"wrong type for a filter",
      "typed_per_filter_config { key: 'note' value { type_url: 't/google.protobuf.Duration' } }",
@@ -184,7 +184,7 @@ TEST_F(CompileRoutesTest, MakesARouteOfEachWeight) {
 }
 
 TEST_F(CompileRoutesTest, TheMostSpecificFilterConfigurationWins) {
-  const std::string empty = "{ key: 'note' value { type_url: 't/google.protobuf.Empty' } }";
+  const std::string empty = "{ key: 'note' value { type_url: 't/google.protobuf.BoolValue' } }";
   const auto table = compile("typed_per_filter_config " + empty +
                              " virtual_hosts { name: 'h' domains: '*' "
                              "typed_per_filter_config " +
