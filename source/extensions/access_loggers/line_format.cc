@@ -10,6 +10,7 @@
 #include "envoy/config/core/v3/core.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/messages/data_source.h"
+#include "source/filter/json_text.h"
 
 namespace weir::extensions {
 
@@ -23,25 +24,11 @@ namespace {
 
 constexpr size_t kMaxFormatBytes = 64 * 1024;
 
-// A JSON string literal (RFC 8259 section 7).
+// A JSON string literal.
 std::string quoted(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-  return out;
+  filter::appendJsonEscaped(text, out);
+  return out + '"';
 }
 
 std::string number(double value) {

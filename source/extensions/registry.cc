@@ -1,0 +1,53 @@
+#include "source/extensions/registry.h"
+
+#include <utility>
+
+#include "source/base/check.h"
+#include "source/extensions/access_loggers/file/config.h"
+#include "source/extensions/access_loggers/stream/config.h"
+#include "source/extensions/filters/network/direct_response/direct_response.h"
+#include "source/extensions/filters/network/echo/echo.h"
+#include "source/extensions/filters/network/http_connection_manager/http_connection_manager.h"
+#include "source/extensions/filters/network/tcp_proxy/tcp_proxy_config.h"
+
+namespace weir::extensions {
+namespace {
+
+// The router ends every chain of HTTP filters; the connection manager compiles its configuration itself.
+filter::HttpFilterType routerType() {
+  filter::HttpFilterType type;
+  type.config_type = "envoy.extensions.filters.http.router.v3.Router";
+  type.usual_name = "envoy.filters.http.router";
+  type.terminal = true;
+  return type;
+}
+
+}  // namespace
+
+std::unique_ptr<const Registry> makeRegistry() {
+  auto registry = std::make_unique<Registry>();
+  const auto http = [&registry](filter::HttpFilterType type) {
+    CHECK(registry->http_filters.add(std::move(type)).ok(), "each message belongs to one filter");
+  };
+  const auto network = [&registry](proxy::SessionType type) {
+    registry->network_filter_types.push_back(type.config_type);
+    CHECK(registry->sessions.add(std::move(type)).ok(), "each message belongs to one filter");
+  };
+  const auto log = [&registry](proxy::AccessLogType type) {
+    CHECK(registry->access_logs.add(std::move(type)).ok(), "each message belongs to one logger");
+  };
+
+  http(routerType());
+
+  network(direct_response::directResponseType());
+  network(echo::echoType());
+  network(http_connection_manager::httpConnectionManagerType());
+  network(tcp_proxy::tcpProxyType());
+
+  log(file_access_log::type());
+  log(stream_access_log::stderrType());
+  log(stream_access_log::stdoutType());
+  return registry;
+}
+
+}  // namespace weir::extensions

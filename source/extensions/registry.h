@@ -1,0 +1,26 @@
+// Registry: every filter and other extension that weir has, by the full name of its configuration message. Made once at
+// start from the one list in registry.cc; const afterwards; any thread may read it.
+//
+// To add an extension: write its folder, and add its include and its line to registry.cc.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/filter/http_filter_factory.h"
+#include "source/proxy/session_factory.h"
+
+namespace weir::extensions {
+
+struct Registry {
+  filter::HttpFilterRegistry http_filters;
+  proxy::SessionRegistry sessions;  // what takes the bytes at the end of a listener's filter chain
+  proxy::AccessLogRegistry access_logs;
+  std::vector<std::string> network_filter_types;  // of `sessions`, for messages
+};
+
+// All of them. Two that claim the same message are a bug, and checked.
+std::unique_ptr<const Registry> makeRegistry();
+
+}  // namespace weir::extensions

@@ -1,0 +1,44 @@
+// AdminView: what the admin pages may see of the running process, and the two things that they may ask of it. Filled by
+// the Server before the admin listener starts; main thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "source/base/clock.h"
+#include "source/stats/stats.h"
+#include "source/upstream/cluster_manager.h"
+
+namespace google::protobuf {
+class Message;
+}
+
+namespace weir::server {
+
+struct AdminView {
+  struct Listener {
+    std::string name;
+    std::vector<net::Address> addresses;  // with the ports that the kernel chose
+  };
+
+  stats::Registry& stats;
+  const base::Clock& clock;
+  base::MonotonicTime started;
+  const google::protobuf::Message& bootstrap;  // as it was loaded
+  std::string node_id;
+  std::string node_cluster;
+  std::vector<std::pair<std::string, std::string>> options;  // of the command line, as they hold
+  unsigned concurrency = 0;
+  std::vector<Listener> listeners;
+  // One per worker; only what is safe from any thread is called.
+  std::vector<const upstream::ClusterManager*> clusters;
+  std::function<bool()> draining;
+  // Called before numbers are rendered, so that those which nobody counts (the uptime) hold.
+  std::function<void()> refresh_gauges;
+  std::function<void()> shut_down;
+};
+
+}  // namespace weir::server

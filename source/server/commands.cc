@@ -1,0 +1,129 @@
+#include "source/server/commands.h"
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "source/base/log.h"
+#include "source/config/dump.h"
+#include "source/config/loader.h"
+#include "source/config/render.h"
+#include "source/event/libevent_poller.h"
+#include "source/extensions/registry.h"
+#include "source/net/kernel_network.h"
+#include "source/server/compile_bootstrap.h"
+#include "source/server/count_messages.h"
+#include "source/server/descriptor_limit.h"
+#include "source/server/log_writer.h"
+#include "source/server/proxy_bootstrap.h"
+#include "source/server/server.h"
+
+namespace weir::server {
+namespace {
+
+void print(FILE* stream, const std::string& text) { std::fwrite(text.data(), 1, text.size(), stream); }
+
+std::string plural(size_t count, const char* noun) { return absl::StrCat(count, " ", noun, count == 1 ? "" : "s"); }
+
+// What is made of a configuration, in the order in which it must go again.
+struct Compiled {
+  Compiled(unsigned workers, const Options& options, config::LoadedConfig loaded, base::Diagnostics& diagnostics)
+      : source(std::move(loaded)), logs(stats, workers) {
+    if (!diagnostics.ok()) return;  // half a configuration has further errors that are none
+    const CompileContext context{stats, clock, *extensions, logs, options.schema_only};
+    config = compileBootstrap(source.bootstrap, context, diagnostics);
+  }
+
+  const base::RealClock clock;
+  stats::Registry stats;
+  const std::unique_ptr<const extensions::Registry> extensions = extensions::makeRegistry();
+  const config::LoadedConfig source;
+  LogWriter logs;
+  std::unique_ptr<const ServerConfig> config;
+};
+
+int serve(const Options& options, config::LoadedConfig loaded, base::Diagnostics& diagnostics,
+          base::MonotonicTime started) {
+  if (!diagnostics.ok()) {
+    print(stderr, config::render(diagnostics, loaded.sources));
+    return 1;
+  }
+  const unsigned concurrency = options.concurrency.value_or(usableCpus());
+  // One more than the workers: the admin endpoint logs from the main thread.
+  Compiled compiled(concurrency + 1, options, std::move(loaded), diagnostics);
+  print(stderr, config::render(diagnostics, compiled.source.sources));
+  if (compiled.config == nullptr) return 1;
+  Server server({options, concurrency, compiled.source.bootstrap, *compiled.config, compiled.stats, compiled.logs,
+                 compiled.clock, started});
+  if (absl::Status status = server.run(); !status.ok()) {
+    LOG(kCritical, status.message());
+    return 1;
+  }
+  return 0;
+}
+
+// Binds every address once, and lets go of it.
+void tryToBind(const ServerConfig& config, base::Diagnostics& diagnostics) {
+  event::LibeventPoller poller;
+  net::KernelNetwork network(poller);
+  const base::FieldPath root;
+  const base::FieldPath resources = root.at("static_resources");
+  const auto attempt = [&](const BoundAddress& bound, const base::FieldPath& path) {
+    const auto socket = network.bind(bound.address, bound.options);
+    if (!socket.ok()) diagnostics.error(path, std::string(socket.status().message()));
+  };
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    const base::FieldPath listener = resources.at("listeners", i);
+    const auto& addresses = config.listeners[i].addresses;
+    for (size_t a = 0; a < addresses.size(); ++a) {
+      const base::FieldPath extra = listener.at("additional_addresses", a == 0 ? 0 : a - 1);
+      attempt(addresses[a], a == 0 ? listener.at("address") : extra.at("address"));
+    }
+  }
+  const base::FieldPath admin = root.at("admin");
+  if (config.admin) attempt(config.admin->address, admin.at("address"));
+}
+
+}  // namespace
+
+int runCommand(const Options& options, base::MonotonicTime started) {
+  base::Diagnostics diagnostics;
+  config::LoadedConfig loaded = config::loadFile(options.config_path, options.config_yaml, diagnostics);
+  return serve(options, std::move(loaded), diagnostics, started);
+}
+
+int checkCommand(const Options& options) {
+  base::Diagnostics diagnostics;
+  Compiled compiled(1, options, config::loadFile(options.config_path, options.config_yaml, diagnostics), diagnostics);
+  if (diagnostics.ok() && !options.schema_only) tryToBind(*compiled.config, diagnostics);
+  print(stderr, config::render(diagnostics, compiled.source.sources));
+  if (!diagnostics.ok()) {
+    print(stderr, absl::StrCat(plural(diagnostics.errors(), "error"), "\n"));
+    return 1;
+  }
+  print(stdout,
+        absl::StrCat("OK: ", plural(compiled.config->listeners.size(), "listener"), ", ",
+                     plural(compiled.config->clusters.size(), "cluster"), ", ",
+                     plural(countMessages(compiled.source.bootstrap, "envoy.config.route.v3.Route"), "route"), "\n"));
+  return 0;
+}
+
+int proxyCommand(const Options& options, base::MonotonicTime started) {
+  const auto bootstrap = proxyBootstrap(options.from, options.to, options.name);
+  if (!bootstrap.ok()) {
+    print(stderr, absl::StrCat("weir: ", bootstrap.status().message(), "; see `weir help proxy`\n"));
+    return 2;
+  }
+  const std::string yaml = config::toYaml(*bootstrap);
+  if (options.print_config) {
+    print(stdout, yaml);
+    return 0;
+  }
+  base::Diagnostics diagnostics;
+  config::LoadedConfig loaded = config::loadText(yaml, config::Format::kYaml, "weir proxy", "", diagnostics);
+  return serve(options, std::move(loaded), diagnostics, started);
+}
+
+}  // namespace weir::server

@@ -1,0 +1,237 @@
+#include "source/server/compile_listener.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "source/base/strings.h"
+#include "source/extensions/messages/unpack_any.h"
+#include "source/server/compile_address.h"
+
+namespace weir::server {
+namespace {
+
+namespace xds = envoy::config::listener::v3;
+
+// The xDS API's own default.
+constexpr size_t kDefaultBufferLimit = 1024 * 1024;
+constexpr std::string_view kRawBuffer = "raw_buffer";
+
+// Compiles the chains of one listener.
+class ChainCompiler {
+ public:
+  ChainCompiler(const CompileContext& context, const std::function<bool(std::string_view)>& cluster_exists,
+                base::Diagnostics& diagnostics)
+      : context_(context), cluster_exists_(cluster_exists), diagnostics_(diagnostics) {}
+
+  // None after an error was reported.
+  std::optional<proxy::FilterChain> compile(const xds::FilterChain& message, std::string fallback_name,
+                                            const base::FieldPath& path) {
+    const size_t errors = diagnostics_.errors();
+    proxy::FilterChain chain;
+    chain.name = message.name().empty() ? std::move(fallback_name) : message.name();
+    compileMatch(message.filter_chain_match(), chain.match, path.at("filter_chain_match"));
+    chain.terminal = compileFilters(message, path);
+    if (diagnostics_.errors() != errors || chain.terminal == nullptr) return std::nullopt;
+    return chain;
+  }
+
+ private:
+  void compileMatch(const xds::FilterChainMatch& message, proxy::FilterChainMatch& match, const base::FieldPath& path) {
+    using SourceType = proxy::FilterChainMatch::SourceType;
+    if (message.has_destination_port())
+      match.destination_port = static_cast<uint16_t>(message.destination_port().value());
+    match.transport_protocol = message.transport_protocol();
+    if (!match.transport_protocol.empty() && match.transport_protocol != kRawBuffer) {
+      diagnostics_.error(path.at("transport_protocol"),
+                         absl::StrCat("\"", match.transport_protocol, "\" is never detected; allowed: raw_buffer"));
+    }
+    switch (message.source_type()) {
+      case xds::FilterChainMatch::SAME_IP_OR_LOOPBACK:
+        match.source_type = SourceType::kSameIpOrLoopback;
+        break;
+      case xds::FilterChainMatch::EXTERNAL:
+        match.source_type = SourceType::kExternal;
+        break;
+      default:
+        match.source_type = SourceType::kAny;
+    }
+    for (int i = 0; i < message.source_prefix_ranges_size(); ++i) {
+      compilePrefix(message.source_prefix_ranges(i), match, path.at("source_prefix_ranges", static_cast<size_t>(i)));
+    }
+    for (const uint32_t port : message.source_ports()) match.source_ports.push_back(static_cast<uint16_t>(port));
+  }
+
+  void compilePrefix(const envoy::config::core::v3::CidrRange& message, proxy::FilterChainMatch& match,
+                     const base::FieldPath& path) {
+    const uint32_t length = message.prefix_len().value();
+    auto range = net::CidrRange::parse(message.address_prefix(), length);
+    const auto address = net::Address::parseIp(message.address_prefix(), 0);
+    if (!range.ok() || !address.ok()) {
+      const absl::Status& why = range.ok() ? address.status() : range.status();
+      diagnostics_.error(path, std::string(why.message()));
+      return;
+    }
+    match.source_prefixes.push_back({*range, absl::StrCat(maskedText(*address, length), "/", length)});
+  }
+
+  // The address without the bits behind the prefix, so that equal ranges read the same.
+  static std::string maskedText(const net::Address& address, uint32_t length) {
+    std::string bytes(address.ipBytes());
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      const uint32_t kept = length > i * 8 ? std::min<uint32_t>(8, length - static_cast<uint32_t>(i) * 8) : 0;
+      bytes[i] = static_cast<char>(static_cast<unsigned char>(bytes[i]) & (0xff00u >> kept));
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
+    return text.data();
+  }
+
+  std::unique_ptr<const proxy::SessionFactory> compileFilters(const xds::FilterChain& message,
+                                                              const base::FieldPath& path) {
+    if (message.filters_size() == 0) {
+      diagnostics_.error(path, "the filter chain has no filters; it needs one that takes the bytes, at its end");
+      return nullptr;
+    }
+    std::unique_ptr<const proxy::SessionFactory> terminal;
+    for (int i = 0; i < message.filters_size(); ++i) {
+      const base::FieldPath filter_path = path.at("filters", static_cast<size_t>(i));
+      terminal = compileFilter(message.filters(i), filter_path);
+      if (i + 1 < message.filters_size() && terminal != nullptr) {
+        diagnostics_.error(filter_path, absl::StrCat("filter \"", message.filters(i).name(),
+                                                     "\" takes all bytes, so that nothing reaches the filter behind "
+                                                     "it; it must be the last one of its chain"));
+      }
+    }
+    return terminal;
+  }
+
+  std::unique_ptr<const proxy::SessionFactory> compileFilter(const xds::Filter& message, const base::FieldPath& path) {
+    if (!message.has_typed_config()) {
+      diagnostics_.error(path, absl::StrCat("filter \"", message.name(), "\" has no typed_config"));
+      return nullptr;
+    }
+    const base::FieldPath config_path = path.at("typed_config");
+    const auto config = extensions::unpackAny(message.typed_config(), diagnostics_, config_path);
+    if (config == nullptr) return nullptr;
+    const std::string_view name = extensions::anyType(message.typed_config());
+    const proxy::SessionType* type = context_.extensions.sessions.byConfigType(name);
+    if (type == nullptr) {
+      diagnostics_.error(config_path,
+                         absl::StrCat("\"", base::av(name), "\" is not a network filter; allowed: ", networkFilters()));
+      return nullptr;
+    }
+    return type->make(*config,
+                      {context_.stats, diagnostics_, config_path, context_.clock, context_.extensions.http_filters,
+                       context_.extensions.access_logs, context_.sinks, cluster_exists_, context_.schema_only});
+  }
+
+  std::string networkFilters() const {
+    std::string names;
+    for (const std::string& type : context_.extensions.network_filter_types) {
+      absl::StrAppend(&names, names.empty() ? "" : ", ", type);
+    }
+    return names;
+  }
+
+  const CompileContext& context_;
+  const std::function<bool(std::string_view)>& cluster_exists_;
+  base::Diagnostics& diagnostics_;
+};
+
+// All chains of a listener. Null after an error was reported.
+std::unique_ptr<const proxy::FilterChainMatcher> compileChains(const xds::Listener& message, ChainCompiler compiler,
+                                                               base::Diagnostics& diagnostics,
+                                                               const base::FieldPath& path) {
+  if (message.filter_chains_size() == 0 && !message.has_default_filter_chain()) {
+    diagnostics.error(path, "no filter chain is given; a TCP listener needs at least one");
+    return nullptr;
+  }
+  const size_t errors = diagnostics.errors();
+  std::vector<proxy::FilterChain> chains;
+  std::map<std::string, int> names;
+  for (int i = 0; i < message.filter_chains_size(); ++i) {
+    const xds::FilterChain& chain = message.filter_chains(i);
+    const base::FieldPath chain_path = path.at("filter_chains", static_cast<size_t>(i));
+    const auto [first, fresh] = names.emplace(chain.name(), i);
+    if (!fresh && !chain.name().empty()) {
+      diagnostics.error(chain_path.at("name"), absl::StrCat("\"", chain.name(), "\" is the name of ", path.text(),
+                                                            ".filter_chains[", first->second, "] already"));
+    }
+    auto compiled = compiler.compile(chain, absl::StrCat(i), chain_path);
+    if (compiled) chains.push_back(*std::move(compiled));
+  }
+  std::unique_ptr<proxy::FilterChain> fallback;
+  if (message.has_default_filter_chain()) {
+    auto compiled = compiler.compile(message.default_filter_chain(), "default", path.at("default_filter_chain"));
+    if (compiled) fallback = std::make_unique<proxy::FilterChain>(*std::move(compiled));
+  }
+  if (diagnostics.errors() != errors) return nullptr;
+  auto matcher = proxy::FilterChainMatcher::make(std::move(chains), std::move(fallback));
+  if (!matcher.ok()) {
+    diagnostics.error(path.at("filter_chains"), std::string(matcher.status().message()));
+    return nullptr;
+  }
+  return *std::move(matcher);
+}
+
+void compileAddresses(const xds::Listener& message, ListenerPlan& plan, base::Diagnostics& diagnostics,
+                      const base::FieldPath& path) {
+  if (!message.has_address()) {
+    diagnostics.error(path, "no address is given; a listener needs one");
+    return;
+  }
+  auto first = compileAddress(message.address(), diagnostics, path.at("address"));
+  if (first) plan.addresses.push_back(*std::move(first));
+  for (int i = 0; i < message.additional_addresses_size(); ++i) {
+    const base::FieldPath extra_path = path.at("additional_addresses", static_cast<size_t>(i));
+    auto extra = compileAddress(message.additional_addresses(i).address(), diagnostics, extra_path.at("address"));
+    if (extra) plan.addresses.push_back(*std::move(extra));
+  }
+  if (message.has_enable_reuse_port()) plan.reuse_port = message.enable_reuse_port().value();
+  for (BoundAddress& bound : plan.addresses) bound.options.reuse_port = plan.everyWorker(bound);
+}
+
+}  // namespace
+
+std::optional<ListenerPlan> compileListener(const xds::Listener& message, const CompileContext& context,
+                                            const std::function<bool(std::string_view)>& cluster_exists,
+                                            base::Diagnostics& diagnostics, const base::FieldPath& path) {
+  const size_t errors = diagnostics.errors();
+  ListenerPlan plan;
+  compileAddresses(message, plan, diagnostics, path);
+  auto config = std::make_unique<proxy::ListenerConfig>();
+  config->chains = compileChains(message, ChainCompiler(context, cluster_exists, diagnostics), diagnostics, path);
+  size_t buffer_limit = kDefaultBufferLimit;
+  if (message.has_per_connection_buffer_limit_bytes()) {
+    buffer_limit = message.per_connection_buffer_limit_bytes().value();
+    if (buffer_limit == 0) {
+      diagnostics.error(path.at("per_connection_buffer_limit_bytes"),
+                        "0 would be no limit, and weir always has one; allowed: 1 and more");
+    }
+  }
+  config->limits = {buffer_limit, buffer_limit};
+  if (message.has_tcp_backlog_size()) {
+    config->backlog = static_cast<int>(std::min<uint32_t>(message.tcp_backlog_size().value(), INT32_MAX));
+  }
+  if (diagnostics.errors() != errors) return std::nullopt;
+
+  const net::Address& address = plan.addresses.front().address;
+  config->name = message.name().empty() ? address.text() : message.name();
+  const bool unnamed_port = address.isIp() && address.port() == 0;
+  const std::string instance = !message.stat_prefix().empty() ? message.stat_prefix()
+                               : unnamed_port                 ? config->name
+                                                              : address.text();
+  config->stats = proxy::ListenerStats::make(context.stats, instance);
+  plan.config = std::move(config);
+  return plan;
+}
+
+}  // namespace weir::server

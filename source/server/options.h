@@ -1,0 +1,37 @@
+// Options: what the command line says. Parsed once at start; a plain value. parseOptions() touches nothing but its
+// arguments. Envoy's spellings (--config-path, -l, --mode validate, --version) are taken as well.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace weir::server {
+
+enum class Command { kRun, kCheck, kProxy, kVersion, kHelp };
+
+struct Options {
+  Command command = Command::kRun;
+  std::string config_path;              // of run and check; empty: config_yaml is all there is
+  std::string config_yaml;              // merged on top of the file
+  std::optional<unsigned> concurrency;  // workers; none: as many as CPUs this process may run on
+  std::string log_level = "info";
+  absl::Duration drain_time = absl::Seconds(30);
+  bool schema_only = false;              // of check
+  std::string from, to, name = "proxy";  // of proxy
+  bool print_config = false;             // of proxy
+  std::string help_topic;                // of help: a command, or empty
+};
+
+// The arguments without the name of the program. The error is one line: what was seen, the nearest thing that is
+// allowed, and how to get help.
+absl::StatusOr<Options> parseOptions(std::span<const std::string_view> arguments);
+
+// The help text for a command ("run", "check", "proxy", "version", "help"), or of weir itself for an empty one.
+std::string helpText(std::string_view command);
+
+}  // namespace weir::server

@@ -1,0 +1,150 @@
+#include "source/server/proxy_bootstrap.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "source/base/strings.h"
+#include "source/net/address.h"
+
+namespace weir::server {
+namespace {
+
+namespace xds = envoy::config;
+using Hcm = envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+
+constexpr uint16_t kHttpPort = 80;
+
+struct Target {
+  bool http = true;
+  net::Address address;
+  std::string path;  // what every path begins with at the target; "/" and longer
+};
+
+absl::Status refused(std::string_view option, std::string_view seen, std::string_view allowed) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(base::av(option), ": \"", base::av(seen), "\"; allowed: ", base::av(allowed)));
+}
+
+// "10.0.0.1:80", "[::1]:80", "localhost:80"; the port may be missing where there is a usual one.
+std::optional<net::Address> parseHost(std::string_view host, std::optional<uint16_t> usual_port) {
+  std::string text(host);
+  constexpr std::string_view kLocal = "localhost";
+  if (text == kLocal || text.starts_with(absl::StrCat(base::av(kLocal), ":"))) {
+    text.replace(0, kLocal.size(), "127.0.0.1");
+  }
+  const size_t bracket = text.rfind(']');
+  const size_t colon = text.rfind(':');
+  const bool has_port = colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
+  if (!has_port) {
+    if (!usual_port) return std::nullopt;
+    absl::StrAppend(&text, ":", *usual_port);
+  }
+  if (text.front() == ':') return std::nullopt;
+  auto address = net::Address::parse(text);
+  if (!address.ok() || !address->isIp() || address->port() == 0) return std::nullopt;
+  return *address;
+}
+
+absl::StatusOr<Target> parseTarget(std::string_view url) {
+  const size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return refused("--to", url, "http://ip:port[/path], tcp://ip:port");
+  const std::string_view scheme = url.substr(0, scheme_end);
+  if (scheme != "http" && scheme != "tcp") return refused("--to: scheme", scheme, "http, tcp");
+  Target target;
+  target.http = scheme == "http";
+  const std::string_view rest = url.substr(scheme_end + 3);
+  const size_t slash = rest.find('/');
+  const std::string_view host = rest.substr(0, slash);
+  target.path = slash == std::string_view::npos ? "/" : rest.substr(slash);
+  if (target.path.find_first_of("?#") != std::string::npos) {
+    return refused("--to: path", target.path, "a path without a query");
+  }
+  if (!target.http && target.path != "/") return refused("--to: path", target.path, "none for tcp");
+  if (target.path.back() != '/') target.path += '/';
+  if (host.empty()) return refused("--to", url, "a target with an IP address");
+  const auto address = parseHost(host, target.http ? std::optional<uint16_t>(kHttpPort) : std::nullopt);
+  if (!address) return refused("--to: host", host, "an IP address with a port, or localhost; names are not resolved");
+  target.address = *address;
+  return target;
+}
+
+void setAddress(const net::Address& address, xds::core::v3::Address& message) {
+  if (!address.isIp()) {
+    message.mutable_pipe()->set_path(address.ip());
+    return;
+  }
+  message.mutable_socket_address()->set_address(address.ip());
+  message.mutable_socket_address()->set_port_value(address.port());
+}
+
+void addCluster(const Target& target, const std::string& name, xds::cluster::v3::Cluster& cluster) {
+  cluster.set_name(name);
+  cluster.mutable_load_assignment()->set_cluster_name(name);
+  auto* const endpoint = cluster.mutable_load_assignment()->add_endpoints()->add_lb_endpoints();
+  setAddress(target.address, *endpoint->mutable_endpoint()->mutable_address());
+}
+
+void logToStdout(xds::accesslog::v3::AccessLog& log) {
+  log.set_name("envoy.access_loggers.stdout");
+  log.mutable_typed_config()->PackFrom(envoy::extensions::access_loggers::stream::v3::StdoutAccessLog());
+}
+
+void addHttpFilter(const Target& target, const std::string& name, xds::listener::v3::Filter& filter) {
+  Hcm manager;
+  manager.set_stat_prefix(name);
+  manager.add_upgrade_configs()->set_upgrade_type("websocket");
+  auto& host = *manager.mutable_route_config()->add_virtual_hosts();
+  manager.mutable_route_config()->set_name(name);
+  host.set_name(name);
+  host.add_domains("*");
+  auto& route = *host.add_routes();
+  route.mutable_match()->set_prefix("/");
+  route.mutable_route()->set_cluster(name);
+  if (target.path != "/") route.mutable_route()->set_prefix_rewrite(target.path);
+  logToStdout(*manager.add_access_log());
+  auto& router = *manager.add_http_filters();
+  router.set_name("envoy.filters.http.router");
+  router.mutable_typed_config()->PackFrom(envoy::extensions::filters::http::router::v3::Router());
+  filter.set_name("envoy.filters.network.http_connection_manager");
+  filter.mutable_typed_config()->PackFrom(manager);
+}
+
+void addTcpFilter(const std::string& name, xds::listener::v3::Filter& filter) {
+  envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy proxy;
+  proxy.set_stat_prefix(name);
+  proxy.set_cluster(name);
+  logToStdout(*proxy.add_access_log());
+  filter.set_name("envoy.filters.network.tcp_proxy");
+  filter.mutable_typed_config()->PackFrom(proxy);
+}
+
+}  // namespace
+
+absl::StatusOr<xds::bootstrap::v3::Bootstrap> proxyBootstrap(std::string_view from, std::string_view to,
+                                                             std::string_view name) {
+  const auto listen = net::Address::parse(from);
+  if (!listen.ok()) return refused("--from", from, "ip:port, :port, unix:/path");
+  auto target = parseTarget(to);
+  if (!target.ok()) return target.status();
+  xds::bootstrap::v3::Bootstrap bootstrap;
+  auto& resources = *bootstrap.mutable_static_resources();
+  auto& listener = *resources.add_listeners();
+  listener.set_name(std::string(name));
+  setAddress(*listen, *listener.mutable_address());
+  auto& filter = *listener.add_filter_chains()->add_filters();
+  if (target->http) {
+    addHttpFilter(*target, std::string(name), filter);
+  } else {
+    addTcpFilter(std::string(name), filter);
+  }
+  addCluster(*target, std::string(name), *resources.add_clusters());
+  return bootstrap;
+}
+
+}  // namespace weir::server

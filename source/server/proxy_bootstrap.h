@@ -1,0 +1,17 @@
+// proxyBootstrap: the configuration that `weir proxy --from ADDRESS --to URL` stands for: one listener, one cluster.
+// A pure function; what it returns is loaded and run the same way as a file.
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+
+namespace weir::server {
+
+// `from`: "ip:port", ":port" or "unix:/path". `to`: "http://ip:port/path", where the path is put before that of each
+// request, or "tcp://ip:port". "localhost" stands for 127.0.0.1. The error says what was seen and what is allowed.
+absl::StatusOr<envoy::config::bootstrap::v3::Bootstrap> proxyBootstrap(std::string_view from, std::string_view to,
+                                                                       std::string_view name);
+
+}  // namespace weir::server

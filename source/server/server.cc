@@ -1,0 +1,212 @@
+#include "source/server/server.h"
+
+#include <signal.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "source/base/log.h"
+#include "source/base/strings.h"
+#include "source/server/bind_listeners.h"
+#include "source/server/descriptor_limit.h"
+#include "source/server/version.h"
+
+namespace weir::server {
+namespace {
+
+constexpr uint32_t kAdminConnections = 256;
+constexpr size_t kAdminBuffer = 256 * 1024;
+constexpr int kAdminBacklog = 128;
+
+std::string clusterNames(const proxy::FilterChain& chain) {
+  std::string names;
+  for (const std::string& cluster : chain.terminal->clusters()) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", cluster);
+  }
+  return names.empty() ? "no cluster" : names;
+}
+
+std::string chainText(const proxy::FilterChainMatcher& chains) {
+  std::string text;
+  const auto append = [&text](const proxy::FilterChain& chain) {
+    absl::StrAppend(&text, text.empty() ? "chain " : "; chain ", chain.name, " -> ", clusterNames(chain));
+  };
+  for (const proxy::FilterChain& chain : chains.chains()) append(chain);
+  if (chains.defaultChain() != nullptr) append(*chains.defaultChain());
+  return text;
+}
+
+std::string addressText(const std::vector<net::Address>& addresses) {
+  std::string text;
+  for (const net::Address& address : addresses) absl::StrAppend(&text, text.empty() ? "" : ", ", address.text());
+  return text;
+}
+
+}  // namespace
+
+Server::Server(const Parts& parts)
+    : parts_(parts),
+      descriptors_(raiseDescriptorLimit()),
+      shard_(parts.stats.makeShard()),
+      gauges_{parts.stats.gauge({"server", "", "live"}),
+              parts.stats.gauge({"server", "", "state"}),
+              parts.stats.gauge({"server", "", "uptime"}),
+              parts.stats.gauge({"server", "", "concurrency"}),
+              parts.stats.gauge({"server", "", "total_connections"}),
+              parts.stats.gauge({"listener_manager", "", "total_listeners_active"}),
+              parts.stats.gauge({"cluster_manager", "", "active_clusters"})},
+      network_(poller_),
+      dispatcher_(poller_, parts.clock),
+      drain_timer_(dispatcher_, *this),
+      connection_limit_(connectionLimit(descriptors_, parts.concurrency)),
+      admin_limit_(kAdminConnections),
+      view_{parts.stats, parts.clock, parts.started, parts.bootstrap, "", "", {}, 0, {}, {}, {}, {}, {}},
+      pages_(view_) {
+  for (unsigned i = 0; i < parts.concurrency; ++i) {
+    threads_.push_back(std::make_unique<WorkerThread>(i, parts.clock, parts.stats, connection_limit_, parts.config));
+  }
+}
+
+Server::~Server() = default;
+
+absl::Status Server::run() {
+  watchSignals();
+  if (absl::Status status = start(); !status.ok()) return status;
+  logListeners();
+  logReady(descriptors_);
+  dispatcher_.run();
+  admin_worker_.reset();
+  threads_.clear();
+  parts_.logs.flush();
+  return absl::OkStatus();
+}
+
+absl::Status Server::start() {
+  std::vector<Worker*> workers;
+  for (const auto& thread : threads_) workers.push_back(&thread->worker());
+  if (absl::Status status = bindListeners(parts_.config.listeners, workers); !status.ok()) return status;
+  if (absl::Status status = startAdmin(); !status.ok()) return status;
+  for (Worker* const worker : workers) {
+    if (absl::Status status = worker->start(); !status.ok()) return status;
+  }
+  fillView();
+  refreshGauges();
+  for (const auto& thread : threads_) thread->run();
+  return absl::OkStatus();
+}
+
+absl::Status Server::startAdmin() {
+  if (!parts_.config.admin) return absl::OkStatus();
+  const AdminPlan& plan = *parts_.config.admin;
+  std::vector<proxy::FilterChain> chains(1);
+  chains[0].name = "admin";
+  chains[0].terminal = std::make_unique<AdminSessionFactory>(pages_, plan.access_logs);
+  auto matcher = proxy::FilterChainMatcher::make(std::move(chains), nullptr);
+  if (!matcher.ok()) return matcher.status();
+  auto config = std::make_unique<proxy::ListenerConfig>();
+  config->name = "admin";
+  config->chains = *std::move(matcher);
+  config->limits = {kAdminBuffer, kAdminBuffer};
+  config->backlog = kAdminBacklog;
+  config->stats = proxy::ListenerStats::make(parts_.stats, "admin");
+  ListenerPlan listener;
+  listener.config = std::move(config);
+  listener.addresses = {plan.address};
+  listener.reuse_port = false;
+  admin_plan_.push_back(std::move(listener));
+  const Worker::Seams seams{dispatcher_, network_, parts_.stats, base::Random::entropy(), admin_limit_};
+  admin_worker_ = std::make_unique<Worker>(parts_.concurrency, seams,
+                                           std::span<const std::shared_ptr<const upstream::Cluster>>(), admin_plan_);
+  Worker* const worker = admin_worker_.get();
+  if (absl::Status status = bindListeners(admin_plan_, {&worker, 1}); !status.ok()) return status;
+  return worker->start();
+}
+
+void Server::fillView() {
+  const Options& options = parts_.options;
+  view_.node_id = parts_.config.node_id;
+  view_.node_cluster = parts_.config.node_cluster;
+  view_.concurrency = parts_.concurrency;
+  view_.options = {{"config_path", options.config_path},
+                   {"config_yaml", options.config_yaml},
+                   {"log_level", options.log_level},
+                   {"concurrency", absl::StrCat(parts_.concurrency)},
+                   {"drain_time", absl::FormatDuration(options.drain_time)}};
+  for (const auto& thread : threads_) view_.clusters.push_back(&thread->clusters());
+  for (size_t i = 0; i < parts_.config.listeners.size(); ++i) {
+    const proxy::ActiveListener& listener = threads_.front()->worker().listener(i);
+    view_.listeners.push_back({listener.config().name, listener.addresses()});
+  }
+  view_.draining = [this] { return phase_ == Phase::kDraining; };
+  view_.refresh_gauges = [this] { refreshGauges(); };
+  view_.shut_down = [this] { shutDown("POST /quitquitquit"); };
+}
+
+void Server::watchSignals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  poller_.watchSignal(SIGTERM, [this] { shutDown("SIGTERM"); });
+  poller_.watchSignal(SIGINT, [this] { shutDown("SIGINT"); });
+  poller_.watchSignal(SIGUSR1, [this] {
+    LOG(kInfo, "SIGUSR1: opening the log files again");
+    parts_.logs.reopen();
+  });
+  poller_.watchSignal(SIGHUP, [] { LOG(kWarning, "SIGHUP is ignored; restart to load another configuration"); });
+}
+
+void Server::logListeners() const {
+  for (size_t i = 0; i < view_.listeners.size(); ++i) {
+    LOG(kInfo, "listener ", view_.listeners[i].name, " on ", addressText(view_.listeners[i].addresses), ": ",
+        chainText(*parts_.config.listeners[i].config->chains));
+  }
+  if (admin_worker_ != nullptr) LOG(kInfo, "admin on ", addressText(admin_worker_->listener(0).addresses()));
+}
+
+void Server::logReady(uint64_t descriptors) const {
+  const absl::Duration took = parts_.clock.monotonic() - parts_.started;
+  LOG(kInfo, "ready in ", absl::StrFormat("%.1f", absl::ToDoubleMilliseconds(took)), " ms: weir ", base::av(kVersion),
+      ", ", parts_.concurrency, parts_.concurrency == 1 ? " worker" : " workers", ", at most ",
+      connection_limit_.limit(), " connections of ", descriptors, " open files");
+}
+
+void Server::refreshGauges() {
+  shard_.gaugeSet(gauges_.live, phase_ == Phase::kLive ? 1 : 0);
+  shard_.gaugeSet(gauges_.state, phase_ == Phase::kLive ? 0 : 1);
+  shard_.gaugeSet(gauges_.uptime, absl::ToInt64Seconds(parts_.clock.monotonic() - parts_.started));
+  shard_.gaugeSet(gauges_.concurrency, parts_.concurrency);
+  shard_.gaugeSet(gauges_.connections, connection_limit_.used());
+  shard_.gaugeSet(gauges_.listeners, static_cast<int64_t>(parts_.config.listeners.size()));
+  shard_.gaugeSet(gauges_.clusters, static_cast<int64_t>(parts_.config.clusters.size()));
+}
+
+void Server::shutDown(std::string_view cause) {
+  if (phase_ == Phase::kDraining) {
+    end(absl::StrCat(base::av(cause), " again"));
+    return;
+  }
+  phase_ = Phase::kDraining;
+  LOG(kInfo, "shutting down: ", base::av(cause), "; what is under way may finish within ",
+      absl::FormatDuration(parts_.options.drain_time));
+  drain_timer_.arm(parts_.options.drain_time);
+  for (const auto& thread : threads_) {
+    Worker& worker = thread->worker();
+    thread->post([this, &worker] { worker.drain([this] { dispatcher_.post([this] { onWorkerDrained(); }); }); });
+  }
+}
+
+void Server::onWorkerDrained() {
+  if (++drained_workers_ == threads_.size()) end("all connections have finished");
+}
+
+void Server::end(std::string_view why) {
+  if (std::exchange(ended_, true)) return;
+  const uint32_t left = connection_limit_.used();
+  LOG(kInfo, "ended: ", base::av(why), "; ", left, left == 1 ? " connection was dropped" : " connections were dropped");
+  dispatcher_.stop();
+}
+
+void Server::onTimer(event::Timer&) {
+  end(absl::StrCat("the drain time of ", absl::FormatDuration(parts_.options.drain_time), " is over"));
+}
+
+}  // namespace weir::server

@@ -1,0 +1,89 @@
+// Server: the running process: workers, admin endpoint, signals, and the way down. Made by the run command on the main
+// thread from a compiled configuration; run() returns when everything has ended.
+//
+//   start:    all sockets are bound, then all listen, then the threads run, then the `ready` line
+//   SIGTERM, SIGINT, POST /quitquitquit: /ready fails, listeners stop, connections finish; a second one ends at once,
+//             as does the end of the drain time
+//   SIGUSR1:  log files are opened again      SIGHUP: ignored, with a line in the log
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "source/base/clock.h"
+#include "source/event/dispatcher.h"
+#include "source/event/libevent_poller.h"
+#include "source/event/timer.h"
+#include "source/net/kernel_network.h"
+#include "source/server/admin/admin_pages.h"
+#include "source/server/admin/admin_session.h"
+#include "source/server/log_writer.h"
+#include "source/server/options.h"
+#include "source/server/server_config.h"
+#include "source/server/worker.h"
+#include "source/server/worker_thread.h"
+
+namespace weir::server {
+
+class Server final : private event::TimerHandler {
+ public:
+  // What it runs; all outlive it.
+  struct Parts {
+    const Options& options;
+    unsigned concurrency;
+    const google::protobuf::Message& bootstrap;
+    const ServerConfig& config;
+    stats::Registry& stats;
+    LogWriter& logs;  // made for concurrency + 1 workers: the admin endpoint comes last
+    const base::Clock& clock;
+    base::MonotonicTime started;  // of the process
+  };
+
+  explicit Server(const Parts& parts);
+  ~Server();
+
+  // Binds, serves and returns after the shutdown. The error is why it could not start.
+  absl::Status run();
+
+ private:
+  enum class Phase { kLive, kDraining };
+  struct Gauges {
+    stats::GaugeId live, state, uptime, concurrency, connections, listeners, clusters;
+  };
+
+  absl::Status start();
+  absl::Status startAdmin();
+  void fillView();
+  void watchSignals();
+  void logListeners() const;
+  void logReady(uint64_t descriptors) const;
+  void refreshGauges();
+  void shutDown(std::string_view cause);
+  void onWorkerDrained();
+  void end(std::string_view why);
+  void onTimer(event::Timer& timer) override;
+
+  const Parts parts_;
+  const uint64_t descriptors_;
+  stats::Shard& shard_;
+  Gauges gauges_;
+  event::LibeventPoller poller_;
+  net::KernelNetwork network_;
+  event::Dispatcher dispatcher_;
+  event::Timer drain_timer_;
+  upstream::SharedLimit connection_limit_;
+  upstream::SharedLimit admin_limit_;  // of its own, so that it answers when the workers' one is used up
+  Phase phase_ = Phase::kLive;
+  unsigned drained_workers_ = 0;
+  bool ended_ = false;
+  std::vector<std::unique_ptr<WorkerThread>> threads_;
+  AdminView view_;
+  AdminPages pages_;
+  std::vector<ListenerPlan> admin_plan_;  // one, or none
+  std::unique_ptr<Worker> admin_worker_;
+};
+
+}  // namespace weir::server

@@ -1,0 +1,47 @@
+// ServerConfig: a whole configuration, compiled: what the workers are made from. Made by compileBootstrap() on the main
+// thread, then const and shared by all workers; outlives them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/filter/access_log.h"
+#include "source/net/address.h"
+#include "source/net/socket.h"
+#include "source/proxy/active_listener.h"
+#include "source/upstream/cluster.h"
+
+namespace weir::server {
+
+// One address to listen on.
+struct BoundAddress {
+  net::Address address;
+  net::BindOptions options;
+};
+
+struct ListenerPlan {
+  std::unique_ptr<const proxy::ListenerConfig> config;
+  std::vector<BoundAddress> addresses;  // at least one
+  // Every worker has a socket of its own and the kernel spreads connections. Without it, and for unix sockets, the
+  // first worker serves the address alone.
+  bool reuse_port = true;
+
+  bool everyWorker(const BoundAddress& bound) const { return reuse_port && bound.address.isIp(); }
+};
+
+struct AdminPlan {
+  BoundAddress address;
+  std::vector<std::unique_ptr<filter::AccessLog>> access_logs;
+};
+
+struct ServerConfig {
+  std::string node_id;
+  std::string node_cluster;
+  std::vector<std::shared_ptr<const upstream::Cluster>> clusters;  // in the order of the configuration
+  std::vector<ListenerPlan> listeners;                             // likewise
+  std::optional<AdminPlan> admin;
+};
+
+}  // namespace weir::server

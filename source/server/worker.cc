@@ -1,0 +1,74 @@
+#include "source/server/worker.h"
+
+#include <utility>
+
+namespace weir::server {
+namespace {
+
+// How often a draining worker looks whether it is done.
+constexpr absl::Duration kDrainCheck = absl::Milliseconds(10);
+
+}  // namespace
+
+Worker::Worker(unsigned index, const Seams& seams, std::span<const std::shared_ptr<const upstream::Cluster>> clusters,
+               std::span<const ListenerPlan> listeners)
+    : random_(seams.seed),
+      context_{seams.dispatcher, seams.network, blocks_, chunks_, random_, seams.stats.makeShard(), index},
+      clusters_(std::make_unique<upstream::ClusterManager>(clusters, context_)),
+      services_{context_, *clusters_, exchanges_, last_connection_id_, draining_},
+      drain_timer_(seams.dispatcher, *this) {
+  for (const ListenerPlan& plan : listeners) {
+    listeners_.push_back(std::make_unique<proxy::ActiveListener>(*plan.config, services_, seams.connection_limit));
+  }
+}
+
+Worker::~Worker() {
+  drained_ = nullptr;
+  // What was handed to the dispatcher for deletion still looks at clusters and pools: it goes before them.
+  listeners_.clear();
+  context_.dispatcher.turn(false);
+  clusters_.reset();
+  context_.dispatcher.turn(false);
+}
+
+void Worker::addSocket(size_t listener, std::unique_ptr<net::ListenSocket> socket) {
+  listeners_[listener]->addSocket(std::move(socket));
+}
+
+absl::Status Worker::start() {
+  for (const auto& listener : listeners_) {
+    if (absl::Status status = listener->start(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+void Worker::drain(std::function<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  for (const auto& listener : listeners_) {
+    listener->drain();
+    listener->stop();
+  }
+  clusters_->drain();
+  drain_timer_.arm(absl::ZeroDuration());
+}
+
+void Worker::closeAll() {
+  for (const auto& listener : listeners_) listener->closeAll();
+}
+
+size_t Worker::connections() const {
+  size_t count = 0;
+  for (const auto& listener : listeners_) count += listener->connections();
+  return count;
+}
+
+void Worker::onTimer(event::Timer&) {
+  if (connections() + clusters_->connections() != 0) {
+    drain_timer_.arm(kDrainCheck);
+  } else if (drained_ != nullptr) {
+    std::exchange(drained_, nullptr)();
+  }
+}
+
+}  // namespace weir::server
