@@ -1,5 +1,6 @@
 #include "test/upstream/upstream_world.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/base/check.h"
@@ -17,6 +18,18 @@ OriginPeer::OriginPeer(TestWorker& worker, std::unique_ptr<net::Socket> socket, 
     : connection_(std::make_unique<net::Connection>(worker.dispatcher, worker.blocks, std::move(socket),
                                                     net::Connection::Limits{read_bytes, 1024 * 1024},
                                                     static_cast<net::Session&>(*this))) {}
+
+OriginPeer::OriginPeer(TestWorker& worker, const net::Address& address)
+    : connection_(std::make_unique<net::Connection>(
+          worker.dispatcher, worker.blocks, worker.network.connect(address, std::nullopt).value(),
+          net::Connection::Limits{64 * 1024, 64 * 1024}, static_cast<net::Session&>(*this), absl::Seconds(5))) {}
+
+void OriginPeer::onRoom() {
+  const size_t bytes = std::min(unsent.size(), connection_->room());
+  if (bytes == 0) return;
+  write(std::string_view(unsent).substr(0, bytes));
+  unsent.erase(0, bytes);
+}
 
 void OriginPeer::write(std::string_view bytes) {
   connection_->output().append(bytes);

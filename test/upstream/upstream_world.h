@@ -39,10 +39,12 @@ struct TestWorker {
   net::WorkerContext context;
 };
 
-// One connection that an origin accepted.
+// One connection of an origin or a client, which notes what comes.
 class OriginPeer final : public net::Session {
  public:
   OriginPeer(TestWorker& worker, std::unique_ptr<net::Socket> socket, size_t read_bytes);
+  // Connects to `address`.
+  OriginPeer(TestWorker& worker, const net::Address& address);
 
   void write(std::string_view bytes);
   // Only until it is closed.
@@ -52,12 +54,14 @@ class OriginPeer final : public net::Session {
   bool keep_bytes = true;  // else only counted
   bool ended = false;
   std::optional<net::CloseReason> closed;
+  std::string unsent;  // written as far as there is room
   // Called with each input, after it was noted.
   std::function<void(OriginPeer&)> on_input;
 
  private:
   void onInput(buffer::Buffer& input, bool end) override;
-  void onRoom() override {}
+  void onOpen() override { onRoom(); }
+  void onRoom() override;
   void onClose(net::CloseReason reason) override;
 
   std::unique_ptr<net::Connection> connection_;
