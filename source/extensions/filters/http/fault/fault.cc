@@ -1,0 +1,156 @@
+#include "source/extensions/filters/http/fault/fault.h"
+
+#include <atomic>
+#include <utility>
+
+#include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
+#include "source/event/timer.h"
+#include "source/extensions/matchers/compile_matchers.h"
+#include "source/extensions/messages/duration.h"
+#include "source/stats/stats.h"
+
+namespace weir::extensions::fault {
+namespace {
+
+namespace api = envoy::extensions::filters::http::fault::v3;
+
+struct Stats {
+  stats::CounterId delays_injected;
+  stats::CounterId aborts_injected;
+  stats::CounterId faults_overflow;
+  stats::GaugeId active_faults;
+};
+
+struct Config final : filter::RouteFilterConfig {
+  absl::Duration delay = absl::ZeroDuration();
+  filter::Fraction delayed{0, 100};
+  uint16_t abort_status = 0;
+  filter::Fraction aborted{0, 100};
+  std::string cluster;  // empty: any
+  std::vector<filter::HeaderMatcher> headers;
+  std::optional<uint32_t> max_active;
+  Stats stats;
+  // Over all workers, and only where there is a maximum.
+  mutable std::atomic<uint32_t> active{0};
+};
+
+class FaultFilter final : public filter::HttpFilter, private event::TimerHandler {
+ public:
+  FaultFilter(const Config& config, const net::WorkerContext& worker)
+      : config_(&config), worker_(worker), timer_(worker.dispatcher, *this) {}
+
+  filter::Verdict onRequestHead(http::Head& head) override {
+    if (const auto* const route = static_cast<const Config*>(host().routeConfig())) config_ = route;
+    if (!matches(head)) return filter::Verdict::next();
+    if (config_->delay > absl::ZeroDuration() && config_->delayed.hit(worker_.random) && begin()) {
+      worker_.stats.add(config_->stats.delays_injected);
+      timer_.arm(config_->delay);
+      return filter::Verdict::wait();
+    }
+    return abortOrGoOn();
+  }
+
+  void onComplete(const filter::StreamInfo&) override { end(); }
+
+ private:
+  bool matches(const http::Head& head) const {
+    if (!config_->cluster.empty()) {
+      const filter::RouteInfo* const route = host().info().route;
+      if (route == nullptr || route->clusterName() != config_->cluster) return false;
+    }
+    return filter::matchesAll(config_->headers, head);
+  }
+
+  // A fault begins, unless too many are active. Delay and abort of one request are one fault.
+  bool begin() {
+    if (active_) return true;
+    if (config_->max_active && config_->active.fetch_add(1, std::memory_order_relaxed) >= *config_->max_active) {
+      config_->active.fetch_sub(1, std::memory_order_relaxed);
+      worker_.stats.add(config_->stats.faults_overflow);
+      return false;
+    }
+    active_ = true;
+    worker_.stats.gaugeAdd(config_->stats.active_faults, 1);
+    return true;
+  }
+
+  void end() {
+    if (!std::exchange(active_, false)) return;
+    if (config_->max_active) config_->active.fetch_sub(1, std::memory_order_relaxed);
+    worker_.stats.gaugeAdd(config_->stats.active_faults, -1);
+  }
+
+  filter::Verdict abortOrGoOn() {
+    if (config_->abort_status == 0 || !config_->aborted.hit(worker_.random) || !begin()) {
+      end();
+      return filter::Verdict::next();
+    }
+    worker_.stats.add(config_->stats.aborts_injected);
+    auto* const reply = host().arena().make<filter::LocalReply>();
+    reply->reason = http::Reason::kFaultAbort;
+    reply->status = config_->abort_status;
+    reply->body = "fault filter abort";
+    return filter::Verdict::reply(*reply);
+  }
+
+  void onTimer(event::Timer&) override { host().answer(filter::Direction::kRequest, abortOrGoOn()); }
+
+  const Config* config_;
+  const net::WorkerContext& worker_;
+  event::Timer timer_;
+  bool active_ = false;
+};
+
+class Factory final : public filter::HttpFilterFactory {
+ public:
+  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
+  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
+    return arena.make<FaultFilter>(*config_, worker);
+  }
+  filter::HookMask hooks() const override { return filter::hooksOf<FaultFilter>(); }
+
+ private:
+  std::unique_ptr<const Config> config_;
+};
+
+std::unique_ptr<Config> compile(const google::protobuf::Message& message, const filter::FactoryContext& context) {
+  const auto& configured = static_cast<const api::HTTPFault&>(message);
+  const size_t errors = context.diagnostics.errors();
+  auto config = std::make_unique<Config>();
+  if (configured.has_delay()) {
+    config->delay = durationOf(configured.delay().fixed_delay());
+    config->delayed = compileFraction(configured.delay().percentage());
+  }
+  if (configured.has_abort()) {
+    config->abort_status = static_cast<uint16_t>(configured.abort().http_status());
+    config->aborted = compileFraction(configured.abort().percentage());
+  }
+  config->cluster = configured.upstream_cluster();
+  config->headers = compileHeaderMatchers(configured.headers(), context.diagnostics, context.path, "headers");
+  if (configured.has_max_active_faults()) config->max_active = configured.max_active_faults().value();
+  config->stats.delays_injected = context.stats.counter({"http", context.stat_prefix, "fault.delays_injected"});
+  config->stats.aborts_injected = context.stats.counter({"http", context.stat_prefix, "fault.aborts_injected"});
+  config->stats.faults_overflow = context.stats.counter({"http", context.stat_prefix, "fault.faults_overflow"});
+  config->stats.active_faults = context.stats.gauge({"http", context.stat_prefix, "fault.active_faults"});
+  if (context.diagnostics.errors() > errors) return nullptr;
+  return config;
+}
+
+}  // namespace
+
+filter::HttpFilterType faultType() {
+  filter::HttpFilterType type;
+  type.config_type = api::HTTPFault::descriptor()->full_name();
+  type.route_config_type = type.config_type;
+  type.usual_name = "envoy.filters.http.fault";
+  type.make = [](const google::protobuf::Message& message,
+                 const filter::FactoryContext& context) -> std::unique_ptr<filter::HttpFilterFactory> {
+    auto config = compile(message, context);
+    if (config == nullptr) return nullptr;
+    return std::make_unique<Factory>(std::move(config));
+  };
+  type.make_route_config = compile;
+  return type;
+}
+
+}  // namespace weir::extensions::fault

@@ -1,0 +1,135 @@
+#include "source/extensions/filters/http/header_mutation/header_mutation.h"
+
+#include <array>
+#include <utility>
+
+#include "envoy/config/core/v3/core.pb.h"
+#include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
+#include "source/extensions/routes/header_edits.h"
+
+namespace weir::extensions::header_mutation {
+namespace {
+
+namespace api = envoy::extensions::filters::http::header_mutation::v3;
+using Mutation = envoy::config::common::mutation_rules::v3::HeaderMutation;
+using Option = envoy::config::core::v3::HeaderValueOption;
+
+// Each entry is one edit, or several that may be done at once in this order.
+using Edits = std::vector<proxy::HeaderEdits>;
+
+struct Mutations final : filter::RouteFilterConfig {
+  Edits request;
+  Edits response;
+};
+
+void apply(const Edits& edits, http::Head& head, const filter::StreamInfo& info) {
+  for (const proxy::HeaderEdits& edit : edits) edit.apply(head, info);
+}
+
+struct Config {
+  Mutations mutations;
+  bool most_specific_last = false;
+};
+
+class HeaderMutationFilter final : public filter::HttpFilter {
+ public:
+  explicit HeaderMutationFilter(const Config& config) : config_(config) {}
+
+  filter::Verdict onRequestHead(http::Head& head) override {
+    mutate(&Mutations::request, head);
+    return filter::Verdict::next();
+  }
+
+  filter::Verdict onResponseHead(http::Head& head) override {
+    if (!head.isInterim()) mutate(&Mutations::response, head);
+    return filter::Verdict::next();
+  }
+
+ private:
+  void mutate(Edits Mutations::*edits, http::Head& head) const {
+    const filter::StreamInfo& info = host().info();
+    apply(config_.mutations.*edits, head, info);
+    std::array<const filter::RouteFilterConfig*, 4> levels;  // route table first, weighted cluster last
+    const size_t count = host().routeConfigs(levels.data(), levels.size());
+    for (size_t i = 0; i < count; ++i) {
+      const size_t level = config_.most_specific_last ? i : count - 1 - i;
+      apply(static_cast<const Mutations&>(*levels[level]).*edits, head, info);
+    }
+  }
+
+  const Config& config_;
+};
+
+class Factory final : public filter::HttpFilterFactory {
+ public:
+  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
+  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext&) const override {
+    return arena.make<HeaderMutationFilter>(*config_);
+  }
+  filter::HookMask hooks() const override { return filter::hooksOf<HeaderMutationFilter>(); }
+
+ private:
+  std::unique_ptr<const Config> config_;
+};
+
+// Order matters: an edit joins the entry before it only as long as that entry would do it in the same order.
+Edits compileEdits(const google::protobuf::RepeatedPtrField<Mutation>& mutations, const char* field,
+                   const filter::FactoryContext& context, const base::FieldPath& path) {
+  Edits edits;
+  for (int i = 0; i < mutations.size(); ++i) {
+    google::protobuf::RepeatedPtrField<Option> add;
+    google::protobuf::RepeatedPtrField<std::string> remove;
+    if (mutations[i].has_append()) *add.Add() = mutations[i].append();
+    if (mutations[i].action_case() == Mutation::kRemove) *remove.Add() = mutations[i].remove();
+    proxy::HeaderEdits edit = compileHeaderEdits(add, "append", remove, "remove", context.diagnostics,
+                                                 path.at(field, static_cast<size_t>(i)));
+    const bool joins = !edits.empty() && (edit.remove.empty() || edits.back().add.empty());
+    if (!joins) {
+      edits.push_back(std::move(edit));
+      continue;
+    }
+    for (std::string& name : edit.remove) edits.back().remove.push_back(std::move(name));
+    for (proxy::HeaderEdit& one : edit.add) edits.back().add.push_back(std::move(one));
+  }
+  return edits;
+}
+
+void compile(const api::Mutations& message, const filter::FactoryContext& context, Mutations& mutations) {
+  const base::FieldPath path = context.path.at("mutations");
+  mutations.request = compileEdits(message.request_mutations(), "request_mutations", context, path);
+  mutations.response = compileEdits(message.response_mutations(), "response_mutations", context, path);
+}
+
+std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message& message,
+                                                const filter::FactoryContext& context) {
+  const auto& configured = static_cast<const api::HeaderMutation&>(message);
+  const size_t errors = context.diagnostics.errors();
+  auto config = std::make_unique<Config>();
+  config->most_specific_last = configured.most_specific_header_mutations_wins();
+  compile(configured.mutations(), context, config->mutations);
+  if (context.diagnostics.errors() > errors) return nullptr;
+  return std::make_unique<Factory>(std::move(config));
+}
+
+std::unique_ptr<filter::RouteFilterConfig> makeRouteConfig(const google::protobuf::Message& message,
+                                                           const filter::FactoryContext& context) {
+  const size_t errors = context.diagnostics.errors();
+  auto mutations = std::make_unique<Mutations>();
+  compile(static_cast<const api::HeaderMutationPerRoute&>(message).mutations(), context, *mutations);
+  if (context.diagnostics.errors() > errors) return nullptr;
+  return mutations;
+}
+
+}  // namespace
+
+filter::HttpFilterType headerMutationType() {
+  filter::HttpFilterType type;
+  type.config_type = api::HeaderMutation::descriptor()->full_name();
+  type.route_config_type = api::HeaderMutationPerRoute::descriptor()->full_name();
+  type.usual_name = "envoy.filters.http.header_mutation";
+  type.make = make;
+  type.make_route_config = makeRouteConfig;
+  return type;
+}
+
+}  // namespace weir::extensions::header_mutation
