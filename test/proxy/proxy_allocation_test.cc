@@ -1,0 +1,108 @@
+// Counts calls of the global operator new from each read of the proxy's sockets to the write that follows: everything
+// that a proxied request does in weir, and nothing of the simulated network and the ends, which allocate as they like.
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "test/proxy/proxy_world.h"
+
+namespace {
+size_t allocations = 0;
+size_t windows = 0;
+bool enabled = false;
+bool counting = false;
+}  // namespace
+
+void* operator new(size_t bytes) {
+  if (counting && enabled) ++allocations;
+  void* const memory = malloc(bytes);
+  if (memory == nullptr) abort();
+  return memory;
+}
+void operator delete(void* memory) noexcept { free(memory); }
+void operator delete(void* memory, size_t) noexcept { free(memory); }
+
+namespace weir::proxy {
+namespace {
+
+class CountingSocket final : public net::Socket {
+ public:
+  explicit CountingSocket(std::unique_ptr<net::Socket> inner) : inner_(std::move(inner)) {}
+  void watch(event::ReadyHandler& handler) override { inner_->watch(handler); }
+  net::IoResult read(std::span<const iovec> into) override {
+    counting = false;
+    const net::IoResult result = inner_->read(into);
+    counting = result.state == net::IoResult::State::kOk;
+    return result;
+  }
+  net::IoResult write(std::span<const iovec> from) override {
+    windows += counting && enabled;
+    counting = false;
+    return inner_->write(from);
+  }
+  void shutdownWrite() override { inner_->shutdownWrite(); }
+  void resetOnClose() override { inner_->resetOnClose(); }
+  absl::Status connectResult() override { return inner_->connectResult(); }
+  net::Address localAddress() const override { return inner_->localAddress(); }
+  net::Address remoteAddress() const override { return inner_->remoteAddress(); }
+
+ private:
+  std::unique_ptr<net::Socket> inner_;
+};
+
+class CountingListenSocket final : public net::ListenSocket {
+ public:
+  explicit CountingListenSocket(std::unique_ptr<net::ListenSocket> inner) : inner_(std::move(inner)) {}
+  absl::Status listen(int backlog) override { return inner_->listen(backlog); }
+  void watch(event::ReadyHandler& handler) override { inner_->watch(handler); }
+  net::AcceptResult accept() override {
+    net::AcceptResult result = inner_->accept();
+    if (result.socket != nullptr) result.socket = std::make_unique<CountingSocket>(std::move(result.socket));
+    return result;
+  }
+  net::Address localAddress() const override { return inner_->localAddress(); }
+
+ private:
+  std::unique_ptr<net::ListenSocket> inner_;
+};
+
+class CountingNetwork final : public net::Network {
+ public:
+  explicit CountingNetwork(net::Network& inner) : inner_(inner) {}
+  absl::StatusOr<std::unique_ptr<net::ListenSocket>> bind(const net::Address& address,
+                                                          const net::BindOptions& options) override {
+    auto socket = inner_.bind(address, options);
+    if (!socket.ok()) return socket.status();
+    return std::make_unique<CountingListenSocket>(*std::move(socket));
+  }
+  absl::StatusOr<std::unique_ptr<net::Socket>> connect(const net::Address& address,
+                                                       const std::optional<net::KeepAlive>& keep_alive) override {
+    auto socket = inner_.connect(address, keep_alive);
+    if (!socket.ok()) return socket.status();
+    return std::make_unique<CountingSocket>(*std::move(socket));
+  }
+
+ private:
+  net::Network& inner_;
+};
+
+TEST(ProxyAllocationTest, AProxiedRequestAllocatesNothing) {
+  ProxyWorld world([](ProxyWorld::Setup& setup) { setup.config->access_logs.clear(); }, {}, 10,
+                   [](net::Network& inner) { return std::make_unique<CountingNetwork>(inner); });
+  world.origin.answerAll();
+  RawClient& client = world.client();
+  const std::string request =
+      "GET /a?b HTTP/1.1\r\nhost: h\r\nuser-agent: test\r\nx-some-header: with a value\r\naccept: */*\r\n\r\n";
+  for (int i = 0; i < 20; ++i) world.ask(client, request);
+  enabled = true;
+  for (int i = 0; i < 100; ++i) world.ask(client, request);
+  enabled = false;
+  EXPECT_EQ(world.counter("http.p.downstream_rq_2xx"), 120u);
+  EXPECT_EQ(world.origin.peers.size(), 1u);
+  EXPECT_EQ(windows, 200u);  // to the upstream and back, for each request
+  EXPECT_EQ(allocations, 0u);
+}
+
+}  // namespace
+}  // namespace weir::proxy
