@@ -96,6 +96,7 @@ std::optional<ChainFlow::Step> ChainFlow::apply() {
   switch (verdict_.kind()) {
     case Verdict::Kind::kNext:
       if (stage_ == Stage::kWhole) releaseWhole();
+      if (stage_ == Stage::kEnd && !end_.tail.empty()) putData(std::move(end_.tail), place_ + 1);
       if (!std::exchange(paused_, false)) return std::nullopt;
       return Step::kPaused;
     case Verdict::Kind::kWait:
@@ -134,7 +135,7 @@ void ChainFlow::putHead(http::Head& head, size_t place) {
 }
 
 void ChainFlow::putData(buffer::Buffer data, size_t place) {
-  CHECK(!has_data_ && !has_end_, "data came before the last part was gone");
+  CHECK(!has_data_, "data came before the last part was gone");
   data_ = std::move(data);
   has_data_ = true;
   data_place_ = place;
@@ -182,6 +183,7 @@ void ChainFlow::drop() {
   waiting_ = answered_ = paused_ = has_data_ = has_end_ = false;
   head_ = nullptr;
   end_.trailers = nullptr;
+  end_.tail.clear();
   data_.clear();
   collected_.clear();
   collector_ = kNone;

@@ -32,7 +32,7 @@ class ChainFlow {
   enum class Step : uint8_t { kPull, kWait, kPaused, kCollecting, kHead, kData, kEnd, kReply, kTooLarge };
 
   ChainFlow(Direction direction, const HttpChainConfig& config, buffer::BlockPool& pool)
-      : config_(config), direction_(direction), data_(pool), collected_(pool) {}
+      : config_(config), direction_(direction), data_(pool), end_(pool), collected_(pool) {}
 
   // `filters` by slot; null where a filter is off. `active` has a bit per place.
   Step advance(HttpFilter* const* filters, uint64_t active);

@@ -126,6 +126,11 @@ absl::StatusOr<FormatOperator> findFormatOperator(std::string_view name, bool ha
     case FormatOperator::Arity::kName:
       if (const char* const value = getenv(std::string(argument).c_str())) op.text = value;
       break;
+    case FormatOperator::Arity::kSpelling:
+      op.text = argument;
+      if (!has_argument || argument == "CAMEL_STRING" || argument == "SNAKE_STRING" || argument == "NUMBER") break;
+      return absl::InvalidArgumentError(absl::StrCat("\"", av(argument), "\" is not a spelling for ", av(name),
+                                                     "; allowed are CAMEL_STRING, SNAKE_STRING and NUMBER"));
   }
   return op;
 }

@@ -1,5 +1,6 @@
 // Operators that say something of the request and of the response.
 #include "source/filter/format_operator.h"
+#include "source/http/grpc.h"
 
 namespace weir::filter {
 namespace {
@@ -54,6 +55,28 @@ bool responseCode(const FormatOperator&, const StreamInfo& info, std::string& ou
 bool responseCodeDetails(const FormatOperator&, const StreamInfo& info, std::string& out) {
   if (info.reason != http::Reason::kNone) return appendText(http::reasonInfo(info.reason).name, out);
   return info.status != 0 && appendText("via_upstream", out);
+}
+
+// Of the response as far as it says one, else what its status means. Nothing for a request that is not gRPC.
+std::optional<http::GrpcStatus> grpcStatus(const StreamInfo& info) {
+  if (info.request_head == nullptr || !http::isGrpc(*info.request_head) || info.status == 0) return std::nullopt;
+  std::optional<http::GrpcStatus> status = info.grpc_status;
+  if (!status && info.response_trailers != nullptr) status = http::grpcStatusOf(*info.response_trailers);
+  if (!status && info.response_head != nullptr) status = http::grpcStatusOf(info.response_head->headers);
+  return status ? status : http::grpcStatusFor(info.status, info.reason);
+}
+
+bool grpcStatusText(const FormatOperator& self, const StreamInfo& info, std::string& out) {
+  const std::optional<http::GrpcStatus> status = grpcStatus(info);
+  if (!status) return false;
+  const http::GrpcStatusName& name = http::grpcStatusName(*status);
+  if (self.text == "NUMBER") return appendText(name.number, out);
+  return appendText(self.text == "SNAKE_STRING" ? name.snake : name.camel, out);
+}
+
+bool grpcStatusNumber(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  const std::optional<http::GrpcStatus> status = grpcStatus(info);
+  return status && appendText(http::grpcStatusName(*status).number, out);
 }
 
 bool responseFlags(const FormatOperator&, const StreamInfo& info, std::string& out) {
@@ -117,6 +140,8 @@ bool virtualHostName(const FormatOperator&, const StreamInfo& info, std::string&
 const FormatOperator kOperators[] = {
     {.name = "BYTES_RECEIVED", .number = true, .write = bytesReceived},
     {.name = "BYTES_SENT", .number = true, .write = bytesSent},
+    {.name = "GRPC_STATUS", .arity = Arity::kSpelling, .write = grpcStatusText},
+    {.name = "GRPC_STATUS_NUMBER", .number = true, .write = grpcStatusNumber},
     {.name = "PROTOCOL", .write = protocol},
     {.name = "REQ", .arity = Arity::kHeader, .write = requestHeader},
     {.name = "REQ_WITHOUT_QUERY", .arity = Arity::kHeader, .write = requestHeaderWithoutQuery},

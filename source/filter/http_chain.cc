@@ -67,7 +67,7 @@ void HttpChain::run() {
   if (const http::Reason lost = downstream_.lost(); lost != http::Reason::kNone) return fail(lost);
   if (pending_reason_ != http::Reason::kNone) {
     const http::Reason reason = std::exchange(pending_reason_, http::Reason::kNone);
-    replyWith(reason, pending_body_, replyPlace(request_.holder()));
+    replyWith(reason, pending_body_, outwardOf(request_.holder()));
   }
   size_t request_steps = kStepsPerDrive;
   size_t response_steps = kStepsPerDrive;

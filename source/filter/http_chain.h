@@ -88,7 +88,8 @@ class HttpChain {
   // A local answer that is seen from that place of the response direction on; resets if it is too late for one.
   void reply(const LocalReply& reply, size_t place);
   void replyWith(http::Reason reason, std::string_view body, size_t place);
-  size_t replyPlace(size_t request_place) const;
+  // The place of the response direction next outward of a place of the request direction.
+  size_t outwardOf(size_t request_place) const { return config_.size() - request_place; }
   void fail(http::Reason reason);
   void dropTerminal(http::Reason reason);
   void note(http::Reason reason);

@@ -36,10 +36,10 @@ bool HttpChain::stepRequest() {
       finishRequest();
       return true;
     case ChainFlow::Step::kReply:
-      reply(request_.reply(), replyPlace(request_.place()));
+      reply(request_.reply(), outwardOf(request_.place()));
       return true;
     case ChainFlow::Step::kTooLarge:
-      replyWith(Reason::kBodyTooLarge, "", replyPlace(request_.place()));
+      replyWith(Reason::kBodyTooLarge, "", outwardOf(request_.place()));
       return true;
   }
   return false;
@@ -68,7 +68,8 @@ bool HttpChain::pullRequest() {
       request_.putEnd(part->trailers());
       break;
     case Part::Kind::kFailed:
-      fail(part->reason());
+      // What the client did wrong is told to it, unless a response is on its way already.
+      replyWith(part->reason(), "", replyPlace(request_.holder()));
       break;
   }
   return true;

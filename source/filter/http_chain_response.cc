@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "source/filter/http_chain.h"
+#include "source/http/grpc.h"
 
 namespace weir::filter {
 
@@ -55,7 +56,7 @@ bool HttpChain::pullResponse() {
       response_.putEnd(part->trailers());
       break;
     case Part::Kind::kFailed:
-      replyWith(part->reason(), "", replyPlace(config_.size()));
+      replyWith(part->reason(), "", outwardOf(config_.size()));
       break;
   }
   return true;
@@ -97,11 +98,6 @@ void HttpChain::sendResponseEnd(http::HeaderMap* trailers) {
   if (!tunnel_ || request_finished_) state_ = State::kComplete;
 }
 
-// Filters outward of the request's holder see the answer, but none that has seen another response head already.
-size_t HttpChain::replyPlace(size_t request_place) const {
-  return std::max(config_.size() - request_place, response_.unseen());
-}
-
 void HttpChain::replyWith(Reason reason, std::string_view body, size_t place) {
   const http::ReasonInfo& what = http::reasonInfo(reason);
   if (what.status == 0) return fail(reason);
@@ -115,6 +111,8 @@ void HttpChain::replyWith(Reason reason, std::string_view body, size_t place) {
 void HttpChain::reply(const LocalReply& local, size_t place) {
   if (response_started_) return fail(local.reason);
   note(local.reason);
+  // Filters that saw a response head, of which only the body was refused further in, are not shown another.
+  place = std::max(place, response_.unseen());
   dropTerminal(local.reason);
   request_.drop();
   request_finished_ = true;
@@ -123,6 +121,12 @@ void HttpChain::reply(const LocalReply& local, size_t place) {
 
   http::Head& head = local.head != nullptr ? *local.head : *arena_.make<http::Head>(arena_);
   head.status = local.status;
+  if (info_.request_head != nullptr && http::isGrpc(*info_.request_head)) {
+    http::makeGrpcReply(head, local.reason, local.body);
+    response_.putHead(head, place);
+    response_.putEnd(nullptr, place);
+    return;
+  }
   const bool empty_by_status = local.status == 204 || local.status == 304;
   head.content_length = empty_by_status ? std::nullopt : std::optional<uint64_t>(local.body.size());
   if (!local.body.empty() && !head.headers.has(http::HeaderId::kContentType)) {

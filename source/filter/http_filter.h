@@ -68,9 +68,12 @@ class Verdict {
 
 enum class Direction : uint8_t { kRequest, kResponse };
 
-// The end of a message. Trailers may be edited; addTrailers() makes them where there were none.
+// The end of a message. Trailers may be edited, set (arena) and taken away. Bytes that a filter puts into `tail` go on
+// as Data before the end, to the next filter on; not in a Collect hook, which has the whole body instead.
 struct End {
+  explicit End(buffer::BlockPool& pool) : tail(pool) {}
   http::HeaderMap* trailers = nullptr;
+  buffer::Buffer tail;
 };
 
 // A whole message, after Collect.

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "source/base/clock.h"
+#include "source/http/grpc.h"
 #include "source/http/head.h"
 #include "source/http/reason.h"
 #include "source/net/address.h"
@@ -50,6 +51,8 @@ struct StreamInfo {
   http::Reason reason = http::Reason::kNone;  // why weir answered or ended it itself; the first one stays
   std::string_view request_id;
   const RouteInfo* route = nullptr;  // null: none matched (yet)
+  // Set by a filter that takes grpc-status out of the trailers; else it is where gRPC has it.
+  std::optional<http::GrpcStatus> grpc_status;
   bool health_check = false;         // answered or marked by the health check filter
 
   const http::Head* request_head = nullptr;

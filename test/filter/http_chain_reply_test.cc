@@ -195,6 +195,23 @@ TEST_F(HttpChainReplyTest, ACollectedResponseComesWholeOrIs500) {
   }
 }
 
+TEST_F(HttpChainReplyTest, AFilterThatHoldsACollectedHeadIsNotShownTheReplyToItsBody) {
+  probes_ = {{"a"}, {"b"}, {"c"}};
+  probes_[1].collectAt(HookMask::kResponseHead, 100);
+  probes_[2].replyAt(HookMask::kResponseData, "refused");
+  auto& x = open();
+  x.get("/");
+  x.settle();
+  calls();
+  x.upstream.pushHead(x.response(200));
+  x.upstream.pushData("abc");
+  run();
+  EXPECT_EQ(calls(),
+            "c: responseHead 200; b: responseHead 200; c: responseData abc; a: responseHead 403; "
+            "a: responseData refused; a: responseEnd; ");
+  EXPECT_TRUE(x.complete());
+}
+
 TEST_F(HttpChainReplyTest, AFailedUpstreamIsAnsweredBeforeTheHeadAndResetsAfterIt) {
   probes_ = {{"a"}};
   auto& x = open();

@@ -46,7 +46,7 @@ ProbeFilter::~ProbeFilter() { CHECK(completed_, "a filter was destroyed without 
 
 Verdict ProbeFilter::onRequestHead(http::Head& h) {
   head = &h;
-  return note(HookMask::kRequestHead, "requestHead");
+  return note(HookMask::kRequestHead, "requestHead", &h);
 }
 Verdict ProbeFilter::onRequestData(buffer::Buffer& data) {
   return note(HookMask::kRequestData, "requestData " + data.toString());
@@ -58,7 +58,7 @@ Verdict ProbeFilter::onRequest(filter::Message& m) {
 }
 Verdict ProbeFilter::onResponseHead(http::Head& h) {
   head = &h;
-  return note(HookMask::kResponseHead, "responseHead " + std::to_string(h.status));
+  return note(HookMask::kResponseHead, "responseHead " + std::to_string(h.status), &h);
 }
 Verdict ProbeFilter::onResponseData(buffer::Buffer& data) {
   return note(HookMask::kResponseData, "responseData " + data.toString());
@@ -88,22 +88,58 @@ Verdict ProbeFilter::replyWith(std::string_view body) {
   return Verdict::reply(*reply);
 }
 
-Verdict ProbeFilter::note(uint16_t hook, const std::string& call) {
+void ProbeFilter::checkOrder(uint16_t hook, const http::Head* shown_head) {
+  if (hook == HookMask::kComplete) return;
+  const Direction direction = directionOf(hook);
+  Shown& now = shown(direction);
+  const uint16_t waited = waited_[static_cast<size_t>(direction)];
+  CHECK(waited == 0 || answers_[static_cast<size_t>(direction)].timer == nullptr ||
+            !answers_[static_cast<size_t>(direction)].timer->armed(),
+        "a part overtook a filter that waits");
+  if (shown_head != nullptr) {
+    CHECK(now == Shown::kNothing, "a filter was shown a second head");
+    interim_ = shown_head->isInterim();
+    if (!interim_) now = Shown::kHead;
+    return;
+  }
+  const bool whole = hook == HookMask::kRequestWhole || hook == HookMask::kResponseWhole;
+  // A filter without a head hook is shown data and end alone.
+  const uint16_t head_hook = direction == Direction::kRequest ? HookMask::kRequestHead : HookMask::kResponseHead;
+  const bool knows_head = (probe_.hooks & head_hook) != 0;
+  CHECK(!knows_head || now == (whole ? Shown::kCollecting : Shown::kHead), "a part came out of order");
+  CHECK(now != Shown::kEnd, "a part came after the end");
+  const bool end = hook == HookMask::kRequestEnd || hook == HookMask::kResponseEnd;
+  if (whole || end) now = Shown::kEnd;
+}
+
+void ProbeFilter::noteVerdict(uint16_t hook, const Verdict& verdict) {
+  if (hook == HookMask::kComplete) return;
+  const Direction direction = directionOf(hook);
+  waited_[static_cast<size_t>(direction)] = verdict.kind() == Verdict::Kind::kWait ? hook : uint16_t{0};
+  const bool interim = interim_ && direction == Direction::kResponse;
+  if (verdict.kind() == Verdict::Kind::kCollect && !interim) shown(direction) = Shown::kCollecting;
+}
+
+Verdict ProbeFilter::note(uint16_t hook, const std::string& call, const http::Head* shown_head) {
   CHECK(!inside_, "a hook was called from inside a hook");
   CHECK(!completed_, "a hook was called after onComplete");
   CHECK((probe_.hooks & hook) != 0, "a hook was called that the filter does not have");
+  checkOrder(hook, shown_head);
   if (probe_.log != nullptr) probe_.log->push_back(probe_.name + ": " + call);
   const auto found = probe_.on.find(hook);
   if (found == probe_.on.end()) return Verdict::next();
   inside_ = true;
   const Verdict verdict = found->second(*this);
   inside_ = false;
+  noteVerdict(hook, verdict);
   return verdict;
 }
 
 void ProbeFilter::onTimer(event::Timer& timer) {
   const Direction direction = &timer == answers_[0].timer.get() ? Direction::kRequest : Direction::kResponse;
-  host().answer(direction, answers_[static_cast<size_t>(direction)].verdict);
+  const Answer& answer = answers_[static_cast<size_t>(direction)];
+  noteVerdict(waited_[static_cast<size_t>(direction)], answer.verdict);
+  host().answer(direction, answer.verdict);
 }
 
 }  // namespace weir::harness

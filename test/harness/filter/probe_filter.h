@@ -1,4 +1,5 @@
-// ProbeFilter: a filter that writes down every call and does what the test says, hook by hook. Probe: its script, made
+// ProbeFilter: a filter that writes down every call, checks that calls come in the order that filters are promised, and
+// does what the test says, hook by hook. Probe: its script, made
 // by the test, which it outlives; one script may serve many exchanges.
 #pragma once
 
@@ -64,12 +65,20 @@ class ProbeFilter final : public filter::HttpFilter, private event::TimerHandler
     std::unique_ptr<event::Timer> timer;
     filter::Verdict verdict = filter::Verdict::next();
   };
-  filter::Verdict note(uint16_t hook, const std::string& call);
+  // Where a message stands, as far as this filter was shown.
+  enum class Shown { kNothing, kHead, kCollecting, kEnd };
+  Shown& shown(filter::Direction direction) { return shown_[static_cast<size_t>(direction)]; }
+  void checkOrder(uint16_t hook, const http::Head* shown_head);
+  void noteVerdict(uint16_t hook, const filter::Verdict& verdict);
+  filter::Verdict note(uint16_t hook, const std::string& call, const http::Head* shown_head = nullptr);
   void onTimer(event::Timer& timer) override;
 
   const Probe& probe_;
   event::Dispatcher& dispatcher_;
   Answer answers_[2];
+  Shown shown_[2] = {Shown::kNothing, Shown::kNothing};
+  bool interim_ = false;  // the last head was
+  uint16_t waited_[2] = {0, 0};
   bool inside_ = false;
   bool completed_ = false;
 };
