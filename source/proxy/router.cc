@@ -161,6 +161,7 @@ void Router::openStream() {
   state_ = State::kOpening;
   upstream::PickContext pick;
   pick.priority = std::get<ForwardAction>(route()->action).priority;
+  pick.resend = resends_ > 0;
   ++context_.info.upstream_attempts;
   ticket_ = cluster_->openStream(pick, *this);
 }

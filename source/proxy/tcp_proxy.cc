@@ -83,7 +83,7 @@ void TcpProxy::startConnect() {
     return;
   }
   ++info_.upstream_attempts;
-  connecting_ = cluster_->connect({upstream::Priority::kDefault, failed_host_}, *this);
+  connecting_ = cluster_->connect({.avoid = failed_host_}, *this);
 }
 
 void TcpProxy::onConnected(Connected connected) {
@@ -208,7 +208,8 @@ void TcpProxy::releaseUpstream(net::CloseReason reason) {
   const bool clean = reason == net::CloseReason::kRemote || reason == net::CloseReason::kLocal;
   if (up_finished_ && clean && info_.reason == http::Reason::kNone && !upstream_.connection->output().empty()) {
     services_.worker.stats.add(stats_.upstream_flush_total);
-    cluster_->finish(std::move(upstream_), config_.idle_timeout);
+    const bool forever = config_.idle_timeout <= absl::ZeroDuration();
+    cluster_->finish(std::move(upstream_), forever ? absl::Hours(1) : config_.idle_timeout);
     return;
   }
   if (reason == net::CloseReason::kRemoteReset) upstream_.connection->close(net::CloseReason::kLocalReset);

@@ -81,10 +81,14 @@ class SharedLimit {
 
 struct CircuitBreaker {
   explicit CircuitBreaker(const Thresholds& t)
-      : connections(t.max_connections), pending(t.max_pending_requests), requests(t.max_requests) {}
+      : connections(t.max_connections),
+        pending(t.max_pending_requests),
+        requests(t.max_requests),
+        retries(t.max_retries) {}
   SharedLimit connections;
   SharedLimit pending;
   SharedLimit requests;
+  SharedLimit retries;
 };
 
 // The snapshot: made once on the main thread, then const. Hosts keep their index and address for its whole life.

@@ -20,10 +20,12 @@ ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::W
     out.gaugeAdd(ids.cx_open, limits.max_connections == 0);
     out.gaugeAdd(ids.rq_pending_open, limits.max_pending_requests == 0);
     out.gaugeAdd(ids.rq_open, limits.max_requests == 0);
+    out.gaugeAdd(ids.rq_retry_open, limits.max_retries == 0);
     if (!limits.track_remaining) continue;
     out.gaugeAdd(ids.remaining_cx, limits.max_connections);
     out.gaugeAdd(ids.remaining_pending, limits.max_pending_requests);
     out.gaugeAdd(ids.remaining_rq, limits.max_requests);
+    out.gaugeAdd(ids.remaining_retries, limits.max_retries);
   }
 }
 
@@ -68,6 +70,16 @@ bool ClusterShard::takeRequest(Priority priority) {
 void ClusterShard::giveRequest(Priority priority) {
   const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
   give(cluster->breaker(priority).requests, priority, ids.rq_open, ids.remaining_rq);
+}
+
+bool ClusterShard::takeRetry(Priority priority) {
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  return take(cluster->breaker(priority).retries, priority, ids.rq_retry_open, ids.remaining_retries);
+}
+
+void ClusterShard::giveRetry(Priority priority) {
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  give(cluster->breaker(priority).retries, priority, ids.rq_retry_open, ids.remaining_retries);
 }
 
 void ClusterShard::connectionOpened(uint32_t host) {

@@ -50,12 +50,14 @@ class ClusterShard {
   // `host` must be one of this cluster's.
   uint32_t indexOf(const Host& host) const { return static_cast<uint32_t>(&host - config().hosts.data()); }
 
-  // The three limits of a priority, with their gauges. take*: whether a permit was given.
+  // The limits of a priority, with their gauges. take*: whether a permit was given.
   bool takeConnection(Priority priority);
   bool takePending(Priority priority);
   void givePending(Priority priority);
   bool takeRequest(Priority priority);
   void giveRequest(Priority priority);
+  bool takeRetry(Priority priority);
+  void giveRetry(Priority priority);
 
   // Counts a connection that is being opened to a host, for which a permit was taken.
   void connectionOpened(uint32_t host);

@@ -18,8 +18,9 @@ class Namer {
   }
   BreakerStats breaker(const std::string& priority) {
     const std::string prefix = "circuit_breakers." + priority + ".";
-    return {gauge(prefix + "cx_open"),      gauge(prefix + "rq_pending_open"),   gauge(prefix + "rq_open"),
-            gauge(prefix + "remaining_cx"), gauge(prefix + "remaining_pending"), gauge(prefix + "remaining_rq")};
+    return {gauge(prefix + "cx_open"),       gauge(prefix + "rq_pending_open"),  gauge(prefix + "rq_open"),
+            gauge(prefix + "rq_retry_open"), gauge(prefix + "remaining_cx"),     gauge(prefix + "remaining_pending"),
+            gauge(prefix + "remaining_rq"),  gauge(prefix + "remaining_retries")};
   }
 
  private:
@@ -54,6 +55,7 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
   rq_pending_active = name.gauge("upstream_rq_pending_active");
   rq_pending_overflow = name.counter("upstream_rq_pending_overflow");
   rq_pending_failure_eject = name.counter("upstream_rq_pending_failure_eject");
+  rq_retry_overflow = name.counter("upstream_rq_retry_overflow");
   rq_cancelled = name.counter("upstream_rq_cancelled");
   rq_timeout = name.counter("upstream_rq_timeout");
   rq_rx_reset = name.counter("upstream_rq_rx_reset");

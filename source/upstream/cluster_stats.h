@@ -15,10 +15,12 @@ struct BreakerStats {
   stats::GaugeId cx_open;
   stats::GaugeId rq_pending_open;
   stats::GaugeId rq_open;
+  stats::GaugeId rq_retry_open;
   // What is left of the limit; kept only when the threshold says track_remaining.
   stats::GaugeId remaining_cx;
   stats::GaugeId remaining_pending;
   stats::GaugeId remaining_rq;
+  stats::GaugeId remaining_retries;
 };
 
 struct ClusterStats {
@@ -49,6 +51,7 @@ struct ClusterStats {
   stats::GaugeId rq_pending_active;
   stats::CounterId rq_pending_overflow;
   stats::CounterId rq_pending_failure_eject;
+  stats::CounterId rq_retry_overflow;
   stats::CounterId rq_cancelled;
   // Requests, counted by the router.
   stats::CounterId rq_timeout;

@@ -21,8 +21,8 @@ ConnectionPool::~ConnectionPool() {
   while (!pending_.empty()) waiters_.give(*pending_.first());
 }
 
-base::Ticket ConnectionPool::open(StreamReceiver& receiver) {
-  Waiter& waiter = waiters_.take(receiver, connections_.host, connections_.priority);
+base::Ticket ConnectionPool::open(const PickContext& context, StreamReceiver& receiver) {
+  Waiter& waiter = waiters_.take(receiver, connections_.host, context);
   ++shard_.outstanding[connections_.host];
   arrivals_.pushBack(waiter);
   wake();
@@ -39,19 +39,23 @@ void ConnectionPool::onWake() {
   size_t arrived = arrivals_.size();
   failForConnects();
   while (!pending_.empty() && !connections_.idle.empty()) serve(*pending_.first(), *connections_.idle.first());
-  for (; arrived > 0 && !arrivals_.empty(); --arrived) {
-    Waiter& waiter = *arrivals_.first();
-    if (!connections_.idle.empty()) {
-      serve(waiter, *connections_.idle.first());
-    } else if (waiter.startWaiting()) {
-      pending_.pushBack(waiter);
-    } else {
-      shard_.worker.stats.add(shard_.stats().rq_pending_overflow);
-      fail(waiter, http::Reason::kUpstreamOverflow);
-    }
-  }
+  for (; arrived > 0 && !arrivals_.empty(); --arrived) admit(*arrivals_.first());
   openConnections();
   if (!arrivals_.empty()) wake();
+}
+
+void ConnectionPool::admit(Waiter& waiter) {
+  if (waiter.resend() && !waiter.startRetry()) {
+    shard_.worker.stats.add(shard_.stats().rq_retry_overflow);
+    fail(waiter, http::Reason::kRetryLimit);
+  } else if (!connections_.idle.empty()) {
+    serve(waiter, *connections_.idle.first());
+  } else if (waiter.startWaiting()) {
+    pending_.pushBack(waiter);
+  } else {
+    shard_.worker.stats.add(shard_.stats().rq_pending_overflow);
+    fail(waiter, http::Reason::kUpstreamOverflow);
+  }
 }
 
 void ConnectionPool::failForConnects() {
@@ -72,8 +76,9 @@ void ConnectionPool::serve(Waiter& waiter, UpstreamConnection& connection) {
     return;
   }
   StreamReceiver& receiver = waiter.receiver();
+  const bool holds_retry = waiter.handOverRetry();
   waiters_.give(waiter);
-  http::StreamPtr stream = connection.openStream();
+  http::StreamPtr stream = connection.openStream(holds_retry);
   receiver.onStreamOpen(
       {std::move(stream), &shard_.host(connections_.host), connection.localAddress(), connection.reused()});
 }

@@ -26,7 +26,7 @@ class ConnectionPool final : private event::Wakeable {
   // Streams of its connections must have been released.
   ~ConnectionPool();
 
-  base::Ticket open(StreamReceiver& receiver);
+  base::Ticket open(const PickContext& context, StreamReceiver& receiver);
 
   void closeIdle();
   // Those that are ending included.
@@ -35,6 +35,7 @@ class ConnectionPool final : private event::Wakeable {
  private:
   void onWake() override;
   void failForConnects();
+  void admit(Waiter& waiter);
   void serve(Waiter& waiter, UpstreamConnection& connection);
   void fail(Waiter& waiter, http::Reason reason);
   void failPending(http::Reason reason);

@@ -19,6 +19,8 @@ struct PickContext {
   Priority priority = Priority::kDefault;
   // Skipped when another host may be used: the one that failed before. Null for none.
   const Host* avoid = nullptr;
+  // The request was sent before: it counts against the limit of retries until its stream is released.
+  bool resend = false;
 };
 
 class StreamReceiver {
@@ -31,7 +33,8 @@ class StreamReceiver {
     bool reused;  // the connection carried a request before
   };
   virtual void onStreamOpen(Opened opened) = 0;
-  // kNoHealthyUpstream, kUpstreamOverflow, kConnectFailure or kConnectTimeout; `host` is null when none was picked.
+  // kNoHealthyUpstream, kUpstreamOverflow, kRetryLimit, kConnectFailure or kConnectTimeout; `host` is null when none
+  // was picked.
   virtual void onStreamFailed(http::Reason reason, const Host* host) = 0;
 
  protected:

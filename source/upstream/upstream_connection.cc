@@ -84,11 +84,12 @@ UpstreamConnection::~UpstreamConnection() {
   countEnd();
 }
 
-http::StreamPtr UpstreamConnection::openStream() {
+http::StreamPtr UpstreamConnection::openStream(bool holds_retry) {
   CHECK(state_ == State::kIdle && codec_->canOpen(), "an HTTP/1 connection carries one stream at a time");
   state_ = State::kBusy;
   home_.busy.pushFront(*this);
   stream_out_ = true;
+  holds_retry_ = holds_retry;
   ++requests_;
   const uint64_t limit = config().max_requests_per_connection;
   if (limit != 0 && requests_ == limit) {
@@ -218,6 +219,7 @@ void UpstreamConnection::end(net::CloseReason reason) {
 void UpstreamConnection::countRequestEnd() {
   stream_out_ = false;
   home_.shard.giveRequest(home_.priority);
+  if (std::exchange(holds_retry_, false)) home_.shard.giveRetry(home_.priority);
   --home_.shard.outstanding[home_.host];
   counts().gaugeAdd(stats().rq_active, -1);
   home_.shard.counters[home_.host].rq_active.add(-1);

@@ -79,7 +79,8 @@ class UpstreamConnection final : public event::Deletable,
   ~UpstreamConnection() override;
 
   // Only while idle. A permit of the request limit was taken for it and is given back when the stream is released.
-  http::StreamPtr openStream();
+  // `holds_retry`: so was one of the limit of retries.
+  http::StreamPtr openStream(bool holds_retry);
   // Connecting or idle: ends now. Busy: ends after the stream.
   void close();
 
@@ -136,10 +137,11 @@ class UpstreamConnection final : public event::Deletable,
   uint64_t counted_read_ = 0;
   uint64_t counted_written_ = 0;
   State state_ = State::kConnecting;
-  bool counted_ = true;      // holds a connection permit
-  bool stream_out_ = false;  // holds a request permit
-  bool closed_ = false;      // the socket is
-  bool last_one_ = false;    // not kept after the stream that is out
+  bool counted_ = true;       // holds a connection permit
+  bool stream_out_ = false;   // holds a request permit
+  bool holds_retry_ = false;  // and one of the limit of retries
+  bool closed_ = false;       // the socket is
+  bool last_one_ = false;     // not kept after the stream that is out
   ConnectionList* list_ = nullptr;
   UpstreamConnection* next_ = nullptr;
   UpstreamConnection* previous_ = nullptr;

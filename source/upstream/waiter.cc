@@ -11,6 +11,11 @@ bool Waiter::startWaiting() {
   return true;
 }
 
+bool Waiter::startRetry() {
+  retrying_ = home_.shard_.takeRetry(priority_);
+  return retrying_;
+}
+
 void Waiter::stopWaiting() {
   if (!waiting_) return;
   waiting_ = false;
@@ -45,7 +50,7 @@ void WaiterList::remove(Waiter& waiter) {
   --list->size_;
 }
 
-Waiter& WaiterPool::take(StreamReceiver& receiver, std::optional<uint32_t> host, Priority priority) {
+Waiter& WaiterPool::take(StreamReceiver& receiver, std::optional<uint32_t> host, const PickContext& context) {
   if (free_.empty()) {
     all_.push_back(std::make_unique<Waiter>(*this));
     free_.reserve(all_.size());  // so that give() never allocates
@@ -55,13 +60,15 @@ Waiter& WaiterPool::take(StreamReceiver& receiver, std::optional<uint32_t> host,
   free_.pop_back();
   waiter.receiver_ = &receiver;
   waiter.host_ = host;
-  waiter.priority_ = priority;
+  waiter.priority_ = context.priority;
+  waiter.resend_ = context.resend;
   return waiter;
 }
 
 void WaiterPool::give(Waiter& waiter) {
   waiter.settle();
   waiter.stopWaiting();
+  if (waiter.handOverRetry()) shard_.giveRetry(waiter.priority_);
   WaiterList::remove(waiter);
   free_.push_back(&waiter);
 }

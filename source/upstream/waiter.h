@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "source/base/ticket.h"
@@ -26,6 +27,12 @@ class Waiter final : public base::Operation {
 
   // Takes a permit to wait for a connection; false when the limit is used up. It is given back when the waiter is.
   bool startWaiting();
+  // Takes a permit of the limit of retries; false when it is used up. Given back with the waiter, unless it was handed
+  // on to the stream that answers it.
+  bool startRetry();
+  // Whether it holds such a permit, which is the caller's from now on.
+  bool handOverRetry() { return std::exchange(retrying_, false); }
+  bool resend() const { return resend_; }
 
  private:
   friend class WaiterList;
@@ -37,7 +44,9 @@ class Waiter final : public base::Operation {
   StreamReceiver* receiver_ = nullptr;
   std::optional<uint32_t> host_;
   Priority priority_ = Priority::kDefault;
-  bool waiting_ = false;  // holds a permit
+  bool waiting_ = false;   // holds a permit
+  bool resend_ = false;    // the request was sent before
+  bool retrying_ = false;  // holds a permit for that
   WaiterList* list_ = nullptr;
   Waiter* next_ = nullptr;
   Waiter* previous_ = nullptr;
@@ -68,7 +77,7 @@ class WaiterPool {
  public:
   // The shard must outlive it.
   explicit WaiterPool(ClusterShard& shard) : shard_(shard) {}
-  Waiter& take(StreamReceiver& receiver, std::optional<uint32_t> host, Priority priority);
+  Waiter& take(StreamReceiver& receiver, std::optional<uint32_t> host, const PickContext& context);
   // Ends it, answered or not: it leaves its list, and its ticket no longer cancels anything.
   void give(Waiter& waiter);
 

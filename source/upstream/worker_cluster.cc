@@ -37,9 +37,9 @@ ConnectionPool& WorkerCluster::pool(uint32_t host, Priority priority) {
 
 base::Ticket WorkerCluster::openStream(const PickContext& context, StreamReceiver& receiver) {
   const std::optional<uint32_t> host = pick(context);
-  if (host.has_value()) return pool(*host, context.priority).open(receiver);
+  if (host.has_value()) return pool(*host, context.priority).open(context, receiver);
   shard_.worker.stats.add(stats().cx_none_healthy);
-  Waiter& waiter = waiters_.take(receiver, std::nullopt, context.priority);
+  Waiter& waiter = waiters_.take(receiver, std::nullopt, context);
   unplaced_.pushBack(waiter);
   wake();
   return waiter.issue();

@@ -149,9 +149,30 @@ TEST_F(ConnectionPoolTest, RefusesWhoIsOneRequestTooMany) {
   EXPECT_EQ(askers_[2]->reason, Reason::kUpstreamOverflow);
   EXPECT_EQ(world_.gauge("circuit_breakers.default.rq_open"), 1);
   // The other priority has limits of its own.
-  Asker& high = ask({Priority::kHigh, nullptr});
+  Asker& high = ask({.priority = Priority::kHigh});
   world_.settle();
   EXPECT_EQ(high.opened, 1);
+}
+
+TEST_F(ConnectionPoolTest, RefusesWhoIsOneResendTooMany) {
+  start([](ClusterConfig& config) { config.thresholds[0].max_retries = 1; });
+  const PickContext again{Priority::kDefault, nullptr, true};
+  Asker& first = ask(again);
+  Asker& second = ask(again);
+  Asker& fresh = ask();
+  world_.settle();
+  EXPECT_EQ(first.opened + fresh.opened, 2);
+  EXPECT_EQ(second.reason, Reason::kRetryLimit);
+  EXPECT_EQ(world_.counter("upstream_rq_retry_overflow"), 1u);
+  EXPECT_EQ(world_.gauge("circuit_breakers.default.rq_retry_open"), 1);
+  first.drop();
+  world_.settle();
+  EXPECT_EQ(world_.gauge("circuit_breakers.default.rq_retry_open"), 0);
+  // Also when it is given up before it was answered.
+  Asker& cancelled = ask(again);
+  world_.simulation.step(world_.simulation.now());
+  cancelled.cancel();
+  EXPECT_EQ(cluster_->cluster().breaker(Priority::kDefault).retries.used(), 0u);
 }
 
 TEST_F(ConnectionPoolTest, LimitsHoldOverAllWorkersTogether) {

@@ -194,7 +194,14 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, Di
   }
   compileHttpOptions(message, config, diagnostics, path);
   if (message.has_load_assignment()) {
-    config.hosts = compileEndpoints(message.load_assignment(), diagnostics, path.at("load_assignment"));
+    const FieldPath assignment = path.at("load_assignment");
+    const std::string& named = message.load_assignment().cluster_name();
+    if (!named.empty() && named != message.name()) {
+      diagnostics.warning(assignment.at("cluster_name"),
+                          absl::StrCat("\"", named, "\" is not the name of the cluster, \"", message.name(),
+                                       "\"; the endpoints are used all the same"));
+    }
+    config.hosts = compileEndpoints(message.load_assignment(), diagnostics, assignment);
   }
   if (config.hosts.empty() && diagnostics.errors() == errors_before) {
     diagnostics.warning(path.at("load_assignment"), "has no endpoints; every request to this cluster is answered 503");

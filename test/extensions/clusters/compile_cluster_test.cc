@@ -215,6 +215,13 @@ TEST(CompileClusterTest, WhatHasNoEffectIsAWarning) {
   for (const base::Diagnostic& one : result.all) EXPECT_EQ(one.severity, base::Diagnostic::Severity::kWarning);
 }
 
+TEST(CompileClusterTest, EndpointsUnderAnotherNameAreAWarning) {
+  const Compiled result = compile("name: 'd' " + endpointAt("socket_address { address: '127.0.0.1' port_value: 80 }"));
+  ASSERT_TRUE(result.config.has_value());
+  ASSERT_EQ(result.all.size(), 1u);
+  EXPECT_EQ(result.all[0].path, "load_assignment.cluster_name");
+}
+
 TEST(CompileClusterTest, NoEndpointsIsAWarning) {
   const Compiled result = compile("name: 'c'");
   ASSERT_TRUE(result.config.has_value());
