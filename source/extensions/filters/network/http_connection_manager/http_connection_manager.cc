@@ -124,7 +124,8 @@ void compileUpgrades(const HttpConnectionManager& message, const proxy::SessionC
                      HttpConnectionManagerConfig& config) {
   for (int i = 0; i < message.upgrade_configs_size(); ++i) {
     const auto& upgrade = message.upgrade_configs(i);
-    const base::FieldPath path = context.path.at("upgrade_configs", static_cast<size_t>(i)).at("upgrade_type");
+    const base::FieldPath entry = context.path.at("upgrade_configs", static_cast<size_t>(i));
+    const base::FieldPath path = entry.at("upgrade_type");
     const std::string token = absl::AsciiStrToLower(upgrade.upgrade_type());
     if (token.empty()) context.diagnostics.error(path, "no type; allowed: a protocol such as websocket, or CONNECT");
     for (const auto& [known, allowed] : config.upgrades) {
