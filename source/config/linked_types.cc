@@ -18,6 +18,8 @@
 #include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
 #include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
+#include "envoy/extensions/filters/http/grpc_stats/v3/grpc_stats.pb.h"
+#include "envoy/extensions/filters/http/grpc_web/v3/grpc_web.pb.h"
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_ratelimit.pb.h"
@@ -51,6 +53,8 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::filters::http::buffer::v3::Buffer::descriptor()->file(),
       envoy::extensions::filters::http::cors::v3::Cors::descriptor()->file(),
       envoy::extensions::filters::http::fault::v3::FaultAbort::descriptor()->file(),
+      envoy::extensions::filters::http::grpc_stats::v3::FilterConfig::descriptor()->file(),
+      envoy::extensions::filters::http::grpc_web::v3::GrpcWeb::descriptor()->file(),
       envoy::extensions::filters::http::header_mutation::v3::Mutations::descriptor()->file(),
       envoy::extensions::filters::http::health_check::v3::HealthCheck::descriptor()->file(),
       envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit::descriptor()->file(),

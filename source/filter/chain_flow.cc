@@ -96,7 +96,7 @@ std::optional<ChainFlow::Step> ChainFlow::apply() {
   switch (verdict_.kind()) {
     case Verdict::Kind::kNext:
       if (stage_ == Stage::kWhole) releaseWhole();
-      if (stage_ == Stage::kEnd && !end_.tail.empty()) putData(std::move(end_.tail), place_ + 1);
+      if (stage_ == Stage::kEnd && !end_.tail.empty()) releaseTail();
       if (!std::exchange(paused_, false)) return std::nullopt;
       return Step::kPaused;
     case Verdict::Kind::kWait:
@@ -128,6 +128,13 @@ void ChainFlow::releaseWhole() {
   has_data_ = !data_.empty();
 }
 
+// What the filter wants to say before the end goes on from there, and the end behind it.
+void ChainFlow::releaseTail() {
+  data_ = std::move(end_.tail);
+  has_data_ = true;
+  data_place_ = place_ + 1;
+}
+
 void ChainFlow::putHead(http::Head& head, size_t place) {
   CHECK(head_ == nullptr && !has_data_ && !has_end_, "a head came before the last part was gone");
   head_ = &head;
@@ -135,7 +142,7 @@ void ChainFlow::putHead(http::Head& head, size_t place) {
 }
 
 void ChainFlow::putData(buffer::Buffer data, size_t place) {
-  CHECK(!has_data_, "data came before the last part was gone");
+  CHECK(!has_data_ && !has_end_, "data came before the last part was gone");
   data_ = std::move(data);
   has_data_ = true;
   data_place_ = place;

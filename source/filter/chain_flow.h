@@ -78,6 +78,7 @@ class ChainFlow {
   std::optional<Step> apply();
   std::optional<Step> startCollect();
   void releaseWhole();
+  void releaseTail();
   HttpFilter& at(HttpFilter* const* filters, size_t place) const {
     return *filters[direction_ == Direction::kRequest ? place : config_.size() - 1 - place];
   }

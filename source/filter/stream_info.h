@@ -10,10 +10,13 @@
 
 #include "absl/time/time.h"
 #include "source/base/clock.h"
-#include "source/http/grpc.h"
 #include "source/http/head.h"
 #include "source/http/reason.h"
 #include "source/net/address.h"
+
+namespace weir::http {
+enum class GrpcStatus : uint8_t;
+}
 
 namespace weir::filter {
 
@@ -53,7 +56,7 @@ struct StreamInfo {
   const RouteInfo* route = nullptr;  // null: none matched (yet)
   // Set by a filter that takes grpc-status out of the trailers; else it is where gRPC has it.
   std::optional<http::GrpcStatus> grpc_status;
-  bool health_check = false;         // answered or marked by the health check filter
+  bool health_check = false;  // answered or marked by the health check filter
 
   const http::Head* request_head = nullptr;
   const http::Head* response_head = nullptr;
