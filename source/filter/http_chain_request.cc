@@ -69,7 +69,7 @@ bool HttpChain::pullRequest() {
       break;
     case Part::Kind::kFailed:
       // What the client did wrong is told to it, unless a response is on its way already.
-      replyWith(part->reason(), "", replyPlace(request_.holder()));
+      replyWith(part->reason(), "", outwardOf(request_.holder()));
       break;
   }
   return true;

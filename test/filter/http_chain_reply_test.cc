@@ -232,7 +232,7 @@ TEST_F(HttpChainReplyTest, AFailedUpstreamIsAnsweredBeforeTheHeadAndResetsAfterI
   EXPECT_EQ(y.info.reason, Reason::kUpstreamTruncated);
 }
 
-TEST_F(HttpChainReplyTest, AClientThatLeavesEndsTheExchangeAtOnce) {
+TEST_F(HttpChainReplyTest, AClientThatLeavesEndsTheExchangeAtOnceAndOneThatErrsIsTold) {
   probes_ = {{"a"}};
   probes_[0].waitAt(HookMask::kResponseHead);
   auto& x = open();
@@ -248,9 +248,31 @@ TEST_F(HttpChainReplyTest, AClientThatLeavesEndsTheExchangeAtOnce) {
 
   auto& y = open();
   y.client.pushHead(y.request("POST", "/"));
-  y.client.pushFailed(Reason::kBadChunk);
+  y.client.pushFailed(Reason::kClientGone);
   run();
   EXPECT_TRUE(y.reset());
+  EXPECT_EQ(y.info.reason, Reason::kClientGone);
+}
+
+TEST_F(HttpChainReplyTest, ABadRequestBodyIsRefusedUnlessTheResponseHasBegun) {
+  probes_ = {{"a"}};
+  auto& x = open();
+  x.client.pushHead(x.request("POST", "/"));
+  x.client.pushFailed(Reason::kBadChunk);
+  run();
+  EXPECT_EQ(x.status(), 400);
+  EXPECT_TRUE(x.terminal_dropped);
+  EXPECT_TRUE(x.complete());
+  EXPECT_EQ(x.info.reason, Reason::kBadChunk);
+
+  auto& y = open();
+  y.client.pushHead(y.request("POST", "/"));
+  y.upstream.pushHead(y.response(200));
+  y.settle();
+  y.client.pushFailed(Reason::kBadChunk);
+  run();
+  EXPECT_EQ(y.status(), 400);
+  EXPECT_TRUE(y.complete());
   EXPECT_EQ(y.info.reason, Reason::kBadChunk);
 }
 
