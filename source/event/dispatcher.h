@@ -54,6 +54,8 @@ class Dispatcher {
 
   // The time of this turn: read once, when poll wakes, before readiness is delivered.
   base::MonotonicTime now() const { return now_; }
+  // The same for those that keep the reference and have no dispatcher (codecs); lives as long as the dispatcher.
+  const base::MonotonicTime& turnTime() const { return now_; }
   absl::Time wallNow();  // read at most once a turn
   // A fresh reading, for durations that are logged at sub-turn precision.
   const base::Clock& clock() const { return clock_; }

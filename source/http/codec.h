@@ -18,8 +18,11 @@ enum class Role : uint8_t { kServer, kClient };
 // all but onStream only mark and queue.
 class CodecOwner {
  public:
-  // Server: a request has begun (its head is complete). Called from onInput() only.
+  // Server: a request has begun (its head is complete). Called from onInput() only. The stream has its owner set before
+  // this returns, or is gone.
   virtual void onStream(StreamPtr stream) = 0;
+  // Server, HTTP/2: a request was refused before it became a stream; the others on the connection go on.
+  virtual void onRefused(Reason) {}
   // The output buffer has new bytes: flush in this turn.
   virtual void onOutput() = 0;
   // Bytes were taken from the input buffer outside onInput(): the connection may read on.
@@ -50,12 +53,23 @@ class Codec {
   // Client: a stream for one request. Only while canOpen().
   virtual StreamPtr open() = 0;
   virtual bool canOpen() const = 0;
+  // Client: how many may be opened now; 0 unless canOpen().
+  virtual size_t availableStreams() const = 0;
   // Streams that are not released yet.
   virtual size_t streams() const = 0;
-  // Server: no new requests are taken after the current ones; responses say so (Connection: close, GOAWAY).
+  // Streams that were released while a part of what was sent on them still waits for the peer to open its window. The
+  // connection is not finished before they are; a peer that lets them wait for too long is dealt with by dropUnsent(),
+  // which resets them.
+  virtual size_t unsentStreams() const = 0;
+  virtual void dropUnsent() = 0;
+  // Server: no new requests are taken after the current ones; responses say so (Connection: close). HTTP/2: GOAWAY is
+  // sent in two steps, the second when the peer has seen the first, or by calling this again.
   virtual void drain() = 0;
-  // Server, HTTP/1, no stream live: answers with the status of `reason` and finishes. For a head that did not arrive in
-  // time, or that is not wanted. Does nothing where a stream is live: that is answered through the stream.
+  // HTTP/2: asks the peer for a sign of life; pingPending() until it comes. HTTP/1 has none and is never pending.
+  virtual void ping() = 0;
+  virtual bool pingPending() const = 0;
+  // Server, no stream live: HTTP/1 answers with the status of `reason` and finishes. For a head that did not arrive in
+  // time, or that is not wanted; HTTP/2 says GOAWAY. Does nothing where a stream is live: that is answered through the stream.
   virtual void refuse(Reason reason) = 0;
   // No stream is live and the connection may carry another: every message on it was framed and complete.
   virtual bool reusable() const = 0;

@@ -10,7 +10,7 @@
 
 #include "source/http/h1/field_parser.h"
 #include "source/http/h1/field_writer.h"
-#include "source/http/h1/scan.h"
+#include "source/http/scan.h"
 
 namespace weir::http::h1 {
 namespace {

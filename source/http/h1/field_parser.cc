@@ -9,7 +9,8 @@
 #include <algorithm>
 #include <array>
 
-#include "source/http/h1/scan.h"
+#include "source/http/field_rules.h"
+#include "source/http/scan.h"
 
 namespace weir::http::h1 {
 namespace {
@@ -31,12 +32,6 @@ void lowerInPlace(char* text, size_t size) {
   }
 }
 
-bool equalsLower(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
-           return (static_cast<unsigned char>(a - 'A') < 26 ? a + 0x20 : a) == b;
-         });
-}
-
 // Calls fn(element) for each element of a comma-separated list that is not empty.
 template <typename Fn>
 void forEachElement(std::string_view list, Fn&& fn) {
@@ -47,13 +42,6 @@ void forEachElement(std::string_view list, Fn&& fn) {
     if (comma == std::string_view::npos) return;
     list.remove_prefix(comma + 1);
   }
-}
-
-// Known names by hash; the four below are too rare to have a number.
-bool isProxyField(std::string_view name) {
-  return name.size() > 6 && name.substr(0, 6) == "proxy-" &&
-         (name == "proxy-connection" || name == "proxy-authenticate" || name == "proxy-authorization" ||
-          name == "proxy-authentication-info");
 }
 
 struct Line {
@@ -78,17 +66,6 @@ bool cutLine(std::span<char>& rest, Line& line) {
   return true;
 }
 
-std::optional<uint64_t> parseLength(std::string_view text) {
-  // 19 digits never overflow 64 bits, and no message is longer.
-  if (text.empty() || text.size() > 19) return std::nullopt;
-  uint64_t length = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    length = length * 10 + static_cast<uint64_t>(c - '0');
-  }
-  return length;
-}
-
 // Collects what the lines of one head say.
 class HeadFields {
  public:
@@ -103,7 +80,7 @@ class HeadFields {
         return Reason::kNone;
       case HeaderId::kContentLength:
         if (facts_.content_length) return Reason::kBadFraming;
-        facts_.content_length = parseLength(line.value);
+        facts_.content_length = parseContentLength(line.value);
         return facts_.content_length ? Reason::kNone : Reason::kBadFraming;
       case HeaderId::kTransferEncoding:
         if (facts_.chunked || !equalsLower(line.value, "chunked")) return Reason::kBadFraming;

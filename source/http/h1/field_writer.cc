@@ -3,20 +3,10 @@
 #include <charconv>
 #include <cstring>
 
-#include "source/http/h1/scan.h"
+#include "source/http/field_rules.h"
+#include "source/http/scan.h"
 
 namespace weir::http::h1 {
-namespace {
-
-constexpr uint64_t bit(HeaderId id) { return uint64_t{1} << static_cast<unsigned>(id); }
-
-constexpr uint64_t kOfTheConnection = bit(HeaderId::kConnection) | bit(HeaderId::kContentLength) |
-                                      bit(HeaderId::kKeepAlive) | bit(HeaderId::kProxyConnection) |
-                                      bit(HeaderId::kTransferEncoding) | bit(HeaderId::kUpgrade);
-constexpr uint64_t kNotInARequest = kOfTheConnection | bit(HeaderId::kHost) | bit(HeaderId::kExpect);
-constexpr uint64_t kNotInTrailers = kNotInARequest | bit(HeaderId::kTe) | bit(HeaderId::kTrailer);
-
-}  // namespace
 
 void FieldWriter::text(std::string_view text) {
   if (text.size() > gathered_.size() - size_) {
@@ -57,15 +47,15 @@ void FieldWriter::checked(const Field& field) {
 }
 
 void FieldWriter::fields(const HeaderMap& fields, bool request) {
-  const uint64_t skipped = request ? kNotInARequest : kOfTheConnection;
+  const HeaderIds skipped = request ? kNotInRequests : kConnectionFields;
   for (const Field& field : fields) {
-    if ((skipped & bit(field.id)) == 0) checked(field);
+    if (!contains(skipped, field.id)) checked(field);
   }
 }
 
 void FieldWriter::trailers(const HeaderMap& fields) {
   for (const Field& field : fields) {
-    if ((kNotInTrailers & bit(field.id)) == 0) checked(field);
+    if (!contains(kNotInTrailers, field.id)) checked(field);
   }
 }
 

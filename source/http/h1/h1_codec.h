@@ -30,8 +30,13 @@ class H1Codec final : public Codec {
   void onConnectionLost(Reason reason) override;
   StreamPtr open() override;
   bool canOpen() const override;
+  size_t availableStreams() const override { return canOpen() ? 1 : 0; }
   size_t streams() const override;
+  size_t unsentStreams() const override { return 0; }
+  void dropUnsent() override {}
   void drain() override;
+  void ping() override {}
+  bool pingPending() const override { return false; }
   void refuse(Reason reason) override;
   bool reusable() const override { return canOpen(); }
   bool finished() const override { return wire_.finished; }

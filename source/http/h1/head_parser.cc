@@ -8,7 +8,7 @@
 
 #include "source/http/authority.h"
 #include "source/http/h1/field_parser.h"
-#include "source/http/h1/scan.h"
+#include "source/http/scan.h"
 
 namespace weir::http::h1 {
 namespace {

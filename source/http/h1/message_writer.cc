@@ -5,7 +5,7 @@
 #include "source/http/authority.h"
 #include "source/http/h1/chunked.h"
 #include "source/http/h1/field_writer.h"
-#include "source/http/h1/scan.h"
+#include "source/http/scan.h"
 #include "source/http/status_text.h"
 
 namespace weir::http::h1 {

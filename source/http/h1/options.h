@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "source/http/field_rules.h"
+
 namespace weir::http::h1 {
 
 struct H1Limits {
@@ -26,7 +28,7 @@ struct H1Limits {
   size_t discard_bytes = 64 * 1024;
 };
 
-enum class UnderscoreAction : uint8_t { kAllow, kReject, kDrop };
+using http::UnderscoreAction;
 
 struct H1Options {
   H1Limits limits = {};

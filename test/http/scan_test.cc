@@ -1,11 +1,11 @@
-#include "source/http/h1/scan.h"
+#include "source/http/scan.h"
 
 #include <string>
 
 #include "gtest/gtest.h"
 #include "source/base/random.h"
 
-namespace weir::http::h1 {
+namespace weir::http {
 namespace {
 
 constexpr const ByteSet* kSets[] = {&kTokenBytes, &kValueBytes, &kTargetBytes};
@@ -80,4 +80,4 @@ TEST(Scan, RandomTextAgrees) {
 }
 
 }  // namespace
-}  // namespace weir::http::h1
+}  // namespace weir::http

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace weir::http::h1 {
+namespace weir::http {
 
 struct ByteSet {
   std::array<uint8_t, 16> low{};
@@ -31,6 +31,14 @@ inline constexpr ByteSet kTokenBytes = [] {
   ByteSet set;
   set.add('0', '9');
   set.add('A', 'Z');
+  set.add('a', 'z');
+  set.add("!#$%&'*+-.^_`|~");
+  return set;
+}();
+// The same without capitals: what names are made of in HTTP/2 (RFC 9113 8.2.1).
+inline constexpr ByteSet kLowerTokenBytes = [] {
+  ByteSet set;
+  set.add('0', '9');
   set.add('a', 'z');
   set.add("!#$%&'*+-.^_`|~");
   return set;
@@ -59,4 +67,4 @@ enum class ScanMethod : uint8_t { kScalar, kSse, kAvx2 };
 bool scanSupported(ScanMethod method);
 size_t findOutside(ScanMethod method, const ByteSet& set, std::string_view text);
 
-}  // namespace weir::http::h1
+}  // namespace weir::http

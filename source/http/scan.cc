@@ -1,11 +1,11 @@
-#include "source/http/h1/scan.h"
+#include "source/http/scan.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define WEIR_X86 1
 #endif
 
-namespace weir::http::h1 {
+namespace weir::http {
 namespace {
 
 size_t scalar(const ByteSet& set, std::string_view text, size_t from) {
@@ -94,4 +94,4 @@ size_t findOutside(const ByteSet& set, std::string_view text) {
   return scalar(set, text, 0);
 }
 
-}  // namespace weir::http::h1
+}  // namespace weir::http
