@@ -23,6 +23,7 @@ def weir_dependencies():
             "libfmt-dev",
             "libgmock-dev",
             "libgtest-dev",
+            "libnghttp2-dev",
             "libprotobuf-dev",
             "libre2-dev",
             "libspdlog-dev",
@@ -43,6 +44,12 @@ def weir_dependencies():
         deb = "libevent-dev",
         linkage = "static",
         targets = {"//:event_core": ["libevent_core"]},
+    )
+    system_library(
+        name = "com_github_nghttp2",
+        deb = "libnghttp2-dev",
+        linkage = "static",
+        targets = {"//:nghttp2": ["libnghttp2"]},
     )
     system_library(
         name = "com_github_jbeder_yaml_cpp",
