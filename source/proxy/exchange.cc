@@ -246,7 +246,8 @@ void Exchange::finish(bool whole) {
 
 void Exchange::abandon(Reason reason) {
   if (info_.reason == Reason::kNone) info_.reason = reason;
-  services_.worker.stats.add(config_.stats.rq_rx_reset);
+  const bool theirs = info_.reason == Reason::kClientGone;
+  services_.worker.stats.add(theirs ? config_.stats.rq_rx_reset : config_.stats.rq_tx_reset);
   countAndLog();
 }
 

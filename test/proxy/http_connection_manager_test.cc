@@ -252,5 +252,42 @@ TEST(HttpConnectionManagerTest, RefusesConnectionsAboveTheLimitOfTheProcess) {
   EXPECT_EQ(count(world.ask(world.client(), kGet), "200 OK"), 1u);
 }
 
+TEST(HttpConnectionManagerTest, HoldsNoBlockAndFewBytesForAnIdleConnection) {
+  ProxyWorld world;
+  world.origin.answerAll();
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(startsWith(world.ask(world.client(), kGet), "HTTP/1.1 200 "));
+  EXPECT_EQ(world.listener->connections(), 50u);
+  EXPECT_EQ(world.upstream.worker().blocks.inUse(), 0u);
+  // With the socket and what the heap adds, the whole stays below 1.5 KiB.
+  EXPECT_LE(sizeof(DownstreamConnection) + sizeof(HttpConnectionManager), 1200u);
+}
+
+TEST(HttpConnectionManagerTest, AnswersBeforeTheBodyHasComeAndDropsWhatIsLeftOfIt) {
+  ProxyWorld world([](ProxyWorld::Setup& setup) { setup.route->action = DirectAction{403, "no"}; });
+  RawClient& client = world.client();
+  const std::string small = world.ask(client, "PUT /a HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n\r\n");
+  EXPECT_TRUE(startsWith(small, "HTTP/1.1 403 ")) << small;
+  // A small rest is read, so that the connection lives on.
+  EXPECT_TRUE(startsWith(world.ask(client, "body" + std::string(kGet)), "HTTP/1.1 403 "));
+  const std::string large = world.ask(client, "PUT /a HTTP/1.1\r\nhost: h\r\ncontent-length: 100000000\r\n\r\nabc");
+  EXPECT_TRUE(contains(large, "connection: close\r\n")) << large;
+  EXPECT_TRUE(client.ended);
+  EXPECT_EQ(world.log.size(), 3u);
+}
+
+TEST(HttpConnectionManagerTest, EndsWhatIsInFlightWhenEverythingIsClosed) {
+  ProxyWorld world;
+  RawClient& client = world.client();
+  world.ask(client, kGet);
+  world.listener->closeAll();
+  world.settle();
+  EXPECT_TRUE(client.ended || client.closed.has_value());
+  EXPECT_EQ(world.origin.open(), 0u);
+  EXPECT_EQ(world.log.at(0), "0 draining GET /a");
+  EXPECT_EQ(world.gauge("http.p.downstream_rq_active"), 0);
+  EXPECT_EQ(world.gauge("http.p.downstream_cx_active"), 0);
+  EXPECT_EQ(world.limit.used(), 0u);
+}
+
 }  // namespace
 }  // namespace weir::proxy
