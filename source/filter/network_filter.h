@@ -1,7 +1,8 @@
-// NetworkFilter: sees the bytes of one downstream connection, both ways, before the terminal session (the HTTP
+// NetworkFilter: sees the bytes that one downstream connection receives, before the terminal session (the HTTP
 // connection manager, the TCP proxy, ...) does. One object per connection, owned by its NetworkChain; one worker.
 // onOpen comes first and onClose last, each exactly once. A filter may edit the buffer it is given. Hooks are driven
-// by the chain only, never re-entered, and what they ask for takes effect after they returned (laws 2 and 4).
+// by the chain only, never re-entered, and what they ask for takes effect after they returned (laws 2 and 4). A filter
+// may append to the output of the connection from its hooks; what the terminal session sends, it does not see.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ namespace weir::filter {
 
 enum class NetworkVerdict : uint8_t {
   kNext,   // pass the bytes on
-  kWait,   // hold them and all later ones of this direction until NetworkHost::resume()
+  kWait,   // hold them and all later ones until NetworkHost::resume()
   kClose,  // drop the connection
 };
 
@@ -23,7 +24,7 @@ class NetworkHost {
  public:
   // The late answer to kWait, once; takes effect later in the turn.
   virtual void resume(NetworkVerdict verdict) = 0;
-  virtual const net::Connection& connection() const = 0;
+  virtual net::Connection& connection() = 0;
   virtual const net::WorkerContext& worker() const = 0;
 
  protected:
@@ -34,9 +35,10 @@ class NetworkFilter {
  public:
   virtual ~NetworkFilter() = default;
   virtual void setHost(NetworkHost& host) { host_ = &host; }
+  // Before any bytes.
   virtual NetworkVerdict onOpen() { return NetworkVerdict::kNext; }
+  // Bytes that came since the last call, or `end`: the peer will send no more.
   virtual NetworkVerdict onRead(buffer::Buffer&, bool /*end*/) { return NetworkVerdict::kNext; }
-  virtual NetworkVerdict onWrite(buffer::Buffer&, bool /*end*/) { return NetworkVerdict::kNext; }
   virtual void onClose(net::CloseReason) {}
 
  protected:

@@ -99,9 +99,9 @@ std::optional<filter::HeaderMatcher> compileHeaderMatcher(const HeaderForm& mess
   return matcher;
 }
 
-std::vector<filter::HeaderMatcher> compileHeaderMatchers(
-    const google::protobuf::RepeatedPtrField<HeaderForm>& messages, base::Diagnostics& diagnostics,
-    const base::FieldPath& path, const char* field) {
+std::vector<filter::HeaderMatcher> compileHeaderMatchers(const google::protobuf::RepeatedPtrField<HeaderForm>& messages,
+                                                         base::Diagnostics& diagnostics, const base::FieldPath& path,
+                                                         const char* field) {
   std::vector<filter::HeaderMatcher> matchers;
   matchers.reserve(messages.size());
   for (int i = 0; i < messages.size(); ++i) {

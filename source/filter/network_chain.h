@@ -1,0 +1,65 @@
+// NetworkChain: stands between a net::Connection and a terminal net::Session and takes what is received through the
+// network filters first. Made for each connection whose chain has network filters, by whoever accepts it, who owns it
+// and calls start() once; one worker. Bytes that have passed the filters stay in the connection's input, where the
+// terminal session takes them; bytes that wait behind a filter are held here, and the connection is not read meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "source/event/wakeable.h"
+#include "source/filter/network_filter.h"
+#include "source/net/connection.h"
+#include "source/net/worker_context.h"
+
+namespace weir::filter {
+
+class NetworkChain final : public net::Session, private NetworkHost, private event::Wakeable {
+ public:
+  // `connection`, whose session this is, `worker` and `terminal` must outlive it.
+  NetworkChain(std::vector<std::unique_ptr<NetworkFilter>> filters, net::Connection& connection,
+               const net::WorkerContext& worker, net::Session& terminal);
+
+  // The connection is accepted: onOpen of the filters follows later in the turn, before any onRead.
+  void start() { wake(); }
+
+  void onInput(buffer::Buffer& input, bool end) override;
+  void onRoom() override { terminal_.onRoom(); }
+  // The filters learn it first, then the terminal session.
+  void onClose(net::CloseReason reason) override;
+
+ private:
+  enum class Stage : uint8_t { kOpening, kReading, kClosed };
+
+  void resume(NetworkVerdict verdict) override;
+  net::Connection& connection() override { return connection_; }
+  const net::WorkerContext& worker() const override { return worker_; }
+  void onWake() override { drive(); }
+
+  void drive();
+  // Calls the hook of the next filter; none when all have been asked.
+  std::optional<NetworkVerdict> callNext();
+  // Begins with what was held, if anything. False when there is nothing to do.
+  bool takeHeld();
+  void deliver();
+
+  std::vector<std::unique_ptr<NetworkFilter>> filters_;
+  net::Connection& connection_;
+  const net::WorkerContext& worker_;
+  net::Session& terminal_;
+  buffer::Buffer held_;     // received, and shown to no filter
+  buffer::Buffer current_;  // on its way
+  uint64_t seen_ = 0;       // of Connection::bytesRead()
+  size_t next_ = 0;         // the filter that is asked next
+  Stage stage_ = Stage::kOpening;
+  bool moving_ = false;  // current_ is on its way
+  bool end_held_ = false;
+  bool end_ = false;  // current_ is the last
+  bool waiting_ = false;
+  bool driving_ = false;
+  std::optional<NetworkVerdict> answer_;
+};
+
+}  // namespace weir::filter
