@@ -76,6 +76,7 @@ std::string prometheusFamily(const Name& name) {
     const bool last = at + name.label_value.size() == metric.size();
     metric.erase(at, name.label_value.size());
     if (last && at > 0 && metric.back() == '_') metric.pop_back();
+    if (!last && at > 0 && metric[at - 1] == '.' && metric[at] == '.') metric.erase(at, 1);
   }
   std::string out = "envoy_";
   out += name.group;

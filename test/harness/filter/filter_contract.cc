@@ -69,13 +69,19 @@ class Run {
       case 3:
         return x.upstream.pushHead(x.response(103, {{"link", "early"}}));
       case 4:
-        return x.upstream.pushHead(x.response(contract_.status, {{"response-field", "1"}}));
+        return x.upstream.pushHead(response());
       case 5:
       case 6:
         return pushBody(x.upstream, kResponseBody);
       default:
         return x.upstream.pushEnd(x.trailers({{"response-trailer", "1"}}));
     }
+  }
+
+  http::Head& response() {
+    http::Head& head = exchange_->response(contract_.status, {{"response-field", "1"}});
+    for (const auto& [name, value] : contract_.response_fields) head.headers.add(name, value);
+    return head;
   }
 
   void pushBody(FakeStream& stream, std::string_view body) {

@@ -25,6 +25,7 @@ struct FilterContract {
   std::string path = "/contract";
   std::vector<std::pair<std::string, std::string>> request_fields = {};
   uint16_t status = 200;
+  std::vector<std::pair<std::string, std::string>> response_fields = {};  // behind response-field
   // Longer than the filter ever waits.
   absl::Duration patience = absl::Seconds(10);
 };
