@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view kGrpcType = "application/grpc";
 constexpr size_t kTimeoutDigits = 8;
+// Of the text of a local reply. Clients take 8 KiB of headers by default, and an escaped byte is three.
+constexpr size_t kMessageBytes = 1024;
 constexpr int64_t kTimeoutLimit = 100'000'000;  // the first number that has nine digits
 
 constexpr GrpcStatusName kNames[] = {
@@ -171,7 +173,8 @@ void makeGrpcReply(Head& head, Reason reason, std::string_view body) {
     headers.addView(HeaderId::kGrpcStatus, headerName(HeaderId::kGrpcStatus), grpcStatusName(status).number);
   }
   if (!body.empty() && !headers.has(HeaderId::kGrpcMessage)) {
-    headers.set(HeaderId::kGrpcMessage, encodeGrpcMessage(body, head.arena()));
+    headers.addView(HeaderId::kGrpcMessage, headerName(HeaderId::kGrpcMessage),
+                    encodeGrpcMessage(head.arena().copy(body.substr(0, kMessageBytes)), head.arena()));
   }
   headers.remove(HeaderId::kContentType);
   headers.addView(HeaderId::kContentType, headerName(HeaderId::kContentType), kGrpcType);

@@ -69,8 +69,8 @@ std::string_view formatGrpcTimeout(absl::Duration timeout, base::Arena& arena);
 std::string_view encodeGrpcMessage(std::string_view message, base::Arena& arena);
 
 // Turns the head of a local reply into the answer that a gRPC client understands: status 200, content-type
-// application/grpc, grpc-status for `head.status` and the reason, and `body` as grpc-message if there is one; the
-// response has no body then, and ends with this head. A grpc-status that is there already stays, other fields too.
+// application/grpc, grpc-status for `head.status` and the reason, and the first KiB of `body` as grpc-message if
+// there is one; the response has no body then, and ends with this head. Other fields stay, a grpc-status too.
 void makeGrpcReply(Head& head, Reason reason, std::string_view body);
 
 }  // namespace weir::http

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/proxy/exchange_pool.h"
+#include "source/proxy/grpc_timeout.h"
 #include "source/proxy/http_connection_manager.h"
 #include "source/proxy/request_preparation.h"
 
@@ -120,6 +121,9 @@ void Exchange::chooseRoute(http::Head& request) {
   if (forward == nullptr) return;
   if (forward->idle_timeout) idle_timeout_ = orNever(*forward->idle_timeout);
   if (forward->max_stream_duration) max_duration_ = orNever(*forward->max_stream_duration);
+  if (forward->grpc_timeout_max) {
+    if (const std::optional<absl::Duration> timeout = grpcTimeout(request, *forward)) max_duration_ = *timeout;
+  }
 }
 
 http::Stream& Exchange::openTerminal(http::Head& request) {

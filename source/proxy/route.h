@@ -45,6 +45,10 @@ struct ForwardAction {
   absl::Duration timeout = absl::Seconds(15);  // zero: none
   std::optional<absl::Duration> idle_timeout;  // replaces the stream idle timeout; zero: none
   std::optional<absl::Duration> max_stream_duration;
+  // Requests with a grpc-timeout: it takes the place of max_stream_duration, less the offset where it is longer than
+  // that, and at most so long; zero: any length. None: the header is only passed on.
+  std::optional<absl::Duration> grpc_timeout_max;
+  absl::Duration grpc_timeout_offset = absl::ZeroDuration();
   upstream::Priority priority = upstream::Priority::kDefault;
   std::string prefix_rewrite;
   std::string host_rewrite_literal;

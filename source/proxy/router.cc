@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "source/http/grpc.h"
+#include "source/proxy/grpc_timeout.h"
 #include "source/proxy/path_rewrite.h"
 
 namespace weir::proxy {
@@ -100,7 +102,11 @@ void Router::answer(uint16_t status, Reason reason, std::string_view body, std::
   head.status = status;
   if (!takesNoBody(status)) head.content_length = body.size();
   if (!location.empty()) head.headers.addView(HeaderId::kLocation, http::headerName(HeaderId::kLocation), location);
-  if (!body.empty()) head.headers.addView(HeaderId::kContentType, "content-type", "text/plain");
+  if (http::isGrpc(*request_)) {
+    http::makeGrpcReply(head, reason, std::exchange(body, {}));
+  } else if (!body.empty()) {
+    head.headers.addView(HeaderId::kContentType, "content-type", "text/plain");
+  }
   if (const Route* chosen = route()) {
     editResponse(head, *chosen, context_.info);
     edited_ = &head;
@@ -123,6 +129,7 @@ void Router::forward(http::Head& request, const Route& route, const ForwardActio
   shard().add(context_.config.stats.rq_forwarded);
   context_.info.upstream_cluster = cluster_->config().name;
   route_timeout_ = orNever(action.timeout);
+  grpc_timeout_ = grpcTimeout(request, action);
   editForward(request, route, action);
   openStream();
 }
@@ -182,9 +189,18 @@ void Router::onStreamOpen(Opened opened) {
   state_ = State::kForwarding;
   end_sent_ = false;
   if (!info.upstream_first_sent) info.upstream_first_sent = now();
+  passDeadlineOn(action);
   upstream_->send(Part::makeHead(*request_, blocks()));
   pump();
   context_.owner.wakeStream();
+}
+
+// The upstream has what is left of the time that the client gave. Said anew only if it is not what the client said.
+void Router::passDeadlineOn(const ForwardAction& action) {
+  if (!grpc_timeout_) return;
+  const absl::Duration elapsed = now() - context_.info.start;
+  if (elapsed <= absl::ZeroDuration() && resends_ == 0 && !action.grpc_timeout_max) return;
+  request_->headers.set(HeaderId::kGrpcTimeout, http::formatGrpcTimeout(*grpc_timeout_ - elapsed, context_.arena));
 }
 
 void Router::onStreamFailed(Reason reason, const upstream::Host* host) {

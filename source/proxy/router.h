@@ -84,6 +84,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   void editForward(http::Head& request, const Route& route, const ForwardAction& action);
   void setHost(http::Head& request, const ForwardAction& action, std::string_view host);
   void openStream();
+  void passDeadlineOn(const ForwardAction& action);
   void pump();
   void sendData(buffer::Buffer data);
   void keepForResend(const buffer::Buffer& data);
@@ -127,6 +128,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   buffer::Buffer replay_;
   uint32_t resends_ = 0;
   absl::Duration route_timeout_ = absl::InfiniteDuration();
+  std::optional<absl::Duration> grpc_timeout_;  // from the beginning of the exchange
   base::MonotonicTime started_{0};
   base::MonotonicTime stream_deadline_ = base::MonotonicTime{0} + absl::InfiniteDuration();
 };

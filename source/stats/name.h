@@ -21,8 +21,8 @@ struct Name {
   std::string_view instance;  // a name or an address from the configuration; may be empty
   std::string_view metric;    // as in the text form, with the unit at its end if it has one; never empty
   // An optional label for Prometheus. Its value is a part of `metric`, and is cut out of the Prometheus name, with the
-  // '_' before it if it stands at the end: ("envoy_response_code", "200") makes upstream_rq_200 upstream_rq. Between two
-  // dots it leaves one: ("envoy_grpc_method", "a.B.Get") makes grpc.a.B.Get.total grpc_total.
+  // '_' before it if it stands at the end: ("envoy_response_code", "200") makes upstream_rq_200 upstream_rq. Between
+  // two dots it leaves one: ("envoy_grpc_method", "a.B.Get") makes grpc.a.B.Get.total grpc_total.
   std::string_view label_key = {};
   std::string_view label_value = {};
 };

@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "source/filter/json_text.h"
+#include "source/http/grpc.h"
 #include "test/harness/filter/filter_world.h"
 
 namespace weir::filter {
@@ -69,6 +70,22 @@ class SubstitutionFormatTest : public testing::Test {
   harness::FakeRoute route_;
   StreamInfo info_;
 };
+
+TEST_F(SubstitutionFormatTest, GrpcStatusIsThatOfTheResponseInAnySpelling) {
+  const char* const all = "%GRPC_STATUS% %GRPC_STATUS(CAMEL_STRING)% %GRPC_STATUS(SNAKE_STRING)% %GRPC_STATUS(NUMBER)%";
+  EXPECT_EQ(text(all), "- - - -");  // not gRPC
+  request_.headers.add("content-type", "application/grpc");
+  EXPECT_EQ(text(all), "Unavailable Unavailable UNAVAILABLE 14");  // 503
+  response_.headers.add("grpc-status", "5");
+  EXPECT_EQ(text("%GRPC_STATUS%"), "NotFound");
+  trailers_.add("grpc-status", "0");
+  EXPECT_EQ(text(all), "OK OK OK 0");
+  EXPECT_EQ(json("%GRPC_STATUS_NUMBER%"), "0");
+  info_.grpc_status = http::GrpcStatus::kAborted;
+  EXPECT_EQ(text("%GRPC_STATUS_NUMBER%"), "10");
+  const auto bad = SubstitutionFormat::parse("%GRPC_STATUS(lower)%", false);
+  EXPECT_FALSE(bad.ok());
+}
 
 TEST_F(SubstitutionFormatTest, EveryOperatorSaysWhatItIsNamedAfter) {
   const std::pair<const char*, const char*> cases[] = {

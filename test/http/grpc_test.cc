@@ -139,6 +139,15 @@ TEST_F(GrpcTest, ALocalReplyIsAHeadAlone) {
   EXPECT_EQ(head.headers.get("x-kept"), "1");
 }
 
+TEST_F(GrpcTest, AMessageOfALocalReplyIsCutAtOneKibibyte) {
+  for (const size_t size : {size_t{1024}, size_t{1025}, size_t{100'000}}) {
+    Head head(arena_);
+    head.status = 500;
+    makeGrpcReply(head, Reason::kFilterFailed, std::string(size, '%'));
+    EXPECT_EQ(head.headers.get(HeaderId::kGrpcMessage)->size(), 3 * 1024u);
+  }
+}
+
 TEST_F(GrpcTest, ALocalReplyKeepsTheStatusThatItsMakerChose) {
   Head head(arena_);
   head.status = 429;

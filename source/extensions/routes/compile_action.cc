@@ -33,6 +33,8 @@ class ActionCompiler {
   void requireCluster(const std::string& name, const base::FieldPath& path);
   std::shared_ptr<const proxy::PathRewrite> rewrite(const envoy::type::matcher::v3::RegexMatchAndSubstitute& message,
                                                     const base::FieldPath& path);
+  void grpcTimeout(const api::RouteAction::MaxStreamDuration& message, const base::FieldPath& path,
+                   proxy::ForwardAction& action);
   void upgrades(const api::RouteAction& message, const base::FieldPath& path, proxy::ForwardAction& action);
   std::unique_ptr<proxy::Route> choice(const api::WeightedCluster::ClusterWeight& message, const base::FieldPath& path,
                                        const proxy::Route& parent);
@@ -54,6 +56,21 @@ std::shared_ptr<const proxy::PathRewrite> ActionCompiler::rewrite(
   if (compiled.ok()) return *std::move(compiled);
   context_.diagnostics.error(path, std::string(compiled.status().message()));
   return nullptr;
+}
+
+void ActionCompiler::grpcTimeout(const api::RouteAction::MaxStreamDuration& message, const base::FieldPath& path,
+                                 proxy::ForwardAction& action) {
+  if (message.has_grpc_timeout_header_max()) action.grpc_timeout_max = durationOf(message.grpc_timeout_header_max());
+  action.grpc_timeout_offset = durationOf(message.grpc_timeout_header_offset());
+  const auto refuse = [&](const char* field) {
+    context_.diagnostics.error(path.at(field), "below zero; allowed: a duration of 0s or more");
+  };
+  if (action.grpc_timeout_max.value_or(absl::ZeroDuration()) < absl::ZeroDuration()) refuse("grpc_timeout_header_max");
+  if (action.grpc_timeout_offset < absl::ZeroDuration()) refuse("grpc_timeout_header_offset");
+  if (message.has_grpc_timeout_header_offset() && !message.has_grpc_timeout_header_max()) {
+    context_.diagnostics.warning(path.at("grpc_timeout_header_offset"),
+                                 "has no effect; grpc_timeout_header_max is what makes weir keep grpc-timeout");
+  }
 }
 
 void ActionCompiler::upgrades(const api::RouteAction& message, const base::FieldPath& path,
@@ -95,6 +112,7 @@ proxy::ForwardAction ActionCompiler::forward(const api::RouteAction& message, co
   if (message.max_stream_duration().has_max_stream_duration()) {
     action.max_stream_duration = durationOf(message.max_stream_duration().max_stream_duration());
   }
+  grpcTimeout(message.max_stream_duration(), path.at("max_stream_duration"), action);
   if (message.priority() == envoy::config::core::v3::HIGH) action.priority = upstream::Priority::kHigh;
   action.prefix_rewrite = message.prefix_rewrite();
   if (message.has_regex_rewrite()) {

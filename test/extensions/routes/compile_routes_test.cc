@@ -151,13 +151,16 @@ TEST_F(CompileRoutesTest, CompilesAForwardActionWithAllItsParts) {
       "name: 'r' match { prefix: '/api' } route { cluster: 'c' timeout { seconds: 3 } idle_timeout { seconds: 4 } "
       "prefix_rewrite: '/v1' host_rewrite_literal: 'other' priority: HIGH append_x_forwarded_host: true "
       "cluster_not_found_response_code: NOT_FOUND upgrade_configs { upgrade_type: 'WebSocket' } "
-      "max_stream_duration { max_stream_duration { seconds: 9 } } }");
+      "max_stream_duration { max_stream_duration { seconds: 9 } grpc_timeout_header_max { seconds: 60 } "
+      "grpc_timeout_header_offset { nanos: 50000000 } } }");
   ASSERT_TRUE(diagnostics_.ok());
   const proxy::Route& route = *table->hosts[0]->routes[0].second;
   const auto& action = std::get<proxy::ForwardAction>(route.action);
   EXPECT_EQ(action.timeout, absl::Seconds(3));
   EXPECT_EQ(action.idle_timeout, absl::Seconds(4));
   EXPECT_EQ(action.max_stream_duration, absl::Seconds(9));
+  EXPECT_EQ(action.grpc_timeout_max, absl::Seconds(60));
+  EXPECT_EQ(action.grpc_timeout_offset, absl::Milliseconds(50));
   EXPECT_EQ(action.prefix_rewrite, "/v1");
   EXPECT_EQ(action.host_rewrite_literal, "other");
   EXPECT_EQ(action.priority, upstream::Priority::kHigh);
