@@ -5,6 +5,14 @@
 #include "source/base/check.h"
 #include "source/extensions/access_loggers/file/config.h"
 #include "source/extensions/access_loggers/stream/config.h"
+#include "source/extensions/filters/http/buffer/buffer.h"
+#include "source/extensions/filters/http/cors/cors.h"
+#include "source/extensions/filters/http/fault/fault.h"
+#include "source/extensions/filters/http/grpc_stats/grpc_stats.h"
+#include "source/extensions/filters/http/grpc_web/grpc_web.h"
+#include "source/extensions/filters/http/header_mutation/header_mutation.h"
+#include "source/extensions/filters/http/health_check/health_check.h"
+#include "source/extensions/filters/http/local_ratelimit/local_ratelimit.h"
 #include "source/extensions/filters/network/direct_response/direct_response.h"
 #include "source/extensions/filters/network/echo/echo.h"
 #include "source/extensions/filters/network/http_connection_manager/http_connection_manager.h"
@@ -37,6 +45,14 @@ std::unique_ptr<const Registry> makeRegistry() {
     CHECK(registry->access_logs.add(std::move(type)).ok(), "each message belongs to one logger");
   };
 
+  http(buffer_filter::bufferType());
+  http(cors::corsType());
+  http(fault::faultType());
+  http(grpc_stats::grpcStatsType());
+  http(grpc_web::grpcWebType());
+  http(header_mutation::headerMutationType());
+  http(health_check::healthCheckType());
+  http(local_ratelimit::localRatelimitType());
   http(routerType());
 
   network(direct_response::directResponseType());

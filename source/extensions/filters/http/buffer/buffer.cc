@@ -2,7 +2,7 @@
 
 #include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
 
-namespace weir::extensions::buffer {
+namespace weir::extensions::buffer_filter {
 namespace {
 
 namespace api = envoy::extensions::filters::http::buffer::v3;
@@ -70,4 +70,4 @@ filter::HttpFilterType bufferType() {
   return type;
 }
 
-}  // namespace weir::extensions::buffer
+}  // namespace weir::extensions::buffer_filter

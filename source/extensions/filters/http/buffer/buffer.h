@@ -4,8 +4,8 @@
 
 #include "source/filter/http_filter_factory.h"
 
-namespace weir::extensions::buffer {
+namespace weir::extensions::buffer_filter {
 
 filter::HttpFilterType bufferType();
 
-}  // namespace weir::extensions::buffer
+}  // namespace weir::extensions::buffer_filter

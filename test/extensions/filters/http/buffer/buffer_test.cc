@@ -4,7 +4,7 @@
 #include "test/harness/filter/filter_contract.h"
 #include "test/harness/filter/filter_harness.h"
 
-namespace weir::extensions::buffer {
+namespace weir::extensions::buffer_filter {
 namespace {
 
 using harness::FilterHarness;
@@ -65,4 +65,4 @@ TEST(BufferFilterTest, KeepsTheContractOfFilters) {
 }
 
 }  // namespace
-}  // namespace weir::extensions::buffer
+}  // namespace weir::extensions::buffer_filter
