@@ -38,6 +38,9 @@ class TailFactory final : public HttpFilterFactory {
 
 class HttpChainGrpcTest : public ChainFixture {
  protected:
+  // The exchange calls the probes to its end.
+  ~HttpChainGrpcTest() override { exchange_.reset(); }
+
   harness::FilterExchange& openGrpc() {
     auto& x = open();
     x.client.pushHead(x.request("POST", "/s/m", {{"content-type", "application/grpc"}}));
@@ -45,6 +48,7 @@ class HttpChainGrpcTest : public ChainFixture {
   }
   // A probe on each side of the filter that has a tail.
   harness::FilterExchange& openTail(Verdict verdict) {
+    exchange_.reset();
     std::vector<HttpChainConfig::Slot> slots;
     for (harness::Probe* const probe : {&outer_, &inner_}) probe->log = &log_;
     slots.push_back({"outer", std::make_unique<harness::ProbeFactory>(outer_), false});
