@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "source/base/log.h"
 #include "source/config/dump.h"
 #include "source/config/loader.h"
 #include "source/config/render.h"
@@ -58,7 +57,7 @@ int serve(const Options& options, config::LoadedConfig loaded, base::Diagnostics
   Server server({options, concurrency, compiled.source.bootstrap, *compiled.config, compiled.stats, compiled.logs,
                  compiled.clock, started});
   if (absl::Status status = server.run(); !status.ok()) {
-    LOG(kCritical, status.message());
+    print(stderr, absl::StrCat("weir: ", status.message(), "\n"));
     return 1;
   }
   return 0;
