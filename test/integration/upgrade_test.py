@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""Upgrades: only 101 opens the tunnel, and only where the route allows it."""
+
+import unittest
+
+from proxy_config import proxy
+from weir_process import Weir, cases
+from wire import Client, Origin, response
+
+_ASK = b"GET /chat HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n"
+_SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n"
+_ALLOW = {"upgrade_configs": [{"upgrade_type": "websocket"}]}
+
+
+def echo_after_switch(wire):
+    request = wire.request()
+    if request.get("upgrade") is None:
+        return wire.send(response(200, b"plain"))
+    wire.send(_SWITCH)
+    while True:
+        if not wire.buffer:
+            wire._more()
+        data, wire.buffer = wire.buffer, b""
+        wire.send(data)
+
+
+class Upgrades(unittest.TestCase):
+
+    def test_bytes_go_both_ways_after_101(self):
+        with Origin(serve=echo_after_switch) as origin:
+            port, config = proxy(origin.port, **_ALLOW)
+            with Weir(config) as weir, Client(port) as client:
+                client.send(_ASK)
+                answer = client.response()
+                self.assertEqual(101, answer.status)
+                self.assertEqual("websocket", answer.get("upgrade").lower())
+                self.assertEqual("upgrade", answer.get("connection").lower())
+                self.assertEqual("x", answer.get("sec-websocket-accept"))
+                for size in (1, 100, 70000):
+                    data = bytes(i % 256 for i in range(size))
+                    client.send(data)
+                    self.assertEqual(data, client.exactly(size))
+                self.assertEqual(1, weir.stats()["http.front.downstream_rq_active"])
+                client.close()
+                weir.wait_stat("http.front.downstream_rq_active", 0)
+                weir.wait_stat("cluster.origin.upstream_cx_active", 0)
+
+    def test_the_upstreams_end_ends_the_tunnel(self):
+        def serve(wire):
+            wire.request()
+            wire.send(_SWITCH + b"last words")
+        with Origin(serve=serve) as origin:
+            port, config = proxy(origin.port, **_ALLOW)
+            with Weir(config), Client(port) as client:
+                client.send(_ASK)
+                self.assertEqual(101, client.response().status)
+                self.assertEqual(b"last words", client.rest())
+
+    def test_bytes_behind_the_request_wait_for_101(self):
+        """T6: what follows the request is a second request unless the upstream switches."""
+        with Origin(serve=echo_after_switch) as origin:
+            port, config = proxy(origin.port, **_ALLOW)
+            with Weir(config), Client(port) as client:
+                client.send(_ASK + b"early")
+                self.assertEqual(101, client.response().status)
+                self.assertEqual(b"early", client.exactly(5))
+
+    def test_no_other_status_opens_the_tunnel(self):
+        for status in (200, 204, 400, 426):
+            data = response(status, b"") if status != 204 else b"HTTP/1.1 204 No Content\r\n\r\n"
+            received = bytearray()
+
+            def serve(wire):
+                wire.request()
+                wire.send(data)
+                received.extend(wire.rest())
+            with self.subTest(status), Origin(serve=serve) as origin:
+                port, config = proxy(origin.port, **_ALLOW)
+                with Weir(config), Client(port) as client:
+                    client.send(_ASK + b"GET /smuggled HTTP/1.1\r\nHost: h\r\nX-Raw: not for the tunnel\r\n\r\n")
+                    self.assertEqual(status, client.response().status)
+                    client.shut()
+                    client.rest()
+                # If a second request went upstream on that connection, it was one that weir wrote.
+                self.assertNotIn(b"X-Raw", bytes(received))
+
+    def test_an_upgrade_that_is_not_allowed_is_refused(self):
+        with Origin(serve=echo_after_switch) as origin:
+            port, config = proxy(origin.port)
+            with Weir(config), Client(port) as client:
+                client.send(_ASK)
+                self.assertEqual(403, client.response().status)
+            self.assertEqual(0, origin.connections)
+
+    def test_a_route_may_allow_what_the_listener_does_not(self):
+        with Origin(serve=echo_after_switch) as origin:
+            port, config = proxy(origin.port, {"upgrade_configs": [{"upgrade_type": "websocket"}]})
+            with Weir(config), Client(port) as client:
+                client.send(_ASK)
+                self.assertEqual(101, client.response().status)
+
+    def test_connect_matches_no_route(self):
+        with Origin() as origin:
+            port, config = proxy(origin.port)
+            with Weir(config), Client(port) as client:
+                client.send(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n\x16\x03\x01")
+                self.assertEqual(404, client.response().status)
+                self.assertTrue(client.ended())
+            self.assertEqual(0, origin.connections)
+
+
+if __name__ == "__main__":
+    cases.main()
