@@ -169,6 +169,8 @@ void Router::openStream() {
   upstream::PickContext pick;
   pick.priority = std::get<ForwardAction>(route()->action).priority;
   pick.resend = resends_ > 0;
+  pick.version = request_->version;
+  if (multiplexed_) pick.avoid = host_;  // it refused the request
   ++context_.info.upstream_attempts;
   ticket_ = cluster_->openStream(pick, *this);
 }
@@ -179,6 +181,8 @@ void Router::onStreamOpen(Opened opened) {
   upstream_->setOwner(*this, context_.arena);
   host_ = opened.host;
   reused_ = opened.reused;
+  multiplexed_ = opened.multiplexed;
+  retry_ = std::move(opened.retry);
   info.upstream_remote = host_->address;
   info.upstream_local = opened.local;
   info.upstream_host_name = host_->hostname;
@@ -232,7 +236,7 @@ void Router::sendData(buffer::Buffer data) {
 
 void Router::keepForResend(const buffer::Buffer& data) {
   if (!replayable_ || response_started_) return;
-  if (!reused_ || replay_.size() + data.size() > kHeldBytes) {
+  if (!(reused_ || multiplexed_) || replay_.size() + data.size() > kHeldBytes) {
     replayable_ = false;
     replay_.clear();
     return;
@@ -297,7 +301,7 @@ std::optional<Part> Router::receiveUpstream() {
       shard().add(cluster_->stats().rq_rx_reset);
       cluster_->recordOutcome(*host_, Outcome::kError);
       if (!response_started_) countStatus(http::reasonInfo(part->reason()).status);
-      upstream_.reset();
+      dropUpstream();
       state_ = State::kDone;
       break;
   }
@@ -329,22 +333,27 @@ void Router::onUpstreamEnd() {
   cluster_->recordOutcome(*host_, status_ < 500 ? Outcome::kSuccess : Outcome::kError);
   shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(absl::ToInt64Milliseconds(now() - started_)));
   // The pool has its connection back at once; if the request was not sent whole, this drops it.
-  upstream_.reset();
+  dropUpstream();
   held_.clear();
   state_ = State::kDone;
 }
 
 bool Router::resend() {
   if (response_started_ || !replayable_ || resends_ == kResends) return false;
-  if (!upstream_->unprocessed() || !isIdempotent(request_->method)) return false;
+  if (!upstream_->unprocessed() || !(multiplexed_ || isIdempotent(request_->method))) return false;
   ++resends_;
   shard().add(cluster_->stats().rq_retry);
-  upstream_.reset();
+  dropUpstream();
   buffer::Buffer rest = std::move(held_);
   held_ = std::move(replay_);
   held_.append(std::move(rest));
   openStream();
   return true;
+}
+
+void Router::dropUpstream() {
+  upstream_.reset();
+  retry_.release();
 }
 
 void Router::fail(Reason reason) {
@@ -370,7 +379,7 @@ void Router::reset(Reason reason) {
       if (!response_started_) countStatus(http::reasonInfo(reason).status);
     }
     upstream_->reset(reason);
-    upstream_.reset();
+    dropUpstream();
   } else if (state_ == State::kOpening && reason == Reason::kRouteTimeout) {
     shard().add(cluster_->stats().rq_timeout);
     countStatus(http::reasonInfo(reason).status);

@@ -15,7 +15,8 @@
 //
 // Body that comes before the stream is open is held, up to kHeldBytes. A request that met a connection which the peer
 // had closed already is sent again on another one, at most kResends times, if it is idempotent and its body was kept;
-// a copy is kept only on connections that were used before, up to the same limit, until the response begins.
+// so is, whatever its method, one of which the peer said over HTTP/2 that it was not processed. A copy of the body is
+// kept only where that can happen, up to the same limit, until the response begins.
 #pragma once
 
 #include <cstdint>
@@ -93,6 +94,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   void onHead(http::Head& head);
   void onUpstreamEnd();
   bool resend();
+  void dropUpstream();
   void fail(http::Reason reason);
   void countStatus(uint16_t status);
   const Route* route() const { return static_cast<const Route*>(context_.info.route); }
@@ -111,6 +113,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   bool end_sent_ = false;
   bool response_started_ = false;
   bool reused_ = false;
+  bool multiplexed_ = false;
   bool replayable_ = true;
   uint16_t status_ = 0;  // of the upstream's final head
 
@@ -124,6 +127,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   const upstream::Host* host_ = nullptr;
   base::Ticket ticket_;
   http::StreamPtr upstream_;
+  upstream::RetryLease retry_;
   buffer::Buffer held_;
   buffer::Buffer replay_;
   uint32_t resends_ = 0;

@@ -13,6 +13,8 @@
 
 #include "absl/time/time.h"
 #include "source/http/h1/options.h"
+#include "source/http/h2/options.h"
+#include "source/http/keepalive.h"
 #include "source/net/address.h"
 #include "source/net/socket.h"
 #include "source/stats/stats.h"
@@ -22,6 +24,8 @@ namespace weir::upstream {
 
 enum class Priority : uint8_t { kDefault, kHigh };
 enum class LbPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
+// Which HTTP is spoken to the hosts: one of the two, or that of the request, over connections of its own for each.
+enum class Protocol : uint8_t { kHttp1, kHttp2, kDownstream };
 enum class HostHealth : uint8_t { kHealthy, kUnhealthy, kDraining };
 
 struct Host {
@@ -55,7 +59,10 @@ struct ClusterConfig {
   absl::Duration max_connection_duration = absl::InfiniteDuration();
   absl::Duration max_stream_duration = absl::InfiniteDuration();
   std::optional<net::KeepAlive> keep_alive;
+  Protocol protocol = Protocol::kHttp1;
   http::h1::H1Options h1;
+  http::h2::H2Options h2;
+  std::optional<http::KeepaliveOptions> h2_keepalive;
 };
 
 // A count that all workers share and that never exceeds its limit: at most `limit` permits are out at any time.

@@ -8,7 +8,7 @@ namespace weir::upstream {
 ClusterManager::ClusterManager(std::span<const std::shared_ptr<const Cluster>> clusters,
                                const net::WorkerContext& worker) {
   for (const std::shared_ptr<const Cluster>& cluster : clusters) {
-    clusters_.push_back(std::make_unique<WorkerCluster>(cluster, worker));
+    clusters_.push_back(std::make_unique<WorkerCluster>(cluster, worker, h2_memory_));
     const bool added = by_name_.emplace(cluster->config().name, clusters_.back().get()).second;
     CHECK(added, "the loader refuses two clusters of one name");
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "source/http/h2/session_memory.h"
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/worker_cluster.h"
@@ -33,6 +34,7 @@ class ClusterManager final {
   size_t connections() const;
 
  private:
+  http::h2::SessionMemory h2_memory_;
   std::vector<std::unique_ptr<WorkerCluster>> clusters_;
   absl::flat_hash_map<std::string, WorkerCluster*> by_name_;
 };

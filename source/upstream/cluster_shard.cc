@@ -4,9 +4,11 @@
 
 namespace weir::upstream {
 
-ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::WorkerContext& context)
+ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::WorkerContext& context,
+                           http::h2::SessionMemory& memory)
     : cluster(std::move(snapshot)),
       worker(context),
+      h2_memory(memory),
       counters(cluster->config().hosts.size()),
       outstanding(cluster->config().hosts.size(), 0) {
   // Gauges are summed over workers, so what holds for all of them is said by the first alone.

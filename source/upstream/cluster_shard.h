@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "source/event/wakeable.h"
+#include "source/http/h2/session_memory.h"
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster.h"
 
@@ -42,7 +43,9 @@ struct HostCounters {
 
 class ClusterShard {
  public:
-  ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::WorkerContext& context);
+  // `memory` is where HTTP/2 sessions take theirs. It and `context` outlive it.
+  ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::WorkerContext& context,
+               http::h2::SessionMemory& memory);
 
   const ClusterConfig& config() const { return cluster->config(); }
   const ClusterStats& stats() const { return cluster->stats(); }
@@ -68,6 +71,7 @@ class ClusterShard {
 
   const std::shared_ptr<const Cluster> cluster;
   const net::WorkerContext& worker;
+  http::h2::SessionMemory& h2_memory;
   std::vector<HostCounters> counters;  // by host
   // Requests and connections that were given to a host and have not ended, those that wait for a connection included:
   // what least request compares. Of this worker alone.

@@ -16,6 +16,21 @@ class Namer {
   stats::CounterId statusClass(std::string_view metric, std::string_view digit) {
     return registry_.counter({"cluster", cluster_, metric, "envoy_response_code_class", digit});
   }
+  Http2Stats http2() {
+    return {gauge("http2.streams_active"),
+            counter("http2.keepalive_timeout"),
+            counter("http2.tx_flush_timeout"),
+            counter("http2.protocol_error"),
+            counter("http2.inbound_ping_flood"),
+            counter("http2.inbound_settings_flood"),
+            counter("http2.inbound_priority_frames_flood"),
+            counter("http2.inbound_window_update_frames_flood"),
+            counter("http2.inbound_empty_frames_flood"),
+            counter("http2.inbound_continuations_flood"),
+            counter("http2.inbound_unknown_frames_flood"),
+            counter("http2.inbound_reset_flood"),
+            counter("http2.outbound_control_flood")};
+  }
   BreakerStats breaker(const std::string& priority) {
     const std::string prefix = "circuit_breakers." + priority + ".";
     return {gauge(prefix + "cx_open"),       gauge(prefix + "rq_pending_open"),  gauge(prefix + "rq_open"),
@@ -30,11 +45,37 @@ class Namer {
 
 }  // namespace
 
+stats::CounterId Http2Stats::of(http::Reason error) const {
+  switch (error) {
+    case http::Reason::kH2PingFlood:
+      return inbound_ping_flood;
+    case http::Reason::kH2SettingsFlood:
+      return inbound_settings_flood;
+    case http::Reason::kH2PriorityFlood:
+      return inbound_priority_frames_flood;
+    case http::Reason::kH2WindowUpdateFlood:
+      return inbound_window_update_frames_flood;
+    case http::Reason::kH2EmptyFrames:
+      return inbound_empty_frames_flood;
+    case http::Reason::kH2Continuations:
+      return inbound_continuations_flood;
+    case http::Reason::kH2UnknownFrames:
+      return inbound_unknown_frames_flood;
+    case http::Reason::kH2ResetFlood:
+      return inbound_reset_flood;
+    case http::Reason::kH2OutboundFlood:
+      return outbound_control_flood;
+    default:
+      return protocol_error;
+  }
+}
+
 ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name) {
   Namer name(registry, stat_name);
   cx_total = name.counter("upstream_cx_total");
   cx_active = name.gauge("upstream_cx_active");
   cx_http1_total = name.counter("upstream_cx_http1_total");
+  cx_http2_total = name.counter("upstream_cx_http2_total");
   cx_connect_fail = name.counter("upstream_cx_connect_fail");
   cx_connect_timeout = name.counter("upstream_cx_connect_timeout");
   cx_overflow = name.counter("upstream_cx_overflow");
@@ -44,6 +85,7 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
   cx_idle_timeout = name.counter("upstream_cx_idle_timeout");
   cx_max_duration_reached = name.counter("upstream_cx_max_duration_reached");
   cx_protocol_error = name.counter("upstream_cx_protocol_error");
+  cx_close_notify = name.counter("upstream_cx_close_notify");
   cx_none_healthy = name.counter("upstream_cx_none_healthy");
   cx_rx_bytes_total = name.counter("upstream_cx_rx_bytes_total");
   cx_tx_bytes_total = name.counter("upstream_cx_tx_bytes_total");
@@ -66,6 +108,7 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
                name.statusClass("upstream_rq_3xx", "3"), name.statusClass("upstream_rq_4xx", "4"),
                name.statusClass("upstream_rq_5xx", "5")};
   rq_time = name.histogram("upstream_rq_time");
+  http2 = name.http2();
   membership_total = name.gauge("membership_total");
   membership_healthy = name.gauge("membership_healthy");
   breakers = {name.breaker("default"), name.breaker("high")};

@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "source/http/reason.h"
 #include "source/stats/stats.h"
 
 namespace weir::upstream {
@@ -23,6 +24,27 @@ struct BreakerStats {
   stats::GaugeId remaining_retries;
 };
 
+// Below "http2."; the names are Envoy's where it counts the same.
+struct Http2Stats {
+  stats::GaugeId streams_active;
+  stats::CounterId keepalive_timeout;
+  stats::CounterId tx_flush_timeout;  // streams whose request the peer did not let through in time
+  // What ended a connection.
+  stats::CounterId protocol_error;
+  stats::CounterId inbound_ping_flood;
+  stats::CounterId inbound_settings_flood;
+  stats::CounterId inbound_priority_frames_flood;
+  stats::CounterId inbound_window_update_frames_flood;
+  stats::CounterId inbound_empty_frames_flood;
+  stats::CounterId inbound_continuations_flood;
+  stats::CounterId inbound_unknown_frames_flood;
+  stats::CounterId inbound_reset_flood;
+  stats::CounterId outbound_control_flood;
+
+  // The counter of what the peer did; none of its own: protocol_error.
+  stats::CounterId of(http::Reason error) const;
+};
+
 struct ClusterStats {
   ClusterStats(stats::Registry& registry, std::string_view stat_name);
 
@@ -30,6 +52,7 @@ struct ClusterStats {
   stats::CounterId cx_total;
   stats::GaugeId cx_active;
   stats::CounterId cx_http1_total;
+  stats::CounterId cx_http2_total;
   stats::CounterId cx_connect_fail;
   stats::CounterId cx_connect_timeout;
   stats::CounterId cx_overflow;
@@ -39,6 +62,7 @@ struct ClusterStats {
   stats::CounterId cx_idle_timeout;
   stats::CounterId cx_max_duration_reached;
   stats::CounterId cx_protocol_error;
+  stats::CounterId cx_close_notify;  // ended because the peer said GOAWAY
   stats::CounterId cx_none_healthy;
   stats::CounterId cx_rx_bytes_total;
   stats::CounterId cx_tx_bytes_total;
@@ -63,6 +87,7 @@ struct ClusterStats {
   stats::HistogramId rq_time;                 // milliseconds
 
   // Not below "upstream_".
+  Http2Stats http2;
   stats::GaugeId membership_total;
   stats::GaugeId membership_healthy;
   std::array<BreakerStats, 2> breakers;  // by Priority; "circuit_breakers.default." and "circuit_breakers.high."

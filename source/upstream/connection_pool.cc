@@ -5,12 +5,12 @@
 
 namespace weir::upstream {
 
-ConnectionPool::ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority)
-    : Wakeable(shard.worker.dispatcher), shard_(shard), waiters_(waiters), connections_{shard,    host,
-                                                                                        priority, *this,
-                                                                                        {},       {},
-                                                                                        {},       {},
-                                                                                        0,        http::Reason::kNone} {
+ConnectionPool::ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority,
+                               http::Version version)
+    : Wakeable(shard.worker.dispatcher),
+      shard_(shard),
+      waiters_(waiters),
+      connections_(shard, host, priority, version, *this) {
   shard_.pools.push_back(this);
 }
 
@@ -38,18 +38,34 @@ void ConnectionPool::closeIdle() {
 void ConnectionPool::onWake() {
   size_t arrived = arrivals_.size();
   failForConnects();
-  while (!pending_.empty() && !connections_.idle.empty()) serve(*pending_.first(), *connections_.idle.first());
+  while (!pending_.empty()) {
+    UpstreamConnection* const connection = available();
+    if (connection == nullptr) break;
+    serve(*pending_.first(), *connection);
+  }
   for (; arrived > 0 && !arrivals_.empty(); --arrived) admit(*arrivals_.first());
   openConnections();
   if (!arrivals_.empty()) wake();
 }
 
+UpstreamConnection* ConnectionPool::available() {
+  for (ConnectionList* const list : {&connections_.sharing, &connections_.idle}) {
+    while (!list->empty()) {
+      if (list->first()->ready()) return list->first();
+    }
+  }
+  return nullptr;
+}
+
+// Of those that are being opened.
+size_t ConnectionPool::expectedStreams() const { return connections_.connecting.size() * connections_.streams_each; }
+
 void ConnectionPool::admit(Waiter& waiter) {
   if (waiter.resend() && !waiter.startRetry()) {
     shard_.worker.stats.add(shard_.stats().rq_retry_overflow);
     fail(waiter, http::Reason::kRetryLimit);
-  } else if (!connections_.idle.empty()) {
-    serve(waiter, *connections_.idle.first());
+  } else if (UpstreamConnection* const connection = available()) {
+    serve(waiter, *connection);
   } else if (waiter.startWaiting()) {
     pending_.pushBack(waiter);
   } else {
@@ -60,8 +76,9 @@ void ConnectionPool::admit(Waiter& waiter) {
 
 void ConnectionPool::failForConnects() {
   for (; connections_.failures > 0; --connections_.failures) {
-    const bool alone = connections_.connecting.empty() && connections_.busy.empty() && connections_.idle.empty();
-    size_t count = alone ? pending_.size() : pending_.size() > connections_.connecting.size();
+    const bool alone = connections_.connecting.empty() && connections_.carrying() == 0 && connections_.idle.empty();
+    const size_t expected = std::min(expectedStreams(), pending_.size());
+    size_t count = alone ? pending_.size() : std::min(pending_.size() - expected, connections_.streams_each);
     for (; count > 0 && !pending_.empty(); --count) {
       shard_.worker.stats.add(shard_.stats().rq_pending_failure_eject);
       fail(*pending_.first(), connections_.failure);
@@ -76,11 +93,11 @@ void ConnectionPool::serve(Waiter& waiter, UpstreamConnection& connection) {
     return;
   }
   StreamReceiver& receiver = waiter.receiver();
-  const bool holds_retry = waiter.handOverRetry();
+  RetryLease retry = waiter.handOverRetry();
   waiters_.give(waiter);
-  http::StreamPtr stream = connection.openStream(holds_retry);
-  receiver.onStreamOpen(
-      {std::move(stream), &shard_.host(connections_.host), connection.localAddress(), connection.reused()});
+  http::StreamPtr stream = connection.openStream();
+  receiver.onStreamOpen({std::move(stream), &shard_.host(connections_.host), connection.localAddress(),
+                         connection.reused(), connections_.version == http::Version::kHttp2, std::move(retry)});
 }
 
 void ConnectionPool::fail(Waiter& waiter, http::Reason reason) {
@@ -95,7 +112,7 @@ void ConnectionPool::failPending(http::Reason reason) {
 }
 
 void ConnectionPool::openConnections() {
-  while (connections_.connecting.size() < pending_.size() && connections_.failures == 0) {
+  while (expectedStreams() < pending_.size() && connections_.failures == 0) {
     if (shard_.takeConnection(connections_.priority)) {
       connectOne();
       continue;

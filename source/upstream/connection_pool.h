@@ -1,7 +1,9 @@
-// ConnectionPool: the HTTP/1.1 connections of one worker to one host, for one priority. Made by WorkerCluster, which
-// owns it. Whoever wants a stream waits in order of arrival, for an idle connection (the one used last goes first, so
-// that surplus ones time out) or for a new one; one is being opened for each who waits, as far as the circuit breakers
-// allow. Streams are handed out from the pool's wake only, never from inside open().
+// ConnectionPool: the connections of one worker to one host, for one priority and one version of HTTP. Made by
+// WorkerCluster, which owns it. Whoever wants a stream waits in order of arrival, for a connection that can take it or
+// for a new one. A connection that carries streams already and has room for more goes first, so that few are filled
+// and surplus ones become idle; then the idle one used last, so that the others time out. New ones are opened for as
+// many as wait, as far as the circuit breakers allow: one for each with HTTP/1, one for as many as a connection is
+// expected to carry with HTTP/2. Streams are handed out from the pool's wake only, never from inside open().
 //
 // A connection that cannot be opened fails the first who waits, if the ones still being opened are too few, or all of
 // them if there is no other connection to the host. When no permit is left for a connection and the host has none, an
@@ -22,7 +24,7 @@ namespace weir::upstream {
 class ConnectionPool final : private event::Wakeable {
  public:
   // `shard` and `waiters` must outlive it. `host` is the index in the cluster.
-  ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority);
+  ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority, http::Version version);
   // Streams of its connections must have been released.
   ~ConnectionPool();
 
@@ -34,6 +36,8 @@ class ConnectionPool final : private event::Wakeable {
 
  private:
   void onWake() override;
+  UpstreamConnection* available();
+  size_t expectedStreams() const;
   void failForConnects();
   void admit(Waiter& waiter);
   void serve(Waiter& waiter, UpstreamConnection& connection);

@@ -1,5 +1,7 @@
 #include "source/upstream/lease.h"
 
+#include <utility>
+
 #include "source/upstream/cluster_shard.h"
 
 namespace weir::upstream {
@@ -28,6 +30,21 @@ void ConnectionLease::release() {
   shard_ = nullptr;
   --shard.outstanding[host_];
   shard.connectionGone(host_, priority_);
+}
+
+RetryLease::RetryLease(RetryLease&& other) noexcept
+    : shard_(std::exchange(other.shard_, nullptr)), priority_(other.priority_) {}
+
+RetryLease& RetryLease::operator=(RetryLease&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  shard_ = std::exchange(other.shard_, nullptr);
+  priority_ = other.priority_;
+  return *this;
+}
+
+void RetryLease::release() {
+  if (ClusterShard* const shard = std::exchange(shard_, nullptr)) shard->giveRetry(priority_);
 }
 
 }  // namespace weir::upstream

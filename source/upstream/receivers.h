@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "source/http/head.h"
 #include "source/http/reason.h"
 #include "source/http/stream.h"
 #include "source/net/address.h"
@@ -19,8 +20,10 @@ struct PickContext {
   Priority priority = Priority::kDefault;
   // Skipped when another host may be used: the one that failed before. Null for none.
   const Host* avoid = nullptr;
-  // The request was sent before: it counts against the limit of retries until its stream is released.
+  // The request was sent before: it counts against the limit of retries.
   bool resend = false;
+  // In which the request came: where the cluster says so, it is sent in the same.
+  http::Version version = http::Version::kHttp11;
 };
 
 class StreamReceiver {
@@ -31,6 +34,10 @@ class StreamReceiver {
     const Host* host;
     net::Address local;
     bool reused;  // the connection carried a request before
+    // HTTP/2: unprocessed() is a proof, whatever the request, and may also be true of a fresh connection's stream.
+    bool multiplexed;
+    // Of a request that was sent before; kept as long as the stream.
+    RetryLease retry;
   };
   virtual void onStreamOpen(Opened opened) = 0;
   // kNoHealthyUpstream, kUpstreamOverflow, kRetryLimit, kConnectFailure or kConnectTimeout; `host` is null when none

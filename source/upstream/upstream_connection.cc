@@ -5,9 +5,15 @@
 
 #include "source/base/check.h"
 #include "source/http/h1/h1_codec.h"
+#include "source/http/h2/h2_codec.h"
 
 namespace weir::upstream {
 namespace {
+
+// How long what was sent on streams that nobody looks at any more may wait for the peer to take it, and the reason for
+// an end for the peer to read it.
+constexpr absl::Duration kUnsentPatience = absl::Seconds(10);
+constexpr absl::Duration kLastWordsPatience = absl::Seconds(1);
 
 net::Connection::Limits connectionLimits(const ClusterConfig& config) {
   // A head at its limit must fit, or it would never become complete.
@@ -49,6 +55,15 @@ void ConnectionList::remove(UpstreamConnection& connection) {
   --list->size_;
 }
 
+HostConnections::HostConnections(ClusterShard& cluster, uint32_t index, Priority level, http::Version protocol,
+                                 event::Wakeable& on_change)
+    : shard(cluster),
+      host(index),
+      priority(level),
+      version(protocol),
+      changed(on_change),
+      streams_each(protocol == http::Version::kHttp2 ? cluster.config().h2.max_concurrent_streams : 1) {}
+
 UpstreamConnection::BeforeFlush::BeforeFlush(UpstreamConnection& owner)
     : Wakeable(owner.home_.shard.worker.dispatcher, event::Phase::kFlush), owner_(owner) {}
 
@@ -72,24 +87,40 @@ UpstreamConnection::UpstreamConnection(HostConnections& home, std::unique_ptr<ne
                   connectionLimits(home.shard.config()), *this, home.shard.config().connect_timeout),
       before_flush_(*this),
       started_(home.shard.worker.dispatcher.now()) {
-  const http::h1::H1Io io{connection_.input(), connection_.output(), config().buffer_limit, home_.shard.worker.chunks};
-  codec_ =
-      std::make_unique<http::h1::H1Codec>(http::Role::kClient, io, config().h1, static_cast<http::CodecOwner&>(*this));
   home_.shard.connectionOpened(home_.host);
 }
 
+UpstreamConnection::Multiplex::Multiplex(UpstreamConnection& owner)
+    : patience(owner.connection_.dispatcher(), static_cast<event::TimerHandler&>(owner)) {
+  if (!owner.config().h2_keepalive.has_value()) return;
+  keepalive.emplace(*owner.config().h2_keepalive, owner.connection_.dispatcher(), owner.home_.shard.worker.random,
+                    *owner.codec_, static_cast<http::KeepaliveOwner&>(owner));
+}
+
 UpstreamConnection::~UpstreamConnection() {
-  CHECK(codec_->streams() == 0, "streams are released before their connection goes");
-  if (stream_out_) countRequestEnd();
+  CHECK(codec_ == nullptr || codec_->streams() == 0, "streams are released before their connection goes");
+  countRequestEnds();
   countEnd();
 }
 
-http::StreamPtr UpstreamConnection::openStream(bool holds_retry) {
-  CHECK(state_ == State::kIdle && codec_->canOpen(), "an HTTP/1 connection carries one stream at a time");
-  state_ = State::kBusy;
-  home_.busy.pushFront(*this);
-  stream_out_ = true;
-  holds_retry_ = holds_retry;
+void UpstreamConnection::makeCodec() {
+  const net::WorkerContext& worker = home_.shard.worker;
+  http::CodecOwner& owner = *this;
+  if (home_.version != http::Version::kHttp2) {
+    const http::h1::H1Io io{connection_.input(), connection_.output(), config().buffer_limit, worker.chunks};
+    codec_ = std::make_unique<http::h1::H1Codec>(http::Role::kClient, io, config().h1, owner);
+    return;
+  }
+  const http::h2::H2Io io{connection_.input(), connection_.output(),  config().buffer_limit,
+                          worker.chunks,       home_.shard.h2_memory, worker.dispatcher.turnTime()};
+  codec_ = std::make_unique<http::h2::H2Codec>(http::Role::kClient, io, config().h2, owner);
+  multiplex_ = std::make_unique<Multiplex>(*this);
+}
+
+http::StreamPtr UpstreamConnection::openStream() {
+  CHECK(state_ == State::kIdle || state_ == State::kSharing, "a stream is opened on a connection that has room for it");
+  if (multiplex_ != nullptr && multiplex_->keepalive.has_value()) multiplex_->keepalive->beforeStream();
+  ++streams_out_;
   ++requests_;
   const uint64_t limit = config().max_requests_per_connection;
   if (limit != 0 && requests_ == limit) {
@@ -101,26 +132,70 @@ http::StreamPtr UpstreamConnection::openStream(bool holds_retry) {
   counts().gaugeAdd(stats().rq_active, 1);
   host.rq_total.add();
   host.rq_active.add();
-  return codec_->open();
+  http::StreamPtr stream = codec_->open();
+  if (multiplex_ != nullptr) counts().gaugeAdd(stats().http2.streams_active, 1);
+  if (multiplex_ != nullptr && canServe()) {
+    moveTo(State::kSharing, home_.sharing);
+  } else {
+    moveTo(State::kBusy, home_.busy);
+  }
+  return stream;
+}
+
+// HTTP/2: whether another stream may be opened now. Until the peer has said how many it takes, it is trusted to take
+// as many as the host took before.
+bool UpstreamConnection::canServe() const {
+  if (last_one_ || !connection_.open() || codec_->availableStreams() == 0) return false;
+  return multiplex_->heard || codec_->streams() < home_.streams_each;
+}
+
+void UpstreamConnection::moveTo(State state, ConnectionList& list) {
+  if (state_ == state) return;
+  state_ = state;
+  list.pushFront(*this);
+}
+
+void UpstreamConnection::withdraw() {
+  moveTo(State::kBusy, home_.busy);
+  wake();
+}
+
+// HTTP/2: the list that fits what it can do now.
+void UpstreamConnection::place() {
+  const size_t free = codec_->availableStreams();
+  if (multiplex_->heard && free > 0) {
+    home_.streams_each = std::min<size_t>(codec_->streams() + free, config().h2.max_concurrent_streams);
+  }
+  if (!canServe()) {
+    moveTo(State::kBusy, home_.busy);
+  } else if (codec_->streams() == 0) {
+    if (state_ != State::kIdle) becomeIdle();
+  } else if (state_ != State::kSharing) {
+    moveTo(State::kSharing, home_.sharing);
+    home_.changed.wake();
+  }
 }
 
 void UpstreamConnection::close() {
-  if (state_ == State::kBusy) {
-    last_one_ = true;
-  } else {
+  if (state_ == State::kConnecting || state_ == State::kIdle) {
     end(net::CloseReason::kLocal);
+  } else if (active()) {
+    last_one_ = true;
+    withdraw();
   }
 }
 
 void UpstreamConnection::onOpen() {
   if (state_ != State::kConnecting) return;
-  counts().add(stats().cx_http1_total);
+  makeCodec();
+  counts().add(multiplex_ == nullptr ? stats().cx_http1_total : stats().cx_http2_total);
   counts().record(stats().cx_connect_ms, milliseconds(connection_.dispatcher().now() - started_));
   if (limited(config().max_connection_duration)) duration_timer_.arm(config().max_connection_duration);
   becomeIdle();
 }
 
 void UpstreamConnection::onInput(buffer::Buffer&, bool end_of_input) {
+  if (multiplex_ != nullptr) return onFrames(end_of_input);
   if (state_ == State::kIdle) {
     // Nothing was asked for: what came belongs to no request, and must never be taken for an answer to the next one.
     end(net::CloseReason::kLocal);
@@ -131,8 +206,18 @@ void UpstreamConnection::onInput(buffer::Buffer&, bool end_of_input) {
   codec_->onInput(end_of_input);
 }
 
+void UpstreamConnection::onFrames(bool end_of_input) {
+  if (!active()) return;
+  if (end_of_input) last_one_ = true;
+  multiplex_->heard = true;
+  if (multiplex_->keepalive.has_value()) multiplex_->keepalive->onReceived();
+  codec_->onInput(end_of_input);
+  place();
+  if (end_of_input || codec_->finished()) wake();
+}
+
 void UpstreamConnection::onRoom() {
-  if (state_ == State::kBusy) codec_->onRoom();
+  if (active()) codec_->onRoom();
 }
 
 void UpstreamConnection::onClose(net::CloseReason reason) {
@@ -142,13 +227,12 @@ void UpstreamConnection::onClose(net::CloseReason reason) {
     home_.shard.connectFailed(home_.host, timeout);
     ++home_.failures;
     home_.failure = timeout ? http::Reason::kConnectTimeout : http::Reason::kConnectFailure;
-  } else if (stream_out_) {
+  } else if (streams_out_ > 0) {
     const bool remote = reason == net::CloseReason::kRemote || reason == net::CloseReason::kRemoteReset;
     if (remote) counts().add(stats().cx_destroy_remote_with_active_rq);
     codec_->onConnectionLost(http::Reason::kUpstreamReset);
   }
-  state_ = State::kEnding;
-  home_.ending.pushFront(*this);
+  moveTo(State::kEnding, home_.ending);
   countBytes();
   countEnd();
   home_.changed.wake();
@@ -167,7 +251,13 @@ void UpstreamConnection::onConsumed() { connection_.consumed(); }
 
 void UpstreamConnection::onStreamEnd() { wake(); }
 
+void UpstreamConnection::onPeerDead() {
+  counts().add(stats().http2.keepalive_timeout);
+  end(net::CloseReason::kLocalReset);
+}
+
 void UpstreamConnection::onTimer(event::Timer& timer) {
+  if (multiplex_ != nullptr && &timer == &multiplex_->patience) return onPatienceEnd();
   if (&timer == &duration_timer_) {
     counts().add(stats().cx_max_duration_reached);
     close();
@@ -177,33 +267,51 @@ void UpstreamConnection::onTimer(event::Timer& timer) {
   }
 }
 
-void UpstreamConnection::onWake() {
-  if (codec_->streams() != 0) return;
-  if (stream_out_) {
-    countRequestEnd();
-    countBytes();
-    if (codec_->error() != http::Reason::kNone) counts().add(stats().cx_protocol_error);
+void UpstreamConnection::onPatienceEnd() {
+  if (state_ == State::kEnding) {
+    if (!closed_) connection_.close(net::CloseReason::kLocalReset);
+    return;
   }
+  counts().add(stats().http2.tx_flush_timeout, codec_->unsentStreams());
+  codec_->dropUnsent();
+  wake();
+}
+
+void UpstreamConnection::onWake() {
+  countRequestEnds();
+  if (codec_ != nullptr) countError();
   if (closed_) {
+    if (streams_out_ > 0) return;
     ConnectionList::remove(*this);
+    // Gives its memory back while there is somebody to take it.
+    multiplex_.reset();
+    codec_.reset();
     connection_.dispatcher().deleteLater(std::unique_ptr<event::Deletable>(this));
-  } else if (state_ == State::kBusy) {
+    return;
+  }
+  if (!active()) return;
+  if (multiplex_ == nullptr) {
+    if (streams_out_ > 0 || state_ != State::kBusy) return;
     if (mayBeKept()) {
       becomeIdle();
     } else {
       end(net::CloseReason::kLocal);
     }
+    return;
   }
+  const bool unsent = codec_->unsentStreams() > 0;
+  if (codec_->error() != http::Reason::kNone || (streams_out_ == 0 && !unsent && !mayBeKept())) return endAfterFlush();
+  if (unsent && !multiplex_->patience.armed()) multiplex_->patience.arm(kUnsentPatience);
+  place();
 }
 
 bool UpstreamConnection::mayBeKept() const {
-  return !last_one_ && !home_.shard.draining && connection_.open() && !connection_.inputEnded() && codec_->reusable() &&
-         !codec_->finished();
+  if (last_one_ || home_.shard.draining || !connection_.open() || connection_.inputEnded()) return false;
+  return !codec_->finished() && (multiplex_ != nullptr || codec_->reusable());
 }
 
 void UpstreamConnection::becomeIdle() {
-  state_ = State::kIdle;
-  home_.idle.pushFront(*this);
+  moveTo(State::kIdle, home_.idle);
   // Left armed while a stream is out: arming it again costs a store, and it is ignored when it comes up then.
   if (limited(config().idle_timeout)) idle_timer_.arm(config().idle_timeout);
   home_.changed.wake();
@@ -211,18 +319,39 @@ void UpstreamConnection::becomeIdle() {
 
 void UpstreamConnection::end(net::CloseReason reason) {
   if (state_ == State::kEnding) return;
-  state_ = State::kEnding;
-  home_.ending.pushFront(*this);
+  moveTo(State::kEnding, home_.ending);
   connection_.close(reason);
 }
 
-void UpstreamConnection::countRequestEnd() {
-  stream_out_ = false;
-  home_.shard.giveRequest(home_.priority);
-  if (std::exchange(holds_retry_, false)) home_.shard.giveRetry(home_.priority);
-  --home_.shard.outstanding[home_.host];
-  counts().gaugeAdd(stats().rq_active, -1);
-  home_.shard.counters[home_.host].rq_active.add(-1);
+// HTTP/2: what weir has to say about the end is still written.
+void UpstreamConnection::endAfterFlush() {
+  if (codec_->error() == http::Reason::kNone && codec_->finished() && !connection_.inputEnded()) {
+    counts().add(stats().cx_close_notify);
+  }
+  moveTo(State::kEnding, home_.ending);
+  multiplex_->keepalive.reset();
+  multiplex_->patience.arm(kLastWordsPatience);
+  before_flush_.wake();  // before the connection's own write
+  connection_.closeAfterFlush(absl::ZeroDuration());
+}
+
+void UpstreamConnection::countRequestEnds() {
+  if (streams_out_ == 0) return;
+  for (const size_t live = codec_->streams(); streams_out_ > live; --streams_out_) {
+    home_.shard.giveRequest(home_.priority);
+    --home_.shard.outstanding[home_.host];
+    counts().gaugeAdd(stats().rq_active, -1);
+    home_.shard.counters[home_.host].rq_active.add(-1);
+    if (multiplex_ != nullptr) counts().gaugeAdd(stats().http2.streams_active, -1);
+  }
+  countBytes();
+}
+
+void UpstreamConnection::countError() {
+  const http::Reason error = codec_->error();
+  if (error == http::Reason::kNone || std::exchange(error_counted_, true)) return;
+  counts().add(stats().cx_protocol_error);
+  if (multiplex_ != nullptr) counts().add(stats().http2.of(error));
 }
 
 void UpstreamConnection::countBytes() {

@@ -1,24 +1,28 @@
-// UpstreamConnection: one HTTP/1.1 connection to a host: socket, codec, and the deadlines that hold for it. Made by a
+// UpstreamConnection: one connection to a host: socket, codec, and the deadlines that hold for it. Made by a
 // ConnectionPool and owned by the lists of its HostConnections; destroys itself at the end of the turn in which
 // nothing of it is left. One worker. It tells the pool nothing: it moves itself to the list of its state and wakes
 // whoever looks at the lists.
 //
-//   connecting -> idle <-> busy -> ending -> gone
+//   connecting -> idle <-> (sharing <->) busy -> ending -> gone
 //
-// Idle: no stream is out; any byte or the end of the peer's data ends it at once. Busy: one stream is out; idle again
-// only if the codec says that every message was framed and complete. Ending: the socket is closed or closing, and a
-// stream that is still out is waited for, because it looks into this connection's buffers.
+// Idle: no stream is out; with HTTP/1, any byte or the end of the peer's data ends it at once. Sharing: streams are
+// out and there is room for more; HTTP/2 alone. Busy: no more streams now, or ever. It is idle again only if the codec
+// says that every message was framed and complete (HTTP/1), or that the peer did not end it (HTTP/2). Ending: the
+// socket is closed or closing, and streams that are still out are waited for, because they look into this connection's
+// buffers.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "source/base/clock.h"
 #include "source/event/dispatcher.h"
 #include "source/event/timer.h"
 #include "source/event/wakeable.h"
 #include "source/http/codec.h"
+#include "source/http/keepalive.h"
 #include "source/http/reason.h"
 #include "source/net/connection.h"
 #include "source/upstream/cluster_shard.h"
@@ -49,27 +53,36 @@ class ConnectionList {
   size_t size_ = 0;
 };
 
-// The connections of one worker to one host for one priority. Outlives them.
+// The connections of one worker to one host for one priority and version. Outlives them.
 struct HostConnections {
+  HostConnections(ClusterShard& shard, uint32_t host, Priority priority, http::Version version,
+                  event::Wakeable& changed);
+
   ClusterShard& shard;
   const uint32_t host;  // index in the cluster
   const Priority priority;
-  event::Wakeable& changed;  // woken when a connection became idle, failed or ended
+  const http::Version version;
+  event::Wakeable& changed;  // woken when a connection can take a stream again, failed or ended
 
   ConnectionList connecting;
   ConnectionList idle;
+  ConnectionList sharing;
   ConnectionList busy;
   ConnectionList ending;
+  // How many streams a new connection is expected to carry: what the host allowed last, our own limit before.
+  size_t streams_each;
   // Attempts to connect that failed and that nobody was told of yet; why the last one did.
   size_t failures = 0;
   http::Reason failure = http::Reason::kNone;
 
-  size_t size() const { return connecting.size() + idle.size() + busy.size() + ending.size(); }
+  size_t carrying() const { return sharing.size() + busy.size(); }
+  size_t size() const { return connecting.size() + idle.size() + carrying() + ending.size(); }
 };
 
 class UpstreamConnection final : public event::Deletable,
                                  private net::Session,
                                  private http::CodecOwner,
+                                 private http::KeepaliveOwner,
                                  private event::TimerHandler,
                                  private event::Wakeable {
  public:
@@ -78,10 +91,11 @@ class UpstreamConnection final : public event::Deletable,
   static void start(HostConnections& home, std::unique_ptr<net::Socket> socket);
   ~UpstreamConnection() override;
 
-  // Only while idle. A permit of the request limit was taken for it and is given back when the stream is released.
-  // `holds_retry`: so was one of the limit of retries.
-  http::StreamPtr openStream(bool holds_retry);
-  // Connecting or idle: ends now. Busy: ends after the stream.
+  // Idle or sharing: whether it can take a stream now. If not, it leaves the list that it is in.
+  bool ready() { return multiplex_ == nullptr || canServe() || (withdraw(), false); }
+  // Only while ready(). A permit of the request limit was taken for it and is given back when the stream is released.
+  http::StreamPtr openStream();
+  // Connecting or idle: ends now. Else: ends after the streams that are out.
   void close();
 
   bool reused() const { return requests_ > 1; }
@@ -89,7 +103,7 @@ class UpstreamConnection final : public event::Deletable,
 
  private:
   friend class ConnectionList;
-  enum class State : uint8_t { kConnecting, kIdle, kBusy, kEnding };
+  enum class State : uint8_t { kConnecting, kIdle, kSharing, kBusy, kEnding };
 
   // Lets the codec say what it held back, right before the output is written.
   class BeforeFlush final : public event::Wakeable {
@@ -103,6 +117,15 @@ class UpstreamConnection final : public event::Deletable,
     bool running_ = false;
   };
 
+  // What only HTTP/2 needs.
+  struct Multiplex {
+    explicit Multiplex(UpstreamConnection& owner);
+    std::optional<http::Keepalive> keepalive;
+    // For requests that wait for a window although their streams were released, and for the last words.
+    event::Timer patience;
+    bool heard = false;  // the peer has said something, its SETTINGS to begin with
+  };
+
   UpstreamConnection(HostConnections& home, std::unique_ptr<net::Socket> socket);
 
   void onOpen() override;
@@ -113,16 +136,27 @@ class UpstreamConnection final : public event::Deletable,
   void onOutput() override;
   void onConsumed() override;
   void onStreamEnd() override;
+  void onPeerDead() override;
   void onTimer(event::Timer& timer) override;
   void onWake() override;
 
   const ClusterConfig& config() const { return home_.shard.config(); }
   const ClusterStats& stats() const { return home_.shard.stats(); }
   stats::Shard& counts() const { return home_.shard.worker.stats; }
+  void makeCodec();
+  bool active() const { return state_ == State::kIdle || state_ == State::kSharing || state_ == State::kBusy; }
+  bool canServe() const;
+  void moveTo(State state, ConnectionList& list);
+  void withdraw();
+  void place();
+  void onFrames(bool end_of_input);
+  void onPatienceEnd();
   void becomeIdle();
   bool mayBeKept() const;
   void end(net::CloseReason reason);
-  void countRequestEnd();
+  void endAfterFlush();
+  void countRequestEnds();
+  void countError();
   void countBytes();
   void countEnd();
 
@@ -130,18 +164,19 @@ class UpstreamConnection final : public event::Deletable,
   event::Timer idle_timer_;
   event::Timer duration_timer_;
   net::Connection connection_;
-  std::unique_ptr<http::Codec> codec_;
+  std::unique_ptr<http::Codec> codec_;  // none while connecting
+  std::unique_ptr<Multiplex> multiplex_;
   BeforeFlush before_flush_;
   const base::MonotonicTime started_;
   uint64_t requests_ = 0;
   uint64_t counted_read_ = 0;
   uint64_t counted_written_ = 0;
+  size_t streams_out_ = 0;  // each holds a request permit
   State state_ = State::kConnecting;
-  bool counted_ = true;       // holds a connection permit
-  bool stream_out_ = false;   // holds a request permit
-  bool holds_retry_ = false;  // and one of the limit of retries
-  bool closed_ = false;       // the socket is
-  bool last_one_ = false;     // not kept after the stream that is out
+  bool counted_ = true;         // holds a connection permit
+  bool closed_ = false;         // the socket is
+  bool last_one_ = false;       // takes no more streams after those that are out
+  bool error_counted_ = false;  // what the peer did wrong
   ConnectionList* list_ = nullptr;
   UpstreamConnection* next_ = nullptr;
   UpstreamConnection* previous_ = nullptr;

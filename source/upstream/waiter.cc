@@ -1,5 +1,7 @@
 #include "source/upstream/waiter.h"
 
+#include <utility>
+
 namespace weir::upstream {
 
 bool Waiter::startWaiting() {
@@ -14,6 +16,10 @@ bool Waiter::startWaiting() {
 bool Waiter::startRetry() {
   retrying_ = home_.shard_.takeRetry(priority_);
   return retrying_;
+}
+
+RetryLease Waiter::handOverRetry() {
+  return std::exchange(retrying_, false) ? RetryLease(home_.shard_, priority_) : RetryLease();
 }
 
 void Waiter::stopWaiting() {
@@ -68,7 +74,7 @@ Waiter& WaiterPool::take(StreamReceiver& receiver, std::optional<uint32_t> host,
 void WaiterPool::give(Waiter& waiter) {
   waiter.settle();
   waiter.stopWaiting();
-  if (waiter.handOverRetry()) shard_.giveRetry(waiter.priority_);
+  waiter.handOverRetry().release();
   WaiterList::remove(waiter);
   free_.push_back(&waiter);
 }

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "source/base/ticket.h"
@@ -28,10 +27,10 @@ class Waiter final : public base::Operation {
   // Takes a permit to wait for a connection; false when the limit is used up. It is given back when the waiter is.
   bool startWaiting();
   // Takes a permit of the limit of retries; false when it is used up. Given back with the waiter, unless it was handed
-  // on to the stream that answers it.
+  // on with the stream that answers it.
   bool startRetry();
-  // Whether it holds such a permit, which is the caller's from now on.
-  bool handOverRetry() { return std::exchange(retrying_, false); }
+  // The permit, if it holds one.
+  RetryLease handOverRetry();
   bool resend() const { return resend_; }
 
  private:

@@ -10,9 +10,10 @@ constexpr int kMorePicks = 3;
 
 }  // namespace
 
-WorkerCluster::WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::WorkerContext& worker)
+WorkerCluster::WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::WorkerContext& worker,
+                             http::h2::SessionMemory& memory)
     : Wakeable(worker.dispatcher),
-      shard_(std::move(cluster), worker),
+      shard_(std::move(cluster), worker, memory),
       balancer_(makeLoadBalancer(shard_.config(), shard_.outstanding, worker.random)),
       waiters_(shard_),
       pools_(shard_.config().hosts.size()),
@@ -29,15 +30,21 @@ std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
   return host;
 }
 
-ConnectionPool& WorkerCluster::pool(uint32_t host, Priority priority) {
-  std::unique_ptr<ConnectionPool>& pool = pools_[host][static_cast<size_t>(priority)];
-  if (pool == nullptr) pool = std::make_unique<ConnectionPool>(shard_, waiters_, host, priority);
+ConnectionPool& WorkerCluster::pool(uint32_t host, const PickContext& context) {
+  const Protocol wanted = config().protocol;
+  const bool h2 =
+      wanted == Protocol::kHttp2 || (wanted == Protocol::kDownstream && context.version == http::Version::kHttp2);
+  std::unique_ptr<ConnectionPool>& pool = pools_[host][static_cast<size_t>(context.priority) * 2 + (h2 ? 1 : 0)];
+  if (pool == nullptr) {
+    const http::Version version = h2 ? http::Version::kHttp2 : http::Version::kHttp11;
+    pool = std::make_unique<ConnectionPool>(shard_, waiters_, host, context.priority, version);
+  }
   return *pool;
 }
 
 base::Ticket WorkerCluster::openStream(const PickContext& context, StreamReceiver& receiver) {
   const std::optional<uint32_t> host = pick(context);
-  if (host.has_value()) return pool(*host, context.priority).open(context, receiver);
+  if (host.has_value()) return pool(*host, context).open(context, receiver);
   shard_.worker.stats.add(stats().cx_none_healthy);
   Waiter& waiter = waiters_.take(receiver, std::nullopt, context);
   unplaced_.pushBack(waiter);
@@ -81,8 +88,8 @@ void WorkerCluster::recordOutcome(const Host& host, Outcome outcome) {
 
 void WorkerCluster::drain() {
   shard_.draining = true;
-  for (auto& by_priority : pools_) {
-    for (std::unique_ptr<ConnectionPool>& pool : by_priority) {
+  for (auto& of_host : pools_) {
+    for (std::unique_ptr<ConnectionPool>& pool : of_host) {
       if (pool != nullptr) pool->closeIdle();
     }
   }

@@ -15,6 +15,7 @@
 
 #include "source/base/ticket.h"
 #include "source/event/wakeable.h"
+#include "source/http/h2/session_memory.h"
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/cluster_shard.h"
@@ -28,8 +29,9 @@ namespace weir::upstream {
 
 class WorkerCluster final : private event::Wakeable {
  public:
-  // `worker` must outlive it.
-  WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::WorkerContext& worker);
+  // `worker` and `memory`, the worker's for HTTP/2 sessions, must outlive it.
+  WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::WorkerContext& worker,
+                http::h2::SessionMemory& memory);
   ~WorkerCluster();
 
   const Cluster& cluster() const { return *shard_.cluster; }
@@ -61,13 +63,14 @@ class WorkerCluster final : private event::Wakeable {
  private:
   void onWake() override;
   std::optional<uint32_t> pick(const PickContext& context);
-  ConnectionPool& pool(uint32_t host, Priority priority);
+  ConnectionPool& pool(uint32_t host, const PickContext& context);
 
   ClusterShard shard_;
   std::unique_ptr<LoadBalancer> balancer_;
   WaiterPool waiters_;
-  WaiterList unplaced_;                                                // those for which there was no host
-  std::vector<std::array<std::unique_ptr<ConnectionPool>, 2>> pools_;  // by host and priority, made when first used
+  WaiterList unplaced_;  // those for which there was no host
+  // By host, and then by priority and protocol; made when first used.
+  std::vector<std::array<std::unique_ptr<ConnectionPool>, 4>> pools_;
   PlainConnections plain_;
 };
 

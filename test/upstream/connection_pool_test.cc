@@ -17,8 +17,8 @@ class ConnectionPoolTest : public testing::Test {
  protected:
   // A cluster of one origin.
   void start(const std::function<void(ClusterConfig&)>& change = {}) {
-    cluster_ =
-        std::make_unique<WorkerCluster>(world_.makeCluster({origin_.address()}, change), world_.worker().context);
+    cluster_ = std::make_unique<WorkerCluster>(world_.makeCluster({origin_.address()}, change), world_.worker().context,
+                                               world_.memory);
   }
   Asker& ask(const PickContext& pick = {}) {
     askers_.push_back(std::make_unique<Asker>(world_.worker()));
@@ -180,8 +180,8 @@ TEST_F(ConnectionPoolTest, LimitsHoldOverAllWorkersTogether) {
   Origin origin(world.origin_worker, "10.0.0.1");
   const std::shared_ptr<const Cluster> shared =
       world.makeCluster({origin.address()}, [](ClusterConfig& c) { c.thresholds[0].max_connections = 5; });
-  WorkerCluster a(shared, world.workers[0]->context);
-  WorkerCluster b(shared, world.workers[1]->context);
+  WorkerCluster a(shared, world.workers[0]->context, world.memory);
+  WorkerCluster b(shared, world.workers[1]->context, world.memory);
   std::vector<std::unique_ptr<Asker>> askers;
   for (int i = 0; i < 10; ++i) {
     askers.push_back(std::make_unique<Asker>(*world.workers[i % 2]));
@@ -210,7 +210,7 @@ TEST_F(ConnectionPoolTest, AHostWithoutConnectionGetsThePermitOfAnIdleOne) {
   cluster_ = std::make_unique<WorkerCluster>(
       world_.makeCluster({origin_.address(), other.address()},
                          [](ClusterConfig& config) { config.thresholds[0].max_connections = 1; }),
-      world_.worker().context);
+      world_.worker().context, world_.memory);
   for (int i = 0; i < 4; ++i) {
     Asker& asker = ask();
     world_.settle();
@@ -226,7 +226,7 @@ TEST_F(ConnectionPoolTest, AHostWithoutConnectionIsRefusedWhenAllAreBusyElsewher
   cluster_ = std::make_unique<WorkerCluster>(
       world_.makeCluster({origin_.address(), other.address()},
                          [](ClusterConfig& config) { config.thresholds[0].max_connections = 1; }),
-      world_.worker().context);
+      world_.worker().context, world_.memory);
   ask();
   world_.settle();
   Asker& second = ask();

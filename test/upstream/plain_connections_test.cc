@@ -35,8 +35,8 @@ class Taker final : public ConnectReceiver, private net::Session {
 class PlainConnectionsTest : public testing::Test {
  protected:
   void start(const std::function<void(ClusterConfig&)>& change = {}) {
-    cluster_ =
-        std::make_unique<WorkerCluster>(world_.makeCluster({origin_.address()}, change), world_.worker().context);
+    cluster_ = std::make_unique<WorkerCluster>(world_.makeCluster({origin_.address()}, change), world_.worker().context,
+                                               world_.memory);
   }
 
   UpstreamWorld world_;

@@ -105,7 +105,7 @@ TEST(PoolAllocationTest, APooledRequestAllocatesNothing) {
   event::Dispatcher dispatcher(poller, world.simulation.clock());
   TestWorker& base = world.worker();
   const net::WorkerContext context{dispatcher, network, base.blocks, base.chunks, base.random, base.context.stats, 0};
-  WorkerCluster cluster(world.makeCluster({*net::Address::parse("10.0.0.1:80")}), context);
+  WorkerCluster cluster(world.makeCluster({*net::Address::parse("10.0.0.1:80")}), context, world.memory);
   Asker asker(context);
   const auto round = [&](int number) {
     asker.ask(cluster);

@@ -16,8 +16,8 @@ using http::Reason;
 class UpstreamConnectionTest : public testing::Test {
  protected:
   void start(const std::function<void(ClusterConfig&)>& change = {}) {
-    cluster_ =
-        std::make_unique<WorkerCluster>(world_.makeCluster({origin_.address()}, change), world_.worker().context);
+    cluster_ = std::make_unique<WorkerCluster>(world_.makeCluster({origin_.address()}, change), world_.worker().context,
+                                               world_.memory);
   }
   Asker& ask() {
     askers_.push_back(std::make_unique<Asker>(world_.worker()));

@@ -89,6 +89,8 @@ void Asker::onStreamOpen(Opened result) {
   ++opened;
   host = result.host;
   reused = result.reused;
+  multiplexed = result.multiplexed;
+  retry = std::move(result.retry);
   stream = std::move(result.stream);
   stream->setOwner(*this, arena_);
   if (send_at_once) sendRequest();
@@ -113,17 +115,21 @@ void Asker::onStreamFailed(http::Reason why, const Host* where) {
 }
 
 void Asker::onWake() {
-  while (stream != nullptr) {
+  while (stream != nullptr && take_data) {
     std::optional<http::Part> part = stream->receive();
     if (!part.has_value()) return;
     if (part->kind() == http::Part::Kind::kFailed) {
       broken = part->reason();
       unprocessed = stream->unprocessed();
-      stream.reset();
+      drop();
+    } else if (part->kind() == http::Part::Kind::kHead) {
+      status = part->head().status;
+    } else if (part->kind() == http::Part::Kind::kData) {
+      body_bytes += part->data().size();
     } else if (part->kind() == http::Part::Kind::kEnd) {
       ++answers;
       if (keep_stream) return;
-      stream.reset();
+      drop();
       arena_.reset();
     }
   }

@@ -15,6 +15,7 @@
 #include "source/base/ticket.h"
 #include "source/buffer/block.h"
 #include "source/event/wakeable.h"
+#include "source/http/h2/session_memory.h"
 #include "source/http/stream.h"
 #include "source/net/connection.h"
 #include "source/net/listener.h"
@@ -101,20 +102,28 @@ class Asker final : public StreamReceiver, private http::StreamOwner, private ev
   void ask(WorkerCluster& cluster, const PickContext& pick = {});
   void cancel() { ticket.cancel(); }
   // Gives the stream up, finished or not.
-  void drop() { stream.reset(); }
+  void drop() {
+    stream.reset();
+    retry.release();
+  }
 
   base::Ticket ticket;
   http::StreamPtr stream;
+  RetryLease retry;
   int opened = 0;
   int failed = 0;
   http::Reason reason = http::Reason::kNone;  // why opening failed
   const Host* host = nullptr;
   bool reused = false;
-  int answers = 0;                            // complete responses
+  bool multiplexed = false;
+  int answers = 0;  // complete responses
+  uint16_t status = 0;
+  size_t body_bytes = 0;
   http::Reason broken = http::Reason::kNone;  // the response broke off
   bool unprocessed = false;
   bool send_at_once = true;
   bool keep_stream = false;  // do not release it after the answer
+  bool take_data = true;     // else what comes is left with the stream
   std::function<void()> on_open;
   std::function<void()> on_failed;
   void sendRequest();
@@ -141,6 +150,7 @@ struct UpstreamWorld {
   void settle() { simulation.runUntilIdle(absl::Milliseconds(100)); }
 
   harness::Simulation simulation;
+  http::h2::SessionMemory memory;
   harness::SimWire wire;
   stats::Registry registry;
   TestWorker origin_worker;

@@ -13,6 +13,7 @@
 #include "source/extensions/clusters/compile_endpoints.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
+#include "source/extensions/protocols/compile_http2.h"
 
 namespace weir::extensions {
 namespace {
@@ -96,9 +97,13 @@ void compileCommonHttp(const core_v3::HttpProtocolOptions& from, upstream::Clust
   if (from.has_max_requests_per_connection()) {
     config.max_requests_per_connection = from.max_requests_per_connection().value();
   }
-  if (from.has_max_headers_count()) config.h1.limits.head_fields = from.max_headers_count().value();
+  if (from.has_max_headers_count()) {
+    config.h1.limits.head_fields = from.max_headers_count().value();
+    config.h2.limits.head_fields = from.max_headers_count().value();
+  }
   if (from.has_max_response_headers_kb()) {
     config.h1.limits.head_bytes = size_t{from.max_response_headers_kb().value()} * 1024;
+    config.h2.limits.head_bytes = from.max_response_headers_kb().value() * 1024;
   }
   if (from.headers_with_underscores_action() != core_v3::HttpProtocolOptions::ALLOW) {
     diagnostics.warning(path.at("headers_with_underscores_action"),
@@ -117,6 +122,59 @@ void compileHttp1(const core_v3::Http1ProtocolOptions& from, upstream::ClusterCo
   config.h1.enable_trailers = from.enable_trailers();
 }
 
+void compileHttp2(const core_v3::Http2ProtocolOptions& from, upstream::ClusterConfig& config, Diagnostics& diagnostics,
+                  const FieldPath& path) {
+  Http2Settings settings{config.h2, {}};
+  compileHttp2(from, http::Role::kClient, settings, diagnostics, path);
+  config.h2 = settings.options;
+  config.h2_keepalive = settings.keepalive;
+}
+
+// The options of each protocol in a message that has both.
+template <typename Choice>
+void compileBoth(const Choice& from, upstream::ClusterConfig& config, Diagnostics& diagnostics, const FieldPath& path) {
+  if (from.has_http_protocol_options()) {
+    compileHttp1(from.http_protocol_options(), config, diagnostics, path.at("http_protocol_options"));
+  }
+  if (from.has_http2_protocol_options()) {
+    compileHttp2(from.http2_protocol_options(), config, diagnostics, path.at("http2_protocol_options"));
+  }
+}
+
+void compileHttpExtension(const HttpOptions& from, upstream::ClusterConfig& config, Diagnostics& diagnostics,
+                          const FieldPath& path) {
+  if (from.has_common_http_protocol_options()) {
+    compileCommonHttp(from.common_http_protocol_options(), config, diagnostics,
+                      path.at("common_http_protocol_options"));
+  }
+  switch (from.upstream_protocol_options_case()) {
+    case HttpOptions::kExplicitHttpConfig:
+      if (from.explicit_http_config().has_http2_protocol_options()) config.protocol = upstream::Protocol::kHttp2;
+      compileBoth(from.explicit_http_config(), config, diagnostics, path.at("explicit_http_config"));
+      break;
+    case HttpOptions::kUseDownstreamProtocolConfig:
+      config.protocol = upstream::Protocol::kDownstream;
+      compileBoth(from.use_downstream_protocol_config(), config, diagnostics,
+                  path.at("use_downstream_protocol_config"));
+      break;
+    case HttpOptions::kAutoConfig:
+      // The versions are agreed on by ALPN, which is a part of TLS; without it, it is HTTP/1.1.
+      compileBoth(from.auto_config(), config, diagnostics, path.at("auto_config"));
+      diagnostics.warning(
+          path.at("auto_config"),
+          "is HTTP/1.1 here; endpoints can agree to HTTP/2 over TLS only, explicit_http_config asks for "
+          "it without");
+      break;
+    case HttpOptions::UPSTREAM_PROTOCOL_OPTIONS_NOT_SET:
+      break;
+  }
+}
+
+bool hasOlderHttpFields(const Cluster& message) {
+  return message.has_common_http_protocol_options() || message.has_http_protocol_options() ||
+         message.has_http2_protocol_options();
+}
+
 // The options of HTTP are given in one of two ways: the extension, or older fields of the cluster itself.
 void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
                         const FieldPath& path) {
@@ -126,6 +184,10 @@ void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config,
   }
   if (message.has_http_protocol_options()) {
     compileHttp1(message.http_protocol_options(), config, diagnostics, path.at("http_protocol_options"));
+  }
+  if (message.has_http2_protocol_options()) {
+    config.protocol = upstream::Protocol::kHttp2;
+    compileHttp2(message.http2_protocol_options(), config, diagnostics, path.at("http2_protocol_options"));
   }
   const FieldPath extensions = path.at("typed_extension_protocol_options");
   // A map has no order of its own; errors are to come in the same one every time.
@@ -145,19 +207,12 @@ void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config,
                         absl::StrCat("is a ", unpacked->GetDescriptor()->full_name(), "; allowed: ", kHttpOptionsKey));
       continue;
     }
-    if (message.has_common_http_protocol_options() || message.has_http_protocol_options()) {
+    if (hasOlderHttpFields(message)) {
       diagnostics.error(at,
-                        "given beside common_http_protocol_options or http_protocol_options of the cluster; allowed: "
-                        "one of the two ways");
+                        "given beside common_http_protocol_options, http_protocol_options or http2_protocol_options of "
+                        "the cluster; allowed: one of the two ways");
     }
-    if (options->has_common_http_protocol_options()) {
-      compileCommonHttp(options->common_http_protocol_options(), config, diagnostics,
-                        at.at("common_http_protocol_options"));
-    }
-    if (options->explicit_http_config().has_http_protocol_options()) {
-      compileHttp1(options->explicit_http_config().http_protocol_options(), config, diagnostics,
-                   at.at("explicit_http_config").at("http_protocol_options"));
-    }
+    compileHttpExtension(*options, config, diagnostics, at);
   }
 }
 
