@@ -61,7 +61,7 @@ Server::Server(const Parts& parts)
       drain_timer_(dispatcher_, *this),
       connection_limit_(connectionLimit(descriptors_, parts.concurrency)),
       admin_limit_(kAdminConnections),
-      view_{parts.stats, parts.clock, parts.started, parts.bootstrap, "", "", {}, 0, {}, {}, {}, {}, {}},
+      view_{parts.stats, parts.clock, parts.started, parts.bootstrap},
       pages_(view_) {
   for (unsigned i = 0; i < parts.concurrency; ++i) {
     threads_.push_back(std::make_unique<WorkerThread>(i, parts.clock, parts.stats, connection_limit_, parts.config));
@@ -125,6 +125,7 @@ absl::Status Server::startAdmin() {
 
 void Server::fillView() {
   const Options& options = parts_.options;
+  view_.version = kVersion;
   view_.node_id = parts_.config.node_id;
   view_.node_cluster = parts_.config.node_cluster;
   view_.concurrency = parts_.concurrency;

@@ -10,7 +10,6 @@
 #include "source/http/authority.h"
 #include "source/server/admin/clusters_page.h"
 #include "source/server/admin/quote_json.h"
-#include "source/server/version.h"
 #include "source/stats/render_json.h"
 #include "source/stats/render_prometheus.h"
 #include "source/stats/render_text.h"
@@ -108,7 +107,7 @@ AdminResponse AdminPages::answer(const AdminRequest& request) const {
 }
 
 AdminResponse AdminPages::help(const AdminRequest&) const {
-  return text(200, absl::StrCat("weir ", base::av(kVersion), ", admin pages:\n", listOfPages()));
+  return text(200, absl::StrCat("weir ", base::av(view_.version), ", admin pages:\n", listOfPages()));
 }
 
 AdminResponse AdminPages::ready(const AdminRequest&) const {
@@ -187,7 +186,7 @@ AdminResponse AdminPages::serverInfo(const AdminRequest&) const {
     absl::StrAppend(&options, options.empty() ? "" : ",", quoteJson(name), ":", quoteJson(value));
   }
   return json(
-      absl::StrCat("{\"version\":", quoteJson(kVersion), ",\"state\":\"", view_.draining() ? "DRAINING" : "LIVE",
+      absl::StrCat("{\"version\":", quoteJson(view_.version), ",\"state\":\"", view_.draining() ? "DRAINING" : "LIVE",
                    "\",\"uptime_current_epoch\":\"", uptime, "\",\"uptime_all_epochs\":\"", uptime,
                    "\",\"concurrency\":", view_.concurrency, ",\"node\":{\"id\":", quoteJson(view_.node_id),
                    ",\"cluster\":", quoteJson(view_.node_cluster), "},\"command_line_options\":{", options, "}}\n"));

@@ -28,17 +28,18 @@ struct AdminView {
   const base::Clock& clock;
   base::MonotonicTime started;
   const google::protobuf::Message& bootstrap;  // as it was loaded
-  std::string node_id;
-  std::string node_cluster;
-  std::vector<std::pair<std::string, std::string>> options;  // of the command line, as they hold
+  std::string_view version = {};
+  std::string node_id = {};
+  std::string node_cluster = {};
+  std::vector<std::pair<std::string, std::string>> options = {};  // of the command line, as they hold
   unsigned concurrency = 0;
-  std::vector<Listener> listeners;
+  std::vector<Listener> listeners = {};
   // One per worker; only what is safe from any thread is called.
-  std::vector<const upstream::ClusterManager*> clusters;
-  std::function<bool()> draining;
+  std::vector<const upstream::ClusterManager*> clusters = {};
+  std::function<bool()> draining = {};
   // Called before numbers are rendered, so that those which nobody counts (the uptime) hold.
-  std::function<void()> refresh_gauges;
-  std::function<void()> shut_down;
+  std::function<void()> refresh_gauges = {};
+  std::function<void()> shut_down = {};
 };
 
 }  // namespace weir::server

@@ -30,6 +30,7 @@ class AdminPagesTest : public testing::Test {
  protected:
   AdminPagesTest() {
     world_.start();
+    view_.version = "0.1.0";
     view_.node_id = "me";
     view_.concurrency = 2;
     view_.options = {{"config_path", "a\"b"}};
@@ -52,19 +53,7 @@ class AdminPagesTest : public testing::Test {
 
   ServerWorld world_{kConfig, 2};
   harness::SimClock clock_;
-  AdminView view_{world_.compiled.stats,
-                  clock_,
-                  clock_.monotonic(),
-                  world_.compiled.loaded.bootstrap,
-                  {},
-                  {},
-                  {},
-                  0,
-                  {},
-                  {},
-                  {},
-                  {},
-                  {}};
+  AdminView view_{world_.compiled.stats, clock_, clock_.monotonic(), world_.compiled.loaded.bootstrap};
   AdminPages pages_{view_};
   bool draining_ = false;
   int refreshed_ = 0;

@@ -60,8 +60,7 @@ admin:
   event::Dispatcher& client_dispatcher_ = simulation_.addDispatcher();
   harness::SimNetwork client_network_{wire_, client_dispatcher_};
   upstream::SharedLimit limit_{10};
-  AdminView view_{
-      run_.stats, simulation_.clock(), simulation_.now(), run_.loaded.bootstrap, {}, {}, {}, 0, {}, {}, {}, {}, {}};
+  AdminView view_{run_.stats, simulation_.clock(), simulation_.now(), run_.loaded.bootstrap};
   AdminPages pages_{view_};
   std::vector<ListenerPlan> plan_;
   std::unique_ptr<Worker> worker_;
