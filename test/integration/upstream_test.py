@@ -127,7 +127,8 @@ class Failing(unittest.TestCase):
         limits = {"circuit_breakers": {"thresholds": [{"max_connections": 1, "max_pending_requests": 1}]}}
         with Origin(serve=serve) as origin:
             port, configuration = proxy(origin.port, cluster_options=limits)
-            with Weir(configuration) as weir:
+            # One worker: another would have no connection that it could wait for.
+            with Weir(configuration, ["--concurrency", "1"]) as weir:
                 held = [Client(port) for _ in range(2)]
                 held[0].send(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\n")
                 weir.wait_stat("cluster.origin.upstream_rq_active", 1)

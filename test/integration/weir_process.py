@@ -80,7 +80,8 @@ def run(*arguments, **options):
 class Weir:
     """One running process in a directory of its own, which is also its working directory."""
 
-    def __init__(self, config=None, arguments=(), command="run", suffix=None, preexec=None, ready=True):
+    def __init__(self, config=None, arguments=(), command="run", suffix=None, preexec=None, ready=True,
+                 env=None):
         self.directory = tempfile.mkdtemp(prefix="weir-test-", dir="/tmp")
         self.admin_port = _admin_port(config)
         line = [BINARY, command]
@@ -90,12 +91,13 @@ class Weir:
                 file.write(json.dumps(config, indent=1) if isinstance(config, dict) else config)
             line += ["-c", self.path]
         self.process = subprocess.Popen(line + list(arguments), cwd=self.directory, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=preexec)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=preexec, env=env)
         self.stdout = []
         self.log = []
+        self._times = []  # when each line of the log came
         self._threads = [
-            threading.Thread(target=self._collect, args=(self.process.stdout, self.stdout), daemon=True),
-            threading.Thread(target=self._collect, args=(self.process.stderr, self.log), daemon=True),
+            threading.Thread(target=self._collect, args=(self.process.stdout, self.stdout, []), daemon=True),
+            threading.Thread(target=self._collect, args=(self.process.stderr, self.log, self._times), daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -103,8 +105,9 @@ class Weir:
             self.wait_ready()
 
     @staticmethod
-    def _collect(pipe, lines):
+    def _collect(pipe, lines, times):
         for line in pipe:
+            times.append(time.monotonic())
             lines.append(line.decode("utf-8", "replace").rstrip("\n"))
         pipe.close()
 
@@ -133,6 +136,11 @@ class Weir:
             return wait_until(found, "a log line like " + pattern)
         except AssertionError as error:
             raise AssertionError("%s\nthe log:\n%s" % (error, "\n".join(self.log)))
+
+    def when_logged(self, pattern):
+        """The monotonic time at which a line that matches came."""
+        self.wait_log(pattern)
+        return next(at for at, line in zip(self._times, list(self.log)) if re.search(pattern, line))
 
     # --- admin ---------------------------------------------------------------------
 
