@@ -170,6 +170,21 @@ void H2Codec::dropUnsent() {
   wire_.announceOutput();
 }
 
+bool H2Codec::dropOverdue() {
+  bool any = false;
+  H2Stream* stream = wire_.first;
+  while (stream != nullptr) {
+    H2Stream* const next = stream->next();
+    if (stream->released() && stream->overdue()) {
+      any = true;
+      stream->drop();
+    }
+    stream = next;
+  }
+  if (any) wire_.announceOutput();
+  return any;
+}
+
 void H2Codec::drain() {
   if (wire_.finished || wire_.drain == Wire::Drain::kLast) return;
   if (!wire_.server()) {

@@ -31,6 +31,8 @@ class H2Codec final : public Codec {
   size_t streams() const override { return wire_.live; }
   size_t unsentStreams() const override { return wire_.unsent; }
   void dropUnsent() override;
+  // The same for those alone that were there at the last call already. Returns whether there were any.
+  bool dropOverdue();
   void drain() override;
   void ping() override;
   bool pingPending() const override { return wire_.pinging; }

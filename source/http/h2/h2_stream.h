@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "source/base/arena.h"
 #include "source/buffer/buffer.h"
@@ -53,6 +54,8 @@ class H2Stream final : public Stream {
   void drop();
   bool awaitsHead() const { return !has_head_; }
   bool released() const { return !live_; }
+  // Released: whether this was asked before.
+  bool overdue() { return std::exchange(overdue_, true); }
   int32_t id() const { return id_; }
   H2Stream* next() const { return next_; }
 
@@ -143,8 +146,9 @@ class H2Stream final : public Stream {
   bool extended_ = false;     // the request is an extended CONNECT
   bool unprocessed_ = false;
   bool peer_ended_ = false;  // END_STREAM was received
-  bool reset_ = false;       // by either side
-  bool lingers_ = false;     // released, and counted as unsent
+  bool overdue_ = false;
+  bool reset_ = false;    // by either side
+  bool lingers_ = false;  // released, and counted as unsent
 };
 
 }  // namespace weir::http::h2
