@@ -83,7 +83,8 @@ bool Exchange::start() {
   }
   http::Head& head = part->head();
   info_.protocol = head.version;
-  if (head.version != http::Version::kHttp2) services_.worker.stats.add(config_.stats.rq_http1_total);
+  const bool http2 = head.version == http::Version::kHttp2;
+  services_.worker.stats.add(http2 ? config_.stats.rq_http2_total : config_.stats.rq_http1_total);
   const Preparation prepared = prepareRequest(head, info_, config_.request, services_.worker.random);
   if (prepared.redirect) router_.redirectToPath();
   if (prepared.refusal == Reason::kNone) {
@@ -104,11 +105,20 @@ void Exchange::onWake() {
   }
   const filter::HttpChain::State state = chain_.drive();
   if (state == filter::HttpChain::State::kRunning && !router_.tunnelEnded()) {
+    if (client_finished_ && router_.awaitsUpstream() && !router_.tunnel()) {
+      if (info_.reason == Reason::kNone) info_.reason = Reason::kClientGone;
+      return finish(false);
+    }
     noteProgress();
     scheduleTimer();
     return;
   }
   finish(state != filter::HttpChain::State::kReset);
+}
+
+void Exchange::onClientFinished() {
+  client_finished_ = true;
+  wake();
 }
 
 void Exchange::chooseRoute(http::Head& request) {
@@ -238,10 +248,17 @@ void Exchange::countTimeout(Reason reason) {
   if (reason == Reason::kStreamIdleTimeout) shard.add(config_.stats.rq_idle_timeout);
 }
 
+void Exchange::countReset() {
+  stats::Shard& shard = services_.worker.stats;
+  const HttpStats& stats = config_.stats;
+  const bool theirs = info_.reason == Reason::kClientGone;
+  shard.add(theirs ? stats.rq_rx_reset : stats.rq_tx_reset);
+  if (info_.protocol == http::Version::kHttp2) shard.add(theirs ? stats.http2.rx_reset : stats.http2.tx_reset);
+}
+
 void Exchange::finish(bool whole) {
   if (!whole) {
-    services_.worker.stats.add(info_.reason == Reason::kClientGone ? config_.stats.rq_rx_reset
-                                                                   : config_.stats.rq_tx_reset);
+    countReset();
     downstream_.reset(info_.reason);
   }
   countAndLog();

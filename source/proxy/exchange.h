@@ -34,6 +34,9 @@ class Exchange final : private filter::ChainOwner,
            http::StreamPtr stream, HttpConnectionManager& owner);
   ~Exchange();
 
+  // The client has ended its half: it waits for no other server. What is answered here, or has been answered already,
+  // still goes out; a request that an upstream has is given up in this turn or in the next. Tunnels go on.
+  void onClientFinished();
   // The connection is gone, or weir ends: counts and logs what there was. The owner destroys it after that.
   void abandon(http::Reason reason);
 
@@ -78,6 +81,7 @@ class Exchange final : private filter::ChainOwner,
   void scheduleTimer();
   http::Reason dueReason() const;
   void countTimeout(http::Reason reason);
+  void countReset();
   void finish(bool whole);
   void countAndLog();
   base::MonotonicTime now() const { return services_.worker.dispatcher.now(); }
@@ -95,6 +99,7 @@ class Exchange final : private filter::ChainOwner,
   bool started_ = false;
   bool over_ = false;
   bool timed_out_ = false;
+  bool client_finished_ = false;
   uint64_t progress_ = 0;  // changes whenever a part moved
   base::MonotonicTime last_progress_;
   base::MonotonicTime armed_until_;

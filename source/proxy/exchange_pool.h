@@ -1,17 +1,19 @@
-// ExchangePool: what the exchanges of one worker share: the memory that finished ones leave for the next, and the text
-// of the Date header. Made by the worker and owned by it; one worker; outlives every exchange.
+// ExchangePool: what the exchanges and downstream connections of one worker share: the memory that finished exchanges
+// leave for the next, that of HTTP/2 sessions, and the text of the Date header. Made by the worker and owned by it; one
+// worker; outlives every exchange and connection.
 #pragma once
 
 #include <cstddef>
 
 #include "source/http/date.h"
+#include "source/http/h2/session_memory.h"
 
 namespace weir::proxy {
 
 class ExchangePool {
  public:
   // Keeps the memory of at most `keep` exchanges.
-  explicit ExchangePool(size_t keep = 256) : keep_(keep) {}
+  explicit ExchangePool(size_t keep = 1024) : keep_(keep) {}
   ~ExchangePool();
   ExchangePool(const ExchangePool&) = delete;
   ExchangePool& operator=(const ExchangePool&) = delete;
@@ -22,6 +24,8 @@ class ExchangePool {
 
   // The text of the Date header.
   http::DateText date;
+  // Of the codecs of clients that speak HTTP/2.
+  http::h2::SessionMemory h2_memory;
 
  private:
   struct Free {

@@ -1,20 +1,15 @@
+// The codec, the exchanges and the end of a connection; its deadlines are in connection_deadlines.cc.
 #include "source/proxy/http_connection_manager.h"
 
-#include <algorithm>
-#include <limits>
 #include <new>
 #include <utility>
 
+#include "source/http/h2/preface.h"
 #include "source/proxy/exchange_pool.h"
 
 namespace weir::proxy {
-namespace {
 
 using http::Reason;
-
-constexpr base::MonotonicTime kNever{std::numeric_limits<int64_t>::max()};
-
-}  // namespace
 
 HttpConnectionManager::HttpConnectionManager(const HttpConnectionManagerConfig& config, const Services& services,
                                              net::Connection& connection, const DownstreamInfo& info)
@@ -24,14 +19,13 @@ HttpConnectionManager::HttpConnectionManager(const HttpConnectionManagerConfig& 
       services_(services),
       connection_(connection),
       info_(info),
-      codec_(http::Role::kServer, {connection.input(), connection.output(), connection.room(), services.worker.chunks},
-             config.h1, *this),
       timer_(services.worker.dispatcher, *this),
       opened_(now()),
       idle_since_(opened_),
       head_since_(opened_),
       armed_until_(kNever),
-      drain_at_(kNever) {}
+      drain_at_(kNever),
+      flush_check_at_(kNever) {}
 
 HttpConnectionManager::~HttpConnectionManager() {
   if (!closed_) onClose(net::CloseReason::kLocalReset);
@@ -39,47 +33,114 @@ HttpConnectionManager::~HttpConnectionManager() {
 
 void HttpConnectionManager::onAccepted() {
   shard().add(config_.stats.cx_total);
-  shard().add(config_.stats.cx_http1_total);
   shard().gaugeAdd(config_.stats.cx_active, 1);
   scheduleTimer();
 }
 
+// --- input
+
 void HttpConnectionManager::onInput(buffer::Buffer&, bool end) {
-  if (!closing_) runCodec(end);
+  if (closing_) return;
+  if (Http2* const h2 = http2(); h2 != nullptr && h2->keepalive) h2->keepalive->onReceived();
+  runCodec(end);
 }
 
-void HttpConnectionManager::onRoom() { codec_.onRoom(); }
+// False while the first bytes may still become either protocol.
+bool HttpConnectionManager::chooseCodec(bool end) {
+  if (codec_ != nullptr) return true;
+  if (connection_.input().empty()) {
+    over_ = over_ || end;
+    return false;
+  }
+  if (config_.protocol == DownstreamProtocol::kAuto) {
+    const http::h2::PrefaceMatch match = http::h2::matchPreface(connection_.input());
+    if (match == http::h2::PrefaceMatch::kMoreNeeded && !end) return false;
+    match == http::h2::PrefaceMatch::kYes ? makeHttp2() : makeHttp1();
+  } else {
+    config_.protocol == DownstreamProtocol::kHttp2 ? makeHttp2() : makeHttp1();
+  }
+  return true;
+}
+
+void HttpConnectionManager::makeHttp1() {
+  const http::h1::H1Io io{connection_.input(), connection_.output(), connection_.room(), services_.worker.chunks};
+  http::CodecOwner& owner = *this;
+  codec_ = &protocol_.emplace<http::h1::H1Codec>(http::Role::kServer, io, config_.h1, owner);
+  shard().add(config_.stats.cx_http1_total);
+  shard().gaugeAdd(config_.stats.cx_http1_active, 1);
+}
+
+void HttpConnectionManager::makeHttp2() {
+  const http::h2::H2Io io{
+      connection_.input(),     connection_.output(),          connection_.room(),
+      services_.worker.chunks, services_.exchanges.h2_memory, services_.worker.dispatcher.turnTime()};
+  Http2& h2 = *protocol_.emplace<std::unique_ptr<Http2>>(
+      new Http2{http::h2::H2Codec(http::Role::kServer, io, config_.h2, *this), std::nullopt, kNever});
+  codec_ = &h2.codec;
+  if (config_.h2_keepalive) {
+    h2.keepalive.emplace(*config_.h2_keepalive, services_.worker.dispatcher, services_.worker.random, h2.codec,
+                         static_cast<http::KeepaliveOwner&>(*this));
+  }
+  shard().add(config_.stats.cx_http2_total);
+  shard().gaugeAdd(config_.stats.cx_http2_active, 1);
+}
 
 void HttpConnectionManager::runCodec(bool end) {
-  codec_.onInput(end);
-  const bool pending = codec_.headPending();
+  bool pending = false;
+  if (chooseCodec(end)) {
+    codec_->onInput(end);
+    pending = codec_->headPending();
+  } else {
+    pending = !connection_.input().empty();
+  }
   if (pending && !head_pending_) head_since_ = now();
   head_pending_ = pending;
+  if (end && !std::exchange(client_finished_, true)) {
+    for (Exchange* at = first_; at != nullptr; at = at->next) at->onClientFinished();
+  }
+  // Nothing of what is going on can reach the client any more.
+  if (http2() != nullptr && codec_->error() != Reason::kNone) {
+    noteError();
+    endAll(codec_->error());
+  }
   closeWhenFinished();
-  if (!closing_) scheduleTimer();
-}
-
-void HttpConnectionManager::closeWhenFinished() {
-  if (closing_ || closed_ || first_ != nullptr || !codec_.finished()) return;
-  closing_ = true;
-  timer_.cancel();
-  if (codec_.error() != Reason::kNone) noteError();
-  connection_.flush();
-  connection_.closeAfterFlush(config_.delayed_close_timeout);
+  scheduleTimer();
 }
 
 void HttpConnectionManager::onStream(http::StreamPtr stream) {
   ++requests_;
   if (requests_ == config_.max_requests_per_connection) {
     shard().add(config_.stats.cx_max_requests_reached);
-    codec_.drain();
+    drainCodec();
   }
   void* const memory = services_.exchanges.take(sizeof(Exchange));
   auto* const exchange = new (memory) Exchange(config_, services_, info_, std::move(stream), *this);
   exchange->next = first_;
   if (first_ != nullptr) first_->previous = exchange;
   first_ = exchange;
+  if (http2() != nullptr) shard().gaugeAdd(config_.stats.http2.streams_active, 1);
+  if (client_finished_) exchange->onClientFinished();
 }
+
+// HTTP/2: the stream was reset; the connection goes on.
+void HttpConnectionManager::onRefused(Reason reason) {
+  const bool too_large = reason == Reason::kHeadersTooLarge || reason == Reason::kTooManyHeaders;
+  shard().add(too_large ? config_.stats.http2.header_overflow : config_.stats.http2.rx_messaging_error);
+  shard().add(config_.stats.http2.tx_reset);
+  shard().add(config_.stats.rq_http2_total);
+  shard().add(config_.stats.rq_tx_reset);
+  logWithoutExchange(reason, 0);
+}
+
+void HttpConnectionManager::onStreamEnd() { net::ReadWake::wake(); }
+
+void HttpConnectionManager::onReadPhase() {
+  if (closed_ || closing_) return;
+  runCodec(connection_.inputEnded());
+  connection_.consumed();
+}
+
+// --- output
 
 // The wake comes before that of the connection, so that held back framing goes out with this turn's write.
 void HttpConnectionManager::onOutput() {
@@ -88,21 +149,41 @@ void HttpConnectionManager::onOutput() {
 }
 
 void HttpConnectionManager::onWritePhase() {
-  if (!closed_) codec_.beforeFlush();
+  if (closed_ || codec_ == nullptr) return;
+  codec_->beforeFlush();
+  // The connection may have been woken, and have run, before this.
+  if (!connection_.output().empty()) connection_.flush();
 }
 
-void HttpConnectionManager::onStreamEnd() { net::ReadWake::wake(); }
-
-void HttpConnectionManager::onReadPhase() {
-  if (!closed_ && !closing_) runCodec(connection_.inputEnded());
+void HttpConnectionManager::onRoom() {
+  if (codec_ == nullptr) return;
+  codec_->onRoom();
+  closeWhenFinished();
 }
+
+void HttpConnectionManager::closeWhenFinished() {
+  if (closing_ || closed_ || first_ != nullptr || !finished()) return;
+  if (http2() != nullptr) {
+    codec_->beforeFlush();
+    // There may be more to say; onRoom() comes, or the deadline for it.
+    if (connection_.room() == 0) return;
+  }
+  closing_ = true;
+  if (codec_ != nullptr && codec_->error() != Reason::kNone) noteError();
+  connection_.flush();
+  connection_.closeAfterFlush(config_.delayed_close_timeout);
+}
+
+// --- exchanges
 
 void HttpConnectionManager::onExchangeOver(Exchange& exchange) {
   if (exchange.previous != nullptr) exchange.previous->next = exchange.next;
   if (exchange.next != nullptr) exchange.next->previous = exchange.previous;
   if (first_ == &exchange) first_ = exchange.next;
-  // What the codec found wrong by now, it found in this exchange, which has logged it.
-  if (codec_.error() != Reason::kNone && !std::exchange(error_noted_, true)) {
+  if (http2() != nullptr) {
+    shard().gaugeAdd(config_.stats.http2.streams_active, -1);
+  } else if (codec_->error() != Reason::kNone && !std::exchange(error_noted_, true)) {
+    // What the codec found wrong by now, it found in this exchange, which has logged it.
     shard().add(config_.stats.cx_protocol_error);
   }
   exchange.~Exchange();
@@ -110,14 +191,40 @@ void HttpConnectionManager::onExchangeOver(Exchange& exchange) {
   idle_since_ = now();
 }
 
+void HttpConnectionManager::endAll(Reason reason) {
+  while (first_ != nullptr) {
+    Exchange& exchange = *first_;
+    exchange.abandon(reason);
+    onExchangeOver(exchange);
+  }
+}
+
 void HttpConnectionManager::beforeResponseHead() {
   if (services_.draining || drain_at_ != kNever) startDraining();
 }
 
+// --- the end
+
 void HttpConnectionManager::startDraining() {
   if (std::exchange(draining_, true)) return;
   shard().add(config_.stats.cx_drain_close);
-  codec_.drain();
+  drainCodec();
+}
+
+void HttpConnectionManager::drainCodec() {
+  if (codec_ == nullptr) {
+    over_ = true;
+    return;
+  }
+  Http2* const h2 = http2();
+  if (h2 != nullptr) {
+    if (std::exchange(h2->announced, true)) return;
+    shard().add(config_.stats.http2.goaway_sent);
+    h2->last_goaway_at = now() + config_.drain_timeout;
+    // A deadline came nearer; the timer looks at it when what is going on here is done.
+    net::ReadWake::wake();
+  }
+  codec_->drain();
 }
 
 void HttpConnectionManager::drain() {
@@ -126,21 +233,37 @@ void HttpConnectionManager::drain() {
   closeWhenFinished();
 }
 
-// A request that never became a stream: the codec has answered it.
+void HttpConnectionManager::onPeerDead() {
+  shard().add(config_.stats.http2.keepalive_timeout);
+  endAll(Reason::kClientGone);
+  connection_.close(net::CloseReason::kLocalReset);
+}
+
+// An error of the connection that no exchange has logged.
 void HttpConnectionManager::noteError() {
   if (std::exchange(error_noted_, true)) return;
-  const Reason reason = codec_.error();
+  const Reason reason = codec_->error();
+  if (reason != Reason::kRequestHeaderTimeout) shard().add(config_.stats.cx_protocol_error);
+  if (http2() == nullptr) {
+    // A request that never became a stream: the codec has answered it.
+    logWithoutExchange(reason, http::reasonInfo(reason).status);
+    return;
+  }
+  if (reason != Reason::kRequestHeaderTimeout) shard().add(config_.stats.http2.ofError(reason));
+  if (!std::exchange(http2()->announced, true)) shard().add(config_.stats.http2.goaway_sent);
+}
+
+void HttpConnectionManager::logWithoutExchange(Reason reason, uint16_t status) {
   filter::StreamInfo info;
   info.start = now();
   info.start_wall = services_.worker.dispatcher.wallNow();
   info.complete = now();
-  info.protocol = codec_.version();
+  info.protocol = codec_->version();
   info.connection_id = info_.connection_id;
   info.downstream_local = info_.local;
   info.downstream_direct_remote = info.downstream_remote = info_.remote;
   info.reason = reason;
-  info.status = http::reasonInfo(reason).status;
-  if (reason != Reason::kRequestHeaderTimeout) shard().add(config_.stats.cx_protocol_error);
+  info.status = status;
   shard().add(config_.stats.rq_total);
   shard().add(config_.stats.rq_completed);
   if (info.status != 0) shard().add(config_.stats.rq_status[info.status / 100 - 1]);
@@ -153,57 +276,17 @@ void HttpConnectionManager::onClose(net::CloseReason reason) {
   if (first_ != nullptr) shard().add(config_.stats.cx_destroy_with_active_rq);
   const bool ours = reason == net::CloseReason::kLocal || reason == net::CloseReason::kLocalReset;
   const Reason why = ours ? Reason::kDraining : Reason::kClientGone;
-  codec_.onConnectionLost(why);
-  endAll(why);
+  if (codec_ != nullptr) {
+    codec_->onConnectionLost(why);
+    endAll(why);
+    shard().gaugeAdd(http2() != nullptr ? config_.stats.cx_http2_active : config_.stats.cx_http1_active, -1);
+    if (http2() != nullptr) http2()->keepalive.reset();
+  }
   shard().add(config_.stats.cx_destroy);
   shard().gaugeAdd(config_.stats.cx_active, -1);
   shard().add(config_.stats.cx_rx_bytes_total, connection_.bytesRead());
   shard().add(config_.stats.cx_tx_bytes_total, connection_.bytesWritten());
   shard().record(config_.stats.cx_length_ms, static_cast<uint64_t>(absl::ToInt64Milliseconds(now() - opened_)));
-}
-
-void HttpConnectionManager::endAll(Reason reason) {
-  while (first_ != nullptr) {
-    Exchange& exchange = *first_;
-    exchange.abandon(reason);
-    onExchangeOver(exchange);
-  }
-}
-
-base::MonotonicTime HttpConnectionManager::nearestDeadline() const {
-  base::MonotonicTime nearest = drain_at_;
-  if (nearest == kNever) nearest = opened_ + orNever(config_.max_connection_duration);
-  if (draining_) nearest = kNever;
-  if (head_pending_) return std::min(nearest, head_since_ + orNever(config_.request_headers_timeout));
-  if (first_ == nullptr) return std::min(nearest, idle_since_ + orNever(config_.idle_timeout));
-  return nearest;
-}
-
-void HttpConnectionManager::scheduleTimer() {
-  const base::MonotonicTime nearest = nearestDeadline();
-  if (nearest >= armed_until_) return;
-  armed_until_ = nearest;
-  timer_.arm(nearest - now());
-}
-
-void HttpConnectionManager::onTimer(event::Timer&) {
-  armed_until_ = kNever;
-  const base::MonotonicTime at = now();
-  if (head_pending_ && head_since_ + orNever(config_.request_headers_timeout) <= at) {
-    shard().add(config_.stats.rq_header_timeout);
-    codec_.refuse(Reason::kRequestHeaderTimeout);
-  } else if (first_ == nullptr && !head_pending_ && idle_since_ + orNever(config_.idle_timeout) <= at) {
-    shard().add(config_.stats.cx_idle_timeout);
-    startDraining();
-  } else if (drain_at_ <= at) {
-    startDraining();
-  } else if (!draining_ && drain_at_ == kNever && opened_ + orNever(config_.max_connection_duration) <= at) {
-    shard().add(config_.stats.cx_max_duration_reached);
-    // The next response says that the connection closes; a client that sends nothing is not waited for for ever.
-    drain_at_ = at + config_.drain_timeout;
-  }
-  closeWhenFinished();
-  if (!closing_) scheduleTimer();
 }
 
 std::unique_ptr<TerminalSession> HttpConnectionManagerFactory::create(const Services& services,

@@ -2,18 +2,24 @@
 // connection's buffers and opens an Exchange for each request. Made by its factory when the connection was accepted,
 // owned by the DownstreamConnection; one worker.
 //
-// While a connection is idle there is nothing but this object and its codec. One timer holds the nearest of three
-// deadlines: idle, the request head, and the age of the connection; it is moved only when one comes nearer.
+// Which codec it is, the first bytes decide; until then there is none. While a connection is idle there is nothing but
+// this object and its codec. One timer holds the nearest deadline of the connection; it is moved only when one comes
+// nearer.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "source/event/timer.h"
 #include "source/event/wakeable.h"
 #include "source/http/h1/h1_codec.h"
+#include "source/http/h2/h2_codec.h"
+#include "source/http/keepalive.h"
 #include "source/proxy/exchange.h"
 #include "source/proxy/http_connection_manager_config.h"
 #include "source/proxy/session_factory.h"
@@ -22,6 +28,7 @@ namespace weir::proxy {
 
 class HttpConnectionManager final : public TerminalSession,
                                     private http::CodecOwner,
+                                    private http::KeepaliveOwner,
                                     private event::TimerHandler,
                                     private net::ReadWake,
                                     private net::WriteWake {
@@ -42,23 +49,51 @@ class HttpConnectionManager final : public TerminalSession,
   void beforeResponseHead();
 
  private:
+  // What HTTP/2 takes, on the heap so that idle HTTP/1 connections do not grow by it.
+  struct Http2 {
+    http::h2::H2Codec codec;
+    std::optional<http::Keepalive> keepalive;
+    base::MonotonicTime last_goaway_at;  // the second step of draining, if the client has not answered by then
+    bool announced = false;              // the first step was made
+  };
+
+  static constexpr base::MonotonicTime kNever{std::numeric_limits<int64_t>::max()};
+
   void onStream(http::StreamPtr stream) override;
+  void onRefused(http::Reason reason) override;
   void onOutput() override;
   void onConsumed() override { connection_.consumed(); }
   void onStreamEnd() override;
+  void onPeerDead() override;
   // Goes on with the input after a stream has ended.
   void onReadPhase() override;
   // Just before the connection writes.
   void onWritePhase() override;
   void onTimer(event::Timer& timer) override;
 
+  bool chooseCodec(bool end);
+  void makeHttp1();
+  void makeHttp2();
   void runCodec(bool end);
+  void noteInput(bool end);
+  bool finished() const { return codec_ == nullptr ? over_ : codec_->finished(); }
   void closeWhenFinished();
   void endAll(http::Reason reason);
   void noteError();
+  void logWithoutExchange(http::Reason reason, uint16_t status);
+  // What is left to be written although nothing is worked on any more.
+  bool awaitsFlush() const { return finished() || (http2() != nullptr && http2()->codec.unsentStreams() > 0); }
+  bool idle() const { return first_ == nullptr && !head_pending_ && !awaitsFlush(); }
   base::MonotonicTime nearestDeadline() const;
   void scheduleTimer();
+  void checkFlush();
+  void refuseHead();
   void startDraining();
+  void drainCodec();
+  Http2* http2() const {
+    const auto* const http2 = std::get_if<std::unique_ptr<Http2>>(&protocol_);
+    return http2 == nullptr ? nullptr : http2->get();
+  }
   base::MonotonicTime now() const { return services_.worker.dispatcher.now(); }
   stats::Shard& shard() const { return services_.worker.stats; }
 
@@ -66,17 +101,22 @@ class HttpConnectionManager final : public TerminalSession,
   const Services& services_;
   net::Connection& connection_;
   const DownstreamInfo info_;
-  http::h1::H1Codec codec_;
+  std::variant<std::monostate, http::h1::H1Codec, std::unique_ptr<Http2>> protocol_;
+  http::Codec* codec_ = nullptr;  // of protocol_
   event::Timer timer_;
   Exchange* first_ = nullptr;
   uint64_t requests_ = 0;
+  uint64_t flushed_ = 0;  // bytes that the client had taken when that was last looked at
   base::MonotonicTime opened_;
   base::MonotonicTime idle_since_;
   base::MonotonicTime head_since_;  // when the head that is pending began
   base::MonotonicTime armed_until_;
-  base::MonotonicTime drain_at_;  // the connection is too old: when it is closed if no request comes
+  base::MonotonicTime drain_at_;        // the connection is too old: when it is closed if no request comes
+  base::MonotonicTime flush_check_at_;  // when the client must have taken more of what is left for it
   bool head_pending_ = false;
+  bool client_finished_ = false;
   bool draining_ = false;
+  bool over_ = false;  // without a codec: nothing is wanted any more
   bool closing_ = false;
   bool closed_ = false;
   bool error_noted_ = false;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,8 @@
 #include "source/filter/access_log.h"
 #include "source/filter/http_chain_config.h"
 #include "source/http/h1/options.h"
+#include "source/http/h2/options.h"
+#include "source/http/keepalive.h"
 #include "source/proxy/http_stats.h"
 #include "source/proxy/request_preparation.h"
 #include "source/proxy/route_table.h"
@@ -22,13 +25,19 @@ namespace weir::proxy {
 
 enum class ServerHeader : uint8_t { kOverwrite, kAppendIfAbsent, kPassThrough };
 
+// What clients may speak; kAuto: either, as the first bytes say.
+enum class DownstreamProtocol : uint8_t { kAuto, kHttp1, kHttp2 };
+
 struct HttpConnectionManagerConfig {
   std::string stat_prefix;
   HttpStats stats;
   std::unique_ptr<const RouteTable> routes;
   std::unique_ptr<const filter::HttpChainConfig> filters;
   std::vector<std::unique_ptr<filter::AccessLog>> access_logs;
+  DownstreamProtocol protocol = DownstreamProtocol::kAuto;
   http::h1::H1Options h1;
+  http::h2::H2Options h2;
+  std::optional<http::KeepaliveOptions> h2_keepalive;
   RequestOptions request;
   // Upgrade tokens (lower case; "connect" for CONNECT), and whether they are allowed where the route says nothing.
   std::vector<std::pair<std::string, bool>> upgrades;
@@ -42,12 +51,16 @@ struct HttpConnectionManagerConfig {
   // Zero or infinite: none.
   absl::Duration idle_timeout = absl::Hours(1);  // of a connection without a request
   absl::Duration max_connection_duration = absl::InfiniteDuration();
-  absl::Duration drain_timeout = absl::Seconds(5);             // for one more request on a connection that is too old
+  // HTTP/1: for one more request on a connection that is too old. HTTP/2: from the first GOAWAY to the last, where the
+  // client does not answer before.
+  absl::Duration drain_timeout = absl::Seconds(5);
   absl::Duration request_headers_timeout = absl::Seconds(10);  // from the first byte of a head to its last
   absl::Duration request_timeout = absl::InfiniteDuration();   // until the request is received whole
   absl::Duration stream_idle_timeout = absl::Minutes(5);
   absl::Duration max_stream_duration = absl::InfiniteDuration();
   absl::Duration delayed_close_timeout = absl::Seconds(1);
+  // A client must take something of what is left of a finished response, or of a finished connection, within this.
+  absl::Duration flush_timeout = absl::Seconds(60);
   uint64_t max_requests_per_connection = 0;  // 0: no limit
 };
 

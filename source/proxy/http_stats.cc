@@ -14,6 +14,7 @@ struct Maker {
 void makeRequests(HttpStats& stats, const Maker& counter) {
   stats.rq_total = counter("downstream_rq_total");
   stats.rq_http1_total = counter("downstream_rq_http1_total");
+  stats.rq_http2_total = counter("downstream_rq_http2_total");
   stats.rq_completed = counter("downstream_rq_completed");
   stats.rq_rx_reset = counter("downstream_rq_rx_reset");
   stats.rq_tx_reset = counter("downstream_rq_tx_reset");
@@ -38,23 +39,77 @@ void makeRequests(HttpStats& stats, const Maker& counter) {
 
 }  // namespace
 
+Http2Stats Http2Stats::make(stats::Registry& registry) {
+  const auto counter = [&](std::string_view metric) { return registry.counter({"http2", "", metric}); };
+  Http2Stats stats;
+  stats.streams_active = registry.gauge({"http2", "", "streams_active"});
+  stats.rx_reset = counter("rx_reset");
+  stats.tx_reset = counter("tx_reset");
+  stats.header_overflow = counter("header_overflow");
+  stats.rx_messaging_error = counter("rx_messaging_error");
+  stats.goaway_sent = counter("goaway_sent");
+  stats.keepalive_timeout = counter("keepalive_timeout");
+  stats.tx_flush_timeout = counter("tx_flush_timeout");
+  stats.protocol_error = counter("protocol_error");
+  stats.inbound_ping_flood = counter("inbound_ping_flood");
+  stats.inbound_settings_flood = counter("inbound_settings_flood");
+  stats.inbound_priority_frames_flood = counter("inbound_priority_frames_flood");
+  stats.inbound_window_update_frames_flood = counter("inbound_window_update_frames_flood");
+  stats.inbound_empty_frames_flood = counter("inbound_empty_frames_flood");
+  stats.inbound_continuations_flood = counter("inbound_continuations_flood");
+  stats.inbound_unknown_frames_flood = counter("inbound_unknown_frames_flood");
+  stats.inbound_reset_flood = counter("inbound_reset_flood");
+  stats.outbound_control_flood = counter("outbound_control_flood");
+  return stats;
+}
+
+stats::CounterId Http2Stats::ofError(http::Reason error) const {
+  switch (error) {
+    case http::Reason::kH2PingFlood:
+      return inbound_ping_flood;
+    case http::Reason::kH2SettingsFlood:
+      return inbound_settings_flood;
+    case http::Reason::kH2PriorityFlood:
+      return inbound_priority_frames_flood;
+    case http::Reason::kH2WindowUpdateFlood:
+      return inbound_window_update_frames_flood;
+    case http::Reason::kH2EmptyFrames:
+      return inbound_empty_frames_flood;
+    case http::Reason::kH2Continuations:
+      return inbound_continuations_flood;
+    case http::Reason::kH2UnknownFrames:
+      return inbound_unknown_frames_flood;
+    case http::Reason::kH2ResetFlood:
+      return inbound_reset_flood;
+    case http::Reason::kH2OutboundFlood:
+      return outbound_control_flood;
+    default:
+      return protocol_error;
+  }
+}
+
 HttpStats HttpStats::make(stats::Registry& registry, std::string_view stat_prefix) {
   const Maker counter{registry, stat_prefix};
   HttpStats stats;
   stats.cx_total = counter("downstream_cx_total");
   stats.cx_http1_total = counter("downstream_cx_http1_total");
+  stats.cx_http2_total = counter("downstream_cx_http2_total");
   stats.cx_destroy = counter("downstream_cx_destroy");
   stats.cx_destroy_with_active_rq = counter("downstream_cx_destroy_active_rq");
   stats.cx_idle_timeout = counter("downstream_cx_idle_timeout");
   stats.cx_max_duration_reached = counter("downstream_cx_max_duration_reached");
   stats.cx_max_requests_reached = counter("downstream_cx_max_requests_reached");
   stats.cx_drain_close = counter("downstream_cx_drain_close");
+  stats.cx_delayed_close_timeout = counter("downstream_cx_delayed_close_timeout");
   stats.cx_protocol_error = counter("downstream_cx_protocol_error");
   stats.cx_rx_bytes_total = counter("downstream_cx_rx_bytes_total");
   stats.cx_tx_bytes_total = counter("downstream_cx_tx_bytes_total");
   stats.cx_active = registry.gauge({"http", stat_prefix, "downstream_cx_active"});
+  stats.cx_http1_active = registry.gauge({"http", stat_prefix, "downstream_cx_http1_active"});
+  stats.cx_http2_active = registry.gauge({"http", stat_prefix, "downstream_cx_http2_active"});
   stats.cx_length_ms = registry.histogram({"http", stat_prefix, "downstream_cx_length_ms"});
   makeRequests(stats, counter);
+  stats.http2 = Http2Stats::make(registry);
   stats.no_route = counter("no_route");
   stats.no_cluster = counter("no_cluster");
   stats.rq_forwarded = counter("rq_total");

@@ -64,7 +64,7 @@ void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestO
     const std::string_view ip = ipText(info.downstream_direct_remote, text);
     if (!ip.empty()) appendItem(headers, HeaderId::kXForwardedFor, ip, ",");
   }
-  if (edge || !headers.has(HeaderId::kXForwardedProto)) headers.set(HeaderId::kXForwardedProto, head.scheme);
+  if (edge || !headers.has(HeaderId::kXForwardedProto)) headers.set(HeaderId::kXForwardedProto, options.scheme);
   if (options.append_x_forwarded_port && (edge || !headers.has(HeaderId::kXForwardedPort))) {
     char digits[8];
     const auto end = std::to_chars(digits, digits + sizeof(digits), info.downstream_local.port());

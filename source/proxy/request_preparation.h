@@ -15,6 +15,8 @@
 namespace weir::proxy {
 
 struct RequestOptions {
+  // What the connection is, whatever the request says of itself: "http" or "https". Static text.
+  std::string_view scheme = "http";
   // The peer of the socket is the client: x-forwarded-for is not believed, and x-envoy-* headers are removed.
   bool use_remote_address = false;
   uint32_t xff_num_trusted_hops = 0;

@@ -56,6 +56,8 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
 
   // Whether the edits of the route were made to this response head already.
   bool edited(const http::Head& response) const { return edited_ == &response; }
+  // The request is an upstream's, or about to be, and its response has not come whole.
+  bool awaitsUpstream() const { return state_ == State::kOpening || state_ == State::kForwarding; }
   // The response opened a tunnel; it has ended when either of its halves has.
   bool tunnel() const { return tunnel_; }
   bool tunnelEnded() const { return tunnel_ && (end_sent_ || state_ == State::kDone); }

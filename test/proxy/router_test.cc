@@ -94,16 +94,69 @@ TEST(RouterTest, ResetsTheUpstreamAsSoonAsTheClientIsGone) {
   EXPECT_EQ(world.gauge("http.p.downstream_rq_active"), 0);
 }
 
-TEST(RouterTest, AnswersAClientThatHasFinishedItsSide) {
+TEST(RouterTest, GivesUpForAClientThatHasFinishedItsSide) {
+  // Where the request is when the client ends its half: waiting for a connection, with the upstream, half answered.
+  for (const std::string_view from_origin : {"-", "", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"}) {
+    ProxyWorld world;
+    RawClient& client = world.client();
+    client.write(kGet);
+    if (from_origin != "-") world.settle();
+    if (from_origin.size() > 1) world.origin.peers.at(0)->write(from_origin);
+    world.settle();
+    const base::MonotonicTime before = world.upstream.simulation.now();
+    client.finish();
+    world.upstream.simulation.runUntil([&] { return !world.log.empty(); });
+    world.settle();
+    EXPECT_LE(world.upstream.simulation.now() - before, absl::Milliseconds(300));
+    EXPECT_EQ(world.log.at(0), from_origin.size() > 1 ? "200 client_gone GET /a" : "0 client_gone GET /a");
+    EXPECT_EQ(world.counter("http.p.downstream_rq_5xx"), 0u);
+    EXPECT_EQ(world.counter("http.p.downstream_rq_rx_reset"), 1u);
+    EXPECT_EQ(world.upstream.counter("upstream_rq_tx_reset"), 1u);
+    EXPECT_EQ(world.origin.open(), 0u);
+    EXPECT_TRUE(client.ended);
+  }
+}
+
+TEST(RouterTest, GivesUpWhenTheEndComesWithTheRequest) {
   ProxyWorld world;
   RawClient& client = world.client();
   client.write(kGet);
   client.finish();
   world.settle();
-  world.origin.peers.at(0)->write(kOk);
+  EXPECT_EQ(world.log.at(0), "0 client_gone GET /a");
+  EXPECT_EQ(world.counter("http.p.downstream_rq_5xx"), 0u);
+  for (const auto& peer : world.origin.peers) EXPECT_EQ(peer->received, "");
+}
+
+TEST(RouterTest, StillSaysWhatItAnswersByItselfToAClientThatHasFinishedItsSide) {
+  ProxyWorld world([](ProxyWorld::Setup& setup) {
+    ProxyWorld::addRoute(*setup.host, "/direct").action = DirectAction{200, "made here"};
+    ProxyWorld::addRoute(*setup.host, "/gone").action.emplace<ForwardAction>().cluster = "none";
+  });
+  RawClient& client = world.client();
+  client.write("GET /direct HTTP/1.1\r\nhost: h\r\n\r\nGET /gone HTTP/1.1\r\nhost: h\r\n\r\n");
+  client.finish();
   world.settle();
-  EXPECT_TRUE(contains(client.received, "\r\n\r\nhi")) << client.received;
+  EXPECT_TRUE(contains(client.received, "\r\n\r\nmade here")) << client.received;
+  EXPECT_TRUE(contains(client.received, "HTTP/1.1 503 ")) << client.received;
   EXPECT_TRUE(client.ended);
+  EXPECT_EQ(world.log.at(1), "503 no_cluster GET /gone");
+}
+
+TEST(RouterTest, GivesAClientThatHasFinishedItsSideTheRestOfAWholeAnswer) {
+  ProxyWorld world;
+  RawClient& client = world.client();
+  client.pauseReading(true);
+  client.write(kGet);
+  world.settle();
+  world.origin.peers.at(0)->write("HTTP/1.1 200 OK\r\ncontent-length: 20000\r\n\r\n" + std::string(20000, 'b'));
+  world.settle();
+  client.finish();
+  world.settle();
+  client.pauseReading(false);
+  world.settle();
+  EXPECT_GE(client.received_bytes, 20000u);
+  EXPECT_EQ(world.log.at(0), "200  GET /a");
 }
 
 TEST(RouterTest, NeverMakesASuccessOfAFailedUpstream) {
