@@ -66,6 +66,8 @@ Reason Budgets::onOther(const FrameHeader& frame) {
                                                                             : Reason::kNone;
     }
     case FrameType::kPushPromise:
+      // A client says in its preface that it takes none, and sends none.
+      return Reason::kH2Protocol;
     case FrameType::kGoaway:
       return Reason::kNone;
     default:

@@ -169,6 +169,10 @@ int onFrameSent(nghttp2_session* session, const nghttp2_frame* frame, void* user
       return 0;
     case NGHTTP2_GOAWAY:
       if (frame->goaway.error_code != NGHTTP2_NO_ERROR) wire.noteFault(Reason::kH2Protocol);
+      // Behind it and not before, so that the answer says that the client has seen it.
+      if (wire.drain == Wire::Drain::kAnnounced) {
+        nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, reinterpret_cast<const uint8_t*>(kDrainPing.data()));
+      }
       return 0;
     case NGHTTP2_DATA:
       break;

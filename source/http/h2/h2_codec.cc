@@ -140,7 +140,7 @@ void H2Codec::fail(Reason reason) {
   wire_.writeFrames(SIZE_MAX, kNever);
   wire_.io.in.clear();
   wire_.owner.onOutput();
-  onConnectionLost(wire_.server() ? Reason::kClientGone : Reason::kUpstreamReset);
+  onConnectionLost(wire_.server() ? Reason::kClientGone : Reason::kUpstreamProtocol);
   wire_.owner.onStreamEnd();
 }
 
@@ -195,7 +195,6 @@ void H2Codec::drain() {
   // What is on its way was sent before the client could know: it is let in until the client has answered.
   wire_.drain = Wire::Drain::kAnnounced;
   nghttp2_submit_shutdown_notice(wire_.session);
-  nghttp2_submit_ping(wire_.session, NGHTTP2_FLAG_NONE, reinterpret_cast<const uint8_t*>(kDrainPing.data()));
   wire_.owner.onOutput();
 }
 

@@ -106,6 +106,8 @@ class H2Stream final : public Stream {
   void unhold();
   void wake();
   Reason lostReason() const;
+  // The client still sends into a tunnel that it was refused.
+  bool discards() const { return wire_.server() && tunnel_ == Tunnel::kRefused; }
 
   Wire& wire_;
   StreamOwner* owner_ = nullptr;
