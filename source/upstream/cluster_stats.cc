@@ -19,7 +19,6 @@ class Namer {
   Http2Stats http2() {
     return {gauge("http2.streams_active"),
             counter("http2.keepalive_timeout"),
-            counter("http2.tx_flush_timeout"),
             counter("http2.protocol_error"),
             counter("http2.inbound_ping_flood"),
             counter("http2.inbound_settings_flood"),

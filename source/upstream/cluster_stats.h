@@ -28,7 +28,6 @@ struct BreakerStats {
 struct Http2Stats {
   stats::GaugeId streams_active;
   stats::CounterId keepalive_timeout;
-  stats::CounterId tx_flush_timeout;  // streams whose request the peer did not let through in time
   // What ended a connection.
   stats::CounterId protocol_error;
   stats::CounterId inbound_ping_flood;

@@ -10,9 +10,7 @@
 namespace weir::upstream {
 namespace {
 
-// How long what was sent on streams that nobody looks at any more may wait for the peer to take it, and the reason for
-// an end for the peer to read it.
-constexpr absl::Duration kUnsentPatience = absl::Seconds(10);
+// How long the peer may take to let what is said about the end be written.
 constexpr absl::Duration kLastWordsPatience = absl::Seconds(1);
 
 net::Connection::Limits connectionLimits(const ClusterConfig& config) {
@@ -257,24 +255,15 @@ void UpstreamConnection::onPeerDead() {
 }
 
 void UpstreamConnection::onTimer(event::Timer& timer) {
-  if (multiplex_ != nullptr && &timer == &multiplex_->patience) return onPatienceEnd();
-  if (&timer == &duration_timer_) {
+  if (multiplex_ != nullptr && &timer == &multiplex_->patience) {
+    if (!closed_) connection_.close(net::CloseReason::kLocalReset);
+  } else if (&timer == &duration_timer_) {
     counts().add(stats().cx_max_duration_reached);
     close();
   } else if (state_ == State::kIdle) {
     counts().add(stats().cx_idle_timeout);
     end(net::CloseReason::kIdle);
   }
-}
-
-void UpstreamConnection::onPatienceEnd() {
-  if (state_ == State::kEnding) {
-    if (!closed_) connection_.close(net::CloseReason::kLocalReset);
-    return;
-  }
-  counts().add(stats().http2.tx_flush_timeout, codec_->unsentStreams());
-  codec_->dropUnsent();
-  wake();
 }
 
 void UpstreamConnection::onWake() {
@@ -299,9 +288,7 @@ void UpstreamConnection::onWake() {
     }
     return;
   }
-  const bool unsent = codec_->unsentStreams() > 0;
-  if (codec_->error() != http::Reason::kNone || (streams_out_ == 0 && !unsent && !mayBeKept())) return endAfterFlush();
-  if (unsent && !multiplex_->patience.armed()) multiplex_->patience.arm(kUnsentPatience);
+  if (codec_->error() != http::Reason::kNone || (streams_out_ == 0 && !mayBeKept())) return endAfterFlush();
   place();
 }
 

@@ -121,9 +121,8 @@ class UpstreamConnection final : public event::Deletable,
   struct Multiplex {
     explicit Multiplex(UpstreamConnection& owner);
     std::optional<http::Keepalive> keepalive;
-    // For requests that wait for a window although their streams were released, and for the last words.
-    event::Timer patience;
-    bool heard = false;  // the peer has said something, its SETTINGS to begin with
+    event::Timer patience;  // for the last words to be written
+    bool heard = false;     // the peer has said something, its SETTINGS to begin with
   };
 
   UpstreamConnection(HostConnections& home, std::unique_ptr<net::Socket> socket);
@@ -150,7 +149,6 @@ class UpstreamConnection final : public event::Deletable,
   void withdraw();
   void place();
   void onFrames(bool end_of_input);
-  void onPatienceEnd();
   void becomeIdle();
   bool mayBeKept() const;
   void end(net::CloseReason reason);

@@ -61,6 +61,7 @@ Origin::Origin(TestWorker& worker, std::string_view ip, size_t read_bytes) : wor
 void Origin::onAccept(std::unique_ptr<net::Socket> socket, const net::Address&) {
   peers.push_back(std::make_unique<OriginPeer>(worker_, std::move(socket), read_bytes_));
   peers.back()->on_input = on_input_;
+  if (on_accept) on_accept(*peers.back());
 }
 
 void Origin::answerAll() {
@@ -97,13 +98,17 @@ void Asker::onStreamOpen(Opened result) {
   if (on_open) on_open();
 }
 
-void Asker::sendRequest() {
+http::Head& Asker::newRequest(std::string_view method) {
   http::Head& head = *arena_.make<http::Head>(arena_);
-  head.method = "GET";
+  head.method = method;
   head.scheme = "http";
   head.authority = "origin";
   head.path = "/";
-  stream->send(http::Part::makeHead(head, worker_.blocks));
+  return head;
+}
+
+void Asker::sendRequest() {
+  stream->send(http::Part::makeHead(newRequest("GET"), worker_.blocks));
   stream->send(http::Part::makeEnd(nullptr, worker_.blocks));
 }
 

@@ -80,6 +80,8 @@ class Origin final : private net::ListenerOwner {
   size_t open() const;
 
   std::vector<std::unique_ptr<OriginPeer>> peers;
+  // Called with each new peer, which is the last of `peers`.
+  std::function<void(OriginPeer&)> on_accept;
 
  private:
   void onAccept(std::unique_ptr<net::Socket> socket, const net::Address& peer) override;
@@ -127,6 +129,14 @@ class Asker final : public StreamReceiver, private http::StreamOwner, private ev
   std::function<void()> on_open;
   std::function<void()> on_failed;
   void sendRequest();
+  void send(http::Part part) { stream->send(std::move(part)); }
+  // A request head without End, in this one's arena.
+  http::Head& newRequest(std::string_view method);
+  // Goes on taking what comes.
+  void takeAgain() {
+    take_data = true;
+    wake();
+  }
 
  private:
   void onStreamOpen(Opened result) override;

@@ -116,6 +116,63 @@ TEST(CompileClusterTest, TheOlderFieldsWork) {
   EXPECT_EQ(result.config->idle_timeout, absl::Seconds(3));
 }
 
+std::string httpOptions(const std::string& text) {
+  return withEndpoint(R"(
+      typed_extension_protocol_options { key: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions' value {
+        [type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions] { )" +
+                      text + " } } }");
+}
+
+TEST(CompileClusterTest, TheProtocolIsHttp1WhereNothingIsSaid) {
+  EXPECT_EQ(compile(withEndpoint("")).config->protocol, upstream::Protocol::kHttp1);
+  const Compiled result = compile(httpOptions("explicit_http_config { http_protocol_options {} }"));
+  EXPECT_EQ(result.config->protocol, upstream::Protocol::kHttp1);
+}
+
+TEST(CompileClusterTest, TheProtocolIsHttp2WhereItIsAskedFor) {
+  const Compiled result = compile(httpOptions(R"(
+      explicit_http_config { http2_protocol_options { max_concurrent_streams { value: 7 }
+        initial_stream_window_size { value: 70000 }
+        connection_keepalive { interval { seconds: 30 } timeout { seconds: 5 } } } }
+      common_http_protocol_options { max_headers_count { value: 50 } max_response_headers_kb { value: 16 } })"));
+  ASSERT_TRUE(result.config.has_value());
+  EXPECT_TRUE(result.all.empty());
+  EXPECT_EQ(result.config->protocol, upstream::Protocol::kHttp2);
+  EXPECT_EQ(result.config->h2.max_concurrent_streams, 7u);
+  EXPECT_EQ(result.config->h2.initial_stream_window, 70000u);
+  EXPECT_EQ(result.config->h2.limits.head_fields, 50u);
+  EXPECT_EQ(result.config->h2.limits.head_bytes, 16u * 1024);
+  ASSERT_TRUE(result.config->h2_keepalive.has_value());
+  EXPECT_EQ(result.config->h2_keepalive->interval, absl::Seconds(30));
+}
+
+TEST(CompileClusterTest, TheOlderFieldAsksForHttp2Too) {
+  const Compiled result = compile(withEndpoint("http2_protocol_options { max_concurrent_streams { value: 9 } }"));
+  ASSERT_TRUE(result.config.has_value());
+  EXPECT_EQ(result.config->protocol, upstream::Protocol::kHttp2);
+  EXPECT_EQ(result.config->h2.max_concurrent_streams, 9u);
+}
+
+TEST(CompileClusterTest, TheProtocolMayBeThatOfTheRequest) {
+  const Compiled result = compile(httpOptions(R"(
+      use_downstream_protocol_config { http_protocol_options { enable_trailers: true }
+                                       http2_protocol_options { max_concurrent_streams { value: 5 } } })"));
+  ASSERT_TRUE(result.config.has_value());
+  EXPECT_TRUE(result.all.empty());
+  EXPECT_EQ(result.config->protocol, upstream::Protocol::kDownstream);
+  EXPECT_TRUE(result.config->h1.enable_trailers);
+  EXPECT_EQ(result.config->h2.max_concurrent_streams, 5u);
+}
+
+TEST(CompileClusterTest, AnAgreedProtocolIsHttp1WithoutTlsAndAWarning) {
+  const Compiled result = compile(httpOptions("auto_config { http2_protocol_options {} }"));
+  ASSERT_TRUE(result.config.has_value());
+  EXPECT_EQ(result.config->protocol, upstream::Protocol::kHttp1);
+  ASSERT_EQ(result.all.size(), 1u);
+  EXPECT_EQ(result.all[0].path,
+            "typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\"].auto_config");
+}
+
 TEST(CompileClusterTest, EndpointsKeepWeightHealthAndOrder) {
   const Compiled result = compile(R"(name: 'c' load_assignment { cluster_name: 'c'
       endpoints {
@@ -195,6 +252,14 @@ TEST(CompileClusterTest, HttpOptionsInBothWaysAreRefused) {
       typed_extension_protocol_options { key: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions' value {
         [type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions] {
           explicit_http_config { http_protocol_options {} } } } })"));
+  EXPECT_FALSE(result.config.has_value());
+  ASSERT_EQ(result.all.size(), 1u);
+  EXPECT_NE(result.all[0].message.find("one of the two ways"), std::string::npos);
+}
+
+TEST(CompileClusterTest, Http2OptionsInBothWaysAreRefused) {
+  const Compiled result =
+      compile(httpOptions("explicit_http_config { http2_protocol_options {} }") + " http2_protocol_options {}");
   EXPECT_FALSE(result.config.has_value());
   ASSERT_EQ(result.all.size(), 1u);
   EXPECT_NE(result.all[0].message.find("one of the two ways"), std::string::npos);

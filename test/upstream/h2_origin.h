@@ -1,0 +1,58 @@
+// H2Origin: an origin that speaks HTTP/2 frame by frame, so that a test decides what it allows, answers, refuses and
+// when it says GOAWAY. It acknowledges SETTINGS and, unless told otherwise, PING.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "test/http/h2/frames.h"
+#include "test/upstream/upstream_world.h"
+
+namespace weir::upstream {
+
+class H2Origin {
+ public:
+  struct Connection {
+    explicit Connection(OriginPeer& session) : peer(&session) {}
+
+    OriginPeer* peer;
+    std::vector<uint32_t> waiting;  // requests that were not answered
+    std::vector<uint32_t> resets;   // streams that the client reset
+    size_t requests = 0;
+    size_t data_bytes = 0;
+    size_t pings = 0;
+    size_t most = 0;                 // requests that waited at once
+    std::optional<uint32_t> goaway;  // the code that the client gave
+    bool preface = false;
+    bool hello = false;
+  };
+
+  H2Origin(TestWorker& worker, std::string_view ip);
+
+  net::Address address() const { return origin.address(); }
+  Connection& at(size_t i) { return *connections.at(i); }
+  void write(Connection& connection, std::string_view bytes) { connection.peer->write(bytes); }
+  void answer(Connection& connection, uint32_t stream, std::string_view body = "");
+  // Everything that waits.
+  void answerWaiting(Connection& connection);
+  void sayHello(Connection& connection);
+
+  Origin origin;
+  std::vector<std::unique_ptr<Connection>> connections;
+  std::optional<uint32_t> max_streams;  // announced; requests above it are refused
+  bool hello_at_once = true;            // SETTINGS is sent when the connection is accepted, else by sayHello()
+  bool answer_all = false;
+  bool refuse_all = false;
+  bool answer_pings = true;
+
+ private:
+  void onBytes(Connection& connection);
+  void onFrame(Connection& connection, const http::h2::SeenFrame& frame);
+  void onRequest(Connection& connection, uint32_t stream);
+};
+
+}  // namespace weir::upstream
