@@ -31,6 +31,8 @@ H2Codec::H2Codec(Role role, const H2Io& io, const H2Options& options, CodecOwner
     : wire_(role, io, options, owner), meter_(wire_.budgets, role == Role::kServer) {
   wire_.session = makeSession(wire_);
   CHECK(wire_.session != nullptr, "there is memory for a session");
+  // A client's preface stands in the frame that all sessions share, so it goes out before another session writes.
+  if (!wire_.server()) wire_.writeFrames(SIZE_MAX, kNever);
 }
 
 H2Codec::~H2Codec() {

@@ -25,8 +25,9 @@ class SessionMemory {
   void release(void* memory);
 
   // While one lives, the first allocation of at least kFrameBytes is the frame that all sessions of the worker write
-  // in turn, instead of one of their own. Only while a session of the library is being made: it keeps nothing in that
-  // frame from one call of it to the next, and whoever calls it copies the frame before calling any other session.
+  // in turn, instead of one of their own. Only while a session of the library is being made: but for the preface of a
+  // client, which must be taken from it at once, the library keeps nothing in that frame from one call of it to the
+  // next, and whoever calls it copies the frame before calling any other session.
   class SharesFrame {
    public:
     explicit SharesFrame(SessionMemory& memory) : memory_(memory) { memory_.share_frame_ = true; }
