@@ -12,9 +12,11 @@ from wire import Client, Origin, response
 
 _MIB = 1 << 20
 _SIZE = 64 * _MIB
-# Buffers of both connections, sockets not counted, with much room for allocators and sanitizers' quarantines to differ;
-# far below the body.
+# Buffers of both connections, sockets not counted, with much room for allocators and sanitizers to differ; far below the
+# body.
 _GROWTH = 24 * _MIB
+# What AddressSanitizer keeps after it was freed is no buffer of weir's.
+_ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4")
 
 
 def blocks(size=_SIZE):
@@ -97,7 +99,7 @@ class LargeBodies(unittest.TestCase):
         with Origin(serve=serve) as origin:
             # The timeout of a route holds for the whole response.
             port, configuration = proxy(origin.port, {"timeout": "0s"})
-            with Weir(configuration) as weir, Client(port, receive_buffer=65536) as client, Watch(weir) as watch:
+            with Weir(configuration, env=_ENVIRONMENT) as weir, Client(port, receive_buffer=65536) as client, Watch(weir) as watch:
                 client.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
                 wait_until(lambda: senders, "the request is upstream")
                 self.assertLess(senders[0].wait_stalled(), _SIZE // 2)
@@ -117,7 +119,7 @@ class LargeBodies(unittest.TestCase):
             wire.send(response(200, b"stored"))
         with Origin(serve=serve) as origin:
             port, configuration = proxy(origin.port)
-            with Weir(configuration) as weir, Client(port) as client, Watch(weir) as watch:
+            with Weir(configuration, env=_ENVIRONMENT) as weir, Client(port) as client, Watch(weir) as watch:
                 client.send(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % _SIZE)
                 sender = Sender(client)
                 self.assertLess(sender.wait_stalled(), _SIZE // 2)
@@ -152,7 +154,7 @@ class LargeBodies(unittest.TestCase):
             port = free_ports(1)[0]
             carried = listener("front", port, network_filter("tcp", "tcp_proxy.v3.TcpProxy", stat_prefix="front",
                                                              cluster="origin"))
-            with Weir(config([carried], [cluster("origin", origin.port)])) as weir:
+            with Weir(config([carried], [cluster("origin", origin.port)]), env=_ENVIRONMENT) as weir:
                 with Client(port, receive_buffer=65536) as client, Watch(weir) as watch:
                     wait_until(lambda: senders, "the connection is upstream")
                     self.assertLess(senders[0].wait_stalled(), _SIZE // 2)
