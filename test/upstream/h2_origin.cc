@@ -27,7 +27,7 @@ std::vector<SeenFrame> takeFrames(std::string& bytes) {
 
 }  // namespace
 
-H2Origin::H2Origin(TestWorker& worker, std::string_view ip) : origin(worker, ip) {
+H2Origin::H2Origin(Origin& to) : origin(to) {
   origin.on_accept = [this](OriginPeer& peer) {
     connections.push_back(std::make_unique<Connection>(peer));
     Connection& connection = *connections.back();
@@ -86,7 +86,9 @@ void H2Origin::onFrame(Connection& connection, const SeenFrame& frame) {
 
 void H2Origin::onRequest(Connection& connection, uint32_t stream) {
   ++connection.requests;
-  if (refuse_all || (max_streams.has_value() && connection.waiting.size() >= *max_streams)) {
+  const bool refused = refuse_next > 0;
+  if (refused) --refuse_next;
+  if (refused || (max_streams.has_value() && connection.waiting.size() >= *max_streams)) {
     write(connection, rst(stream, kRefusedStream));
   } else if (answer_all) {
     answer(connection, stream);

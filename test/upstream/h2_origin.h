@@ -1,4 +1,4 @@
-// H2Origin: an origin that speaks HTTP/2 frame by frame, so that a test decides what it allows, answers, refuses and
+// H2Origin: makes an origin speak HTTP/2 frame by frame, so that a test decides what it allows, answers, refuses and
 // when it says GOAWAY. It acknowledges SETTINGS and, unless told otherwise, PING.
 #pragma once
 
@@ -31,7 +31,8 @@ class H2Origin {
     bool hello = false;
   };
 
-  H2Origin(TestWorker& worker, std::string_view ip);
+  // Serves what the origin accepts from now on. It outlives this.
+  explicit H2Origin(Origin& to);
 
   net::Address address() const { return origin.address(); }
   Connection& at(size_t i) { return *connections.at(i); }
@@ -41,12 +42,12 @@ class H2Origin {
   void answerWaiting(Connection& connection);
   void sayHello(Connection& connection);
 
-  Origin origin;
+  Origin& origin;
   std::vector<std::unique_ptr<Connection>> connections;
   std::optional<uint32_t> max_streams;  // announced; requests above it are refused
   bool hello_at_once = true;            // SETTINGS is sent when the connection is accepted, else by sayHello()
   bool answer_all = false;
-  bool refuse_all = false;
+  size_t refuse_next = 0;
   bool answer_pings = true;
 
  private:

@@ -69,7 +69,8 @@ class H2PoolFixture : public testing::Test {
   }
 
   UpstreamWorld world_;
-  H2Origin origin_{world_.origin_worker, "10.0.0.1"};
+  Origin bytes_{world_.origin_worker, "10.0.0.1"};
+  H2Origin origin_{bytes_};
   std::unique_ptr<WorkerCluster> cluster_;
   std::vector<std::unique_ptr<Asker>> askers_;
 };
