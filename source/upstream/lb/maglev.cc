@@ -31,7 +31,7 @@ std::vector<Walk> makeWalks(const std::vector<KeyedCandidate>& hosts, uint32_t s
   walks.reserve(ordered.size());
   for (const KeyedCandidate* host : ordered) {
     walks.push_back({stableHash(host->key, kOffsetSeed) % size, stableHash(host->key, kSkipSeed) % (size - 1) + 1,
-                     static_cast<double>(host->candidate.weight) / heaviest, 0, host->candidate.host});
+                     static_cast<double>(host->candidate.weight) / heaviest, 0.5, host->candidate.host});
   }
   return walks;
 }

@@ -47,8 +47,7 @@ SubsetIndex::Wish::Wish(Metadata wanted) : wanted_(std::move(wanted)) {
   }
 }
 
-SubsetIndex::SubsetIndex(const std::vector<Metadata>& hosts, const Options& options)
-    : fallback_policy_(options.fallback) {
+SubsetIndex::SubsetIndex(const std::vector<Metadata>& hosts, const Options& options) {
   for (uint32_t i = 0; i < hosts.size(); ++i) {
     any_.push_back(i);
     const bool matches = std::all_of(options.default_subset.begin(), options.default_subset.end(),
@@ -104,8 +103,8 @@ const std::vector<uint32_t>& SubsetIndex::find(const Wish& wish) const {
   const auto subset = group->second.subsets.find(wish.values_);
   if (subset != group->second.subsets.end()) return subset->second;
   const Selector& selector = group->second.selector;
-  if (!selector.has_fallback) return fallback_;
-  if (selector.fallback != Fallback::kFewerKeys) return fallBack(selector.fallback);
+  if (!selector.fallback.has_value()) return fallback_;
+  if (*selector.fallback != Fallback::kFewerKeys) return fallBack(*selector.fallback);
   // Ends: each step has fewer keys.
   if (selector.fallback_keys.size() >= selector.keys.size()) return none_;
   return find(Wish(reduced(wish.wanted_, selector.fallback_keys)));

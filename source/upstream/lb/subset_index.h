@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,16 +28,15 @@ class SubsetIndex {
 
   struct Selector {
     std::vector<std::string> keys;
-    Fallback fallback = Fallback::kNone;
-    bool has_fallback = false;               // otherwise that of the index
-    std::vector<std::string> fallback_keys;  // for kFewerKeys: some of `keys`, not all
-    bool single_host = false;                // a subset is its first host alone
+    std::optional<Fallback> fallback = std::nullopt;  // otherwise that of the index
+    std::vector<std::string> fallback_keys = {};      // for kFewerKeys: some of `keys`, not all
+    bool single_host = false;                         // a subset is its first host alone
   };
 
   struct Options {
     std::vector<Selector> selectors;
     Fallback fallback = Fallback::kNone;  // not kFewerKeys
-    Metadata default_subset;
+    Metadata default_subset = {};
   };
 
   // What a route asks for, with each key once.
@@ -74,7 +74,6 @@ class SubsetIndex {
   std::vector<uint32_t> any_;
   std::vector<uint32_t> default_;
   std::vector<uint32_t> fallback_;
-  Fallback fallback_policy_;
   size_t subsets_ = 0;
 };
 
