@@ -221,7 +221,9 @@ std::unique_ptr<nghttp2_option, Deleter> makeOptions(const H2Options& options) {
   nghttp2_option_set_no_auto_window_update(o, 1);
   nghttp2_option_set_no_http_messaging(o, 1);
   nghttp2_option_set_no_closed_streams(o, 1);
-  nghttp2_option_set_max_continuations(o, options.budgets.continuations);
+  // The library counts one frame again for each piece in which its header comes, which has nine bytes. The exact count
+  // is that of Budgets.
+  nghttp2_option_set_max_continuations(o, 10 * (options.budgets.continuations + 1));
   nghttp2_option_set_max_outbound_ack(o, options.budgets.outbound_frames);
   nghttp2_option_set_max_deflate_dynamic_table_size(o, options.hpack_table_bytes);
   nghttp2_option_set_peer_max_concurrent_streams(o, options.max_concurrent_streams);
