@@ -168,7 +168,8 @@ void Router::openStream() {
   state_ = State::kOpening;
   upstream::PickContext pick;
   pick.priority = std::get<ForwardAction>(route()->action).priority;
-  pick.resend = resends_ > 0;
+  // The limit of retries is against load that piles up; what was provably not processed was none.
+  pick.resend = resends_ > 0 && !multiplexed_;
   pick.version = request_->version;
   if (multiplexed_) pick.avoid = host_;  // it refused the request
   ++context_.info.upstream_attempts;

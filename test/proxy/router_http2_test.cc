@@ -85,6 +85,19 @@ TEST_F(RouterHttp2Test, SendsAgainWhatIsAboveTheGoaway) {
   expectNothingHeld();
 }
 
+TEST_F(RouterHttp2Test, WhatWasNotProcessedDoesNotCountAsARetryOfTheBreaker) {
+  for (int i = 0; i < 20; ++i) world_.client().write(kPost);
+  world_.settle();
+  ASSERT_EQ(origin_.at(0).waiting.size(), 20u);
+  origin_.answer_all = true;
+  origin_.write(origin_.at(0), http::h2::goaway(0, 0));
+  world_.settle();
+  for (const auto& client : world_.clients) EXPECT_TRUE(startsWith(client->received, "HTTP/1.1 200 "));
+  EXPECT_EQ(world_.counter("cluster.c.upstream_rq_retry"), 20u);
+  EXPECT_EQ(world_.counter("cluster.c.upstream_rq_retry_overflow"), 0u);
+  expectNothingHeld();
+}
+
 TEST_F(RouterHttp2Test, DoesNotSendAgainWhatMayHaveBeenProcessed) {
   for (const uint32_t code : {2u, 8u, 11u}) {
     RawClient& client = world_.client();
