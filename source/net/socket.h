@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +20,8 @@
 #include "source/net/address.h"
 
 namespace weir::net {
+
+struct TransportInfo;
 
 struct IoResult {
   enum class State : uint8_t {
@@ -47,6 +50,11 @@ class Socket {
   virtual absl::Status connectResult() = 0;
   virtual Address localAddress() const = 0;
   virtual Address remoteAddress() const = 0;
+  // Of a transport that protects its bytes, else null. Lives as long as the socket; it changes until the handshake is
+  // done (the first byte read, or connectResult()) and when the transport breaks.
+  virtual const TransportInfo* transportInfo() const { return nullptr; }
+  // The certificate that the peer showed, or with `chain` all that it sent, in PEM; empty when there is none.
+  virtual std::string peerCertificatePem([[maybe_unused]] bool chain) const { return {}; }
 };
 
 struct AcceptResult {

@@ -27,6 +27,7 @@ def weir_dependencies():
             "libprotobuf-dev",
             "libre2-dev",
             "libspdlog-dev",
+            "libssl-dev",
             "libstdc++-12-dev",
             "libyaml-cpp-dev",
             "linux-libc-dev",
@@ -56,6 +57,15 @@ def weir_dependencies():
         deb = "libyaml-cpp-dev",
         linkage = "static",
         targets = {"//:yaml-cpp": ["yaml-cpp"]},
+    )
+    system_library(
+        name = "openssl",
+        deb = "libssl-dev",
+        linkage = "static",
+        targets = {
+            "//:crypto": ["libcrypto"],
+            "//:ssl": ["libssl"],
+        },
     )
     system_library(
         name = "com_googlesource_re2",

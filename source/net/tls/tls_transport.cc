@@ -1,0 +1,85 @@
+#include "source/net/tls/tls_transport.h"
+
+#include <string>
+#include <utility>
+
+#include "source/base/check.h"
+#include "source/net/tls/client_context.h"
+#include "source/net/tls/server_context.h"
+#include "source/net/tls/tls_socket.h"
+
+namespace weir::net::tls {
+namespace {
+
+std::shared_ptr<const TlsSocket::Shared> share(const TlsStats& stats) {
+  auto shared = std::make_shared<TlsSocket::Shared>();
+  shared->stats = stats;
+  return shared;
+}
+
+std::unique_ptr<ConnectionState> stateOn(const WorkerContext& worker) {
+  auto state = std::make_unique<ConnectionState>();
+  state->dispatcher = &worker.dispatcher;
+  return state;
+}
+
+class ServerTransport final : public TransportFactory {
+ public:
+  ServerTransport(std::shared_ptr<const ServerContext> context, const TlsStats& stats)
+      : context_(std::move(context)), shared_(share(stats)) {}
+
+  std::unique_ptr<Socket> wrap(std::unique_ptr<Socket> socket, const WorkerContext& worker,
+                               std::string_view) const override {
+    SslPtr ssl = context_->newSsl();
+    CHECK(ssl != nullptr, "a connection needs memory");
+    return std::make_unique<TlsSocket>(std::move(socket), std::move(ssl), stateOn(worker), context_, shared_,
+                                       worker.stats);
+  }
+
+ private:
+  std::shared_ptr<const ServerContext> context_;
+  std::shared_ptr<const TlsSocket::Shared> shared_;
+};
+
+class ClientTransport final : public TransportFactory {
+ public:
+  ClientTransport(std::shared_ptr<const ClientContext> context, const TlsStats& stats)
+      : context_(std::move(context)), shared_(share(stats)) {}
+
+  std::unique_ptr<Socket> wrap(std::unique_ptr<Socket> socket, const WorkerContext& worker,
+                               std::string_view host_name) const override {
+    std::unique_ptr<ConnectionState> state = stateOn(worker);
+    SslPtr ssl = context_->newSsl(host_name, socket->remoteAddress().text(), *state);
+    CHECK(ssl != nullptr, "a connection needs memory");
+    return std::make_unique<TlsSocket>(std::move(socket), std::move(ssl), std::move(state), context_, shared_,
+                                       worker.stats);
+  }
+
+ private:
+  std::shared_ptr<const ClientContext> context_;
+  std::shared_ptr<const TlsSocket::Shared> shared_;
+};
+
+}  // namespace
+
+TlsTransport TlsTransport::server(const ServerConfig& config, const TlsStats& stats) {
+  ServerContext::Result result = ServerContext::create(config);
+  TlsTransport transport;
+  transport.problems = std::move(result.problems);
+  if (result.context != nullptr) {
+    transport.factory = std::make_shared<const ServerTransport>(std::move(result.context), stats);
+  }
+  return transport;
+}
+
+TlsTransport TlsTransport::client(const ClientConfig& config, const TlsStats& stats) {
+  ClientContext::Result result = ClientContext::create(config);
+  TlsTransport transport;
+  transport.problems = std::move(result.problems);
+  if (result.context != nullptr) {
+    transport.factory = std::make_shared<const ClientTransport>(std::move(result.context), stats);
+  }
+  return transport;
+}
+
+}  // namespace weir::net::tls
