@@ -128,7 +128,9 @@ void H2Stream::onClosed(uint32_t code) {
   unhold();
   dropQueued();
   unsent_heads_ = 0;
-  if (code != NGHTTP2_NO_ERROR || in_ == In::kOpen) {
+  // A client that says NO_ERROR before it has its answer does not want it any more either.
+  const bool unanswered = wire_.server() && out_ != Out::kDone;
+  if (code != NGHTTP2_NO_ERROR || in_ == In::kOpen || unanswered) {
     const bool by_peer = !reset_;
     reset_ = true;
     if (by_peer && out_ != Out::kDone) lost_ = lostReason();
