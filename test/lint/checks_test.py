@@ -69,7 +69,7 @@ class LevelsTest(unittest.TestCase):
         self.assertEqual(2, len(found))
 
     def test_rejects_third_party_outside_its_owner(self):
-        for header in ("event2/event.h", "nghttp2/nghttp2.h", "openssl/ssl.h", "yaml-cpp/yaml.h", "spdlog/spdlog.h"):
+        for header in ("ares.h", "event2/event.h", "nghttp2/nghttp2.h", "openssl/ssl.h", "yaml-cpp/yaml.h", "spdlog/spdlog.h"):
             found = texts(levels.check_levels, source__http__a_dot_cc="#include <%s>\n" % header)
             self.assertEqual(1, len(found), header)
         self.assertEqual([], texts(levels.check_levels, source__event__a_dot_cc="#include <event2/event.h>\n"))

@@ -21,6 +21,7 @@ LEVELS = {
 
 # A third-party library is known to one folder, so that it can be replaced there.
 OWNERS = {
+    "ares": "source/upstream/dns/",
     "event2/": "source/event/",
     "fmt/": "source/base/",
     "nghttp2/": "source/http/h2/",

@@ -18,6 +18,7 @@ def weir_dependencies():
         debs = [
             "libabsl-dev",
             "libbenchmark-dev",
+            "libc-ares-dev",
             "libc6-dev",
             "libevent-dev",
             "libfmt-dev",
@@ -45,6 +46,12 @@ def weir_dependencies():
         deb = "libevent-dev",
         linkage = "static",
         targets = {"//:event_core": ["libevent_core"]},
+    )
+    system_library(
+        name = "com_github_c_ares_c_ares",
+        deb = "libc-ares-dev",
+        linkage = "static",
+        targets = {"//:ares": ["libcares"]},
     )
     system_library(
         name = "com_github_nghttp2",
