@@ -11,6 +11,7 @@
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/filters/network/http_connection_manager/http_filters.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/protocols/compile_http2.h"
 #include "source/extensions/routes/compile_routes.h"
 #include "source/proxy/http_connection_manager.h"
 
@@ -22,13 +23,26 @@ using envoy::extensions::filters::http::router::v3::Router;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 using proxy::HttpConnectionManagerConfig;
 
-void compileCodec(const HttpConnectionManager& message, const proxy::SessionContext& context,
-                  HttpConnectionManagerConfig& config) {
-  if (message.codec_type() != HttpConnectionManager::AUTO && message.codec_type() != HttpConnectionManager::HTTP1) {
-    context.diagnostics.error(context.path.at("codec_type"),
-                              absl::StrCat(HttpConnectionManager::CodecType_Name(message.codec_type()),
-                                           " is not implemented by weir; allowed: AUTO, HTTP1"));
+void compileProtocol(const HttpConnectionManager& message, const proxy::SessionContext& context,
+                     HttpConnectionManagerConfig& config) {
+  switch (message.codec_type()) {
+    case HttpConnectionManager::AUTO:
+      config.protocol = proxy::DownstreamProtocol::kAuto;
+      break;
+    case HttpConnectionManager::HTTP1:
+      config.protocol = proxy::DownstreamProtocol::kHttp1;
+      break;
+    case HttpConnectionManager::HTTP2:
+      config.protocol = proxy::DownstreamProtocol::kHttp2;
+      break;
+    default:
+      context.diagnostics.error(context.path.at("codec_type"),
+                                absl::StrCat(HttpConnectionManager::CodecType_Name(message.codec_type()),
+                                             " is not implemented by weir; allowed: AUTO, HTTP1, HTTP2"));
   }
+}
+
+void compileHttp1(const HttpConnectionManager& message, HttpConnectionManagerConfig& config) {
   const auto& h1 = message.http_protocol_options();
   config.h1.accept_http_10 = h1.accept_http_10();
   config.h1.default_host_for_http_10 = h1.default_host_for_http_10();
@@ -37,6 +51,28 @@ void compileCodec(const HttpConnectionManager& message, const proxy::SessionCont
   if (message.has_max_request_headers_kb()) {
     config.h1.limits.head_bytes = size_t{message.max_request_headers_kb().value()} * 1024;
     config.h1.limits.request_line_bytes = std::min(config.h1.limits.request_line_bytes, config.h1.limits.head_bytes);
+  }
+}
+
+// After the common options, whose limits hold for both protocols.
+void compileHttp2Options(const HttpConnectionManager& message, const proxy::SessionContext& context,
+                         HttpConnectionManagerConfig& config) {
+  Http2Settings settings;
+  const base::FieldPath path = context.path.at("http2_protocol_options");
+  compileHttp2(message.http2_protocol_options(), http::Role::kServer, settings, context.diagnostics, path);
+  config.h2 = settings.options;
+  config.h2.limits.head_bytes = static_cast<uint32_t>(config.h1.limits.head_bytes);
+  config.h2.limits.path_bytes = std::min(config.h2.limits.path_bytes, config.h2.limits.head_bytes);
+  config.h2.limits.head_fields = config.h1.limits.head_fields;
+  config.h2.underscores = config.h1.underscores;
+  config.h2_keepalive = settings.keepalive;
+  if (settings.keepalive && settings.keepalive->idle_interval > absl::ZeroDuration()) {
+    context.diagnostics.warning(path.at("connection_keepalive").at("connection_idle_interval"),
+                                "has no effect here: a request that comes is a sign of life; clusters have it too");
+  }
+  const bool only_http1 = config.protocol == proxy::DownstreamProtocol::kHttp1;
+  if (only_http1 && message.has_http2_protocol_options()) {
+    context.diagnostics.warning(path, "has no effect: codec_type is HTTP1");
   }
 }
 
@@ -160,8 +196,10 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   const size_t errors_before = context.diagnostics.errors();
   auto config = std::make_unique<HttpConnectionManagerConfig>();
   config->stat_prefix = message.stat_prefix();
-  compileCodec(message, context, *config);
+  compileProtocol(message, context, *config);
+  compileHttp1(message, *config);
   compileCommonOptions(message.common_http_protocol_options(), context, *config);
+  compileHttp2Options(message, context, *config);
   compileTimeouts(message, *config);
   compileRequest(message, config->request);
   compileResponse(message, *config);

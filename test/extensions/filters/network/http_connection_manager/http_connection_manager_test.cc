@@ -107,6 +107,14 @@ TEST_F(CompileTest, ShipsSafeDefaults) {
   EXPECT_EQ(config->server_name, "weir");
   EXPECT_EQ(config->h1.limits.head_bytes, 60u * 1024);
   EXPECT_EQ(config->h1.limits.head_fields, 100u);
+  EXPECT_EQ(config->protocol, proxy::DownstreamProtocol::kAuto);
+  EXPECT_EQ(config->h2.limits.head_bytes, 60u * 1024);
+  EXPECT_EQ(config->h2.limits.head_fields, 100u);
+  EXPECT_EQ(config->h2.max_concurrent_streams, 100u);
+  EXPECT_EQ(config->h2.initial_stream_window, 64u * 1024);
+  EXPECT_EQ(config->h2.initial_connection_window, 1024u * 1024);
+  EXPECT_FALSE(config->h2.allow_connect);
+  EXPECT_FALSE(config->h2_keepalive.has_value());
   EXPECT_TRUE(config->request.path.normalize);
   EXPECT_TRUE(config->request.generate_request_id);
   EXPECT_FALSE(config->request.use_remote_address);
@@ -157,6 +165,48 @@ TEST_F(CompileTest, HonoursEveryOption) {
   EXPECT_EQ(config->max_stream_duration, absl::Seconds(9));
   EXPECT_EQ(config->h1.underscores, http::h1::UnderscoreAction::kDrop);
   EXPECT_EQ(config->max_requests_per_connection, 10u);
+}
+
+TEST_F(CompileTest, HonoursEveryOptionOfHttp2) {
+  const auto* config = compile(R"(
+    codec_type: HTTP2 max_request_headers_kb { value: 4 }
+    common_http_protocol_options { max_headers_count { value: 7 } headers_with_underscores_action: REJECT_REQUEST }
+    http2_protocol_options {
+      hpack_table_size { value: 1 } max_concurrent_streams { value: 2 } initial_stream_window_size { value: 65536 }
+      initial_connection_window_size { value: 65537 } allow_connect: true max_outbound_frames { value: 6 }
+      max_outbound_control_frames { value: 5 } max_consecutive_inbound_frames_with_empty_payload { value: 8 }
+      max_inbound_priority_frames_per_stream { value: 9 }
+      max_inbound_window_update_frames_per_data_frame_sent { value: 10 }
+      connection_keepalive { interval { seconds: 11 } timeout { seconds: 12 } interval_jitter { value: 13 } } })");
+  ASSERT_NE(config, nullptr) << messages();
+  EXPECT_EQ(messages(), "");
+  EXPECT_EQ(config->protocol, proxy::DownstreamProtocol::kHttp2);
+  const http::h2::H2Options& h2 = config->h2;
+  EXPECT_EQ(h2.limits.head_bytes, 4096u);
+  EXPECT_EQ(h2.limits.path_bytes, 4096u);
+  EXPECT_EQ(h2.limits.head_fields, 7u);
+  EXPECT_EQ(h2.underscores, http::UnderscoreAction::kReject);
+  EXPECT_EQ(h2.hpack_table_bytes, 1u);
+  EXPECT_EQ(h2.max_concurrent_streams, 2u);
+  EXPECT_EQ(h2.initial_stream_window, 65536u);
+  EXPECT_EQ(h2.initial_connection_window, 65537u);
+  EXPECT_TRUE(h2.allow_connect);
+  EXPECT_EQ(h2.budgets.outbound_frames, 5u);
+  EXPECT_EQ(h2.budgets.empty.burst, 8u);
+  EXPECT_EQ(h2.budgets.priority_per_stream, 9u);
+  EXPECT_EQ(h2.budgets.window_update_per_data, 10u);
+  ASSERT_TRUE(config->h2_keepalive.has_value());
+  EXPECT_EQ(config->h2_keepalive->interval, absl::Seconds(11));
+  EXPECT_EQ(config->h2_keepalive->timeout, absl::Seconds(12));
+  EXPECT_EQ(config->h2_keepalive->jitter_percent, 13);
+}
+
+TEST_F(CompileTest, WarnsOfHttp2OptionsWithoutEffect) {
+  ASSERT_NE(compile("codec_type: HTTP1 http2_protocol_options { connection_keepalive { timeout { seconds: 1 } "
+                    "connection_idle_interval { seconds: 1 } } }"),
+            nullptr);
+  EXPECT_NE(messages().find("http2_protocol_options: has no effect: codec_type is HTTP1"), std::string::npos);
+  EXPECT_NE(messages().find("connection_idle_interval: has no effect here"), std::string::npos) << messages();
 }
 
 TEST_F(CompileTest, TakesTheRouterByNameAloneAndItsOptions) {
@@ -212,14 +262,15 @@ TEST_F(CompileTest, WarnsOfAFilterNameThatStandsTwiceAndLeavesOptionalUnknownsOu
 TEST_F(CompileTest, ReportsEveryErrorInOneRun) {
   HttpConnectionManager message;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      absl::StrCat("stat_prefix: 'p' codec_type: HTTP2 upgrade_configs { upgrade_type: 'a' } ",
+      absl::StrCat("stat_prefix: 'p' codec_type: HTTP3 upgrade_configs { upgrade_type: 'a' } ",
                    "upgrade_configs { upgrade_type: 'A' } route_config { virtual_hosts { name: 'i' domains: 'i' ",
                    "routes { match { prefix: '/' } route { cluster: 'nowhere' } } } } http_filters { name: 'x' } ",
                    kRouter),
       &message));
   EXPECT_EQ(make(message), nullptr);
   const std::string all = messages();
-  EXPECT_NE(all.find("codec_type: HTTP2 is not implemented by weir; allowed: AUTO, HTTP1\n"), std::string::npos) << all;
+  EXPECT_NE(all.find("codec_type: HTTP3 is not implemented by weir; allowed: AUTO, HTTP1, HTTP2\n"), std::string::npos)
+      << all;
   EXPECT_NE(all.find("upgrade_configs[1].upgrade_type: \"a\" stands twice; "), std::string::npos) << all;
   EXPECT_NE(all.find("nowhere"), std::string::npos) << all;
   EXPECT_EQ(diagnostics_.errors(), 4u) << all;
