@@ -68,8 +68,9 @@ class Codec {
   // HTTP/2: asks the peer for a sign of life; pingPending() until it comes. HTTP/1 has none and is never pending.
   virtual void ping() = 0;
   virtual bool pingPending() const = 0;
-  // Server, no stream live: HTTP/1 answers with the status of `reason` and finishes. For a head that did not arrive in
-  // time, or that is not wanted; HTTP/2 says GOAWAY. Does nothing where a stream is live: that is answered through the stream.
+  // Server, no stream live: HTTP/1 answers with the status of `reason` and finishes. For a head that did not arrive
+  // in time, or that is not wanted; HTTP/2 says GOAWAY. Does nothing where a stream is live: that is answered through
+  // the stream.
   virtual void refuse(Reason reason) = 0;
   // No stream is live and the connection may carry another: every message on it was framed and complete.
   virtual bool reusable() const = 0;

@@ -19,15 +19,14 @@ constexpr HeaderIds headerBit(HeaderId id) { return HeaderIds{1} << static_cast<
 constexpr bool contains(HeaderIds set, HeaderId id) { return id != HeaderId::kOther && (set & headerBit(id)) != 0; }
 
 // Fields that frame a message or belong to one connection: whoever writes a head writes these anew.
-inline constexpr HeaderIds kConnectionFields =
-    headerBit(HeaderId::kConnection) | headerBit(HeaderId::kContentLength) | headerBit(HeaderId::kKeepAlive) |
-    headerBit(HeaderId::kProxyConnection) | headerBit(HeaderId::kTransferEncoding) | headerBit(HeaderId::kUpgrade);
+inline constexpr HeaderIds kConnectionFields = headerBit(HeaderId::kConnection) | headerBit(HeaderId::kContentLength) |
+                                               headerBit(HeaderId::kKeepAlive) | headerBit(HeaderId::kProxyConnection) |
+                                               headerBit(HeaderId::kTransferEncoding) | headerBit(HeaderId::kUpgrade);
 // Not copied into a request, whose head says them in other ways.
 inline constexpr HeaderIds kNotInRequests =
     kConnectionFields | headerBit(HeaderId::kHost) | headerBit(HeaderId::kExpect);
 // Not copied into trailers.
-inline constexpr HeaderIds kNotInTrailers =
-    kNotInRequests | headerBit(HeaderId::kTe) | headerBit(HeaderId::kTrailer);
+inline constexpr HeaderIds kNotInTrailers = kNotInRequests | headerBit(HeaderId::kTe) | headerBit(HeaderId::kTrailer);
 
 // `lower` is in lower case, `text` in any.
 bool equalsLower(std::string_view text, std::string_view lower);
