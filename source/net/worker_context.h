@@ -18,7 +18,10 @@ struct WorkerContext {
   base::ChunkPool& chunks;
   base::Random& random;
   stats::Shard& stats;
-  unsigned index = 0;  // of the worker; 0 for the first
+  unsigned index = 0;              // of the worker; 0 for the first
+  const bool* draining = nullptr;  // whether the worker is shutting down; null: it never does
+
+  bool isDraining() const { return draining != nullptr && *draining; }
 };
 
 }  // namespace weir::net

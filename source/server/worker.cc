@@ -13,7 +13,7 @@ constexpr absl::Duration kDrainCheck = absl::Milliseconds(10);
 Worker::Worker(unsigned index, const Seams& seams, std::span<const std::shared_ptr<const upstream::Cluster>> clusters,
                std::span<const ListenerPlan> listeners)
     : random_(seams.seed),
-      context_{seams.dispatcher, seams.network, blocks_, chunks_, random_, seams.stats.makeShard(), index},
+      context_{seams.dispatcher, seams.network, blocks_, chunks_, random_, seams.stats.makeShard(), index, &draining_},
       clusters_(std::make_unique<upstream::ClusterManager>(clusters, context_)),
       services_{context_, *clusters_, exchanges_, last_connection_id_, draining_},
       drain_timer_(seams.dispatcher, *this) {

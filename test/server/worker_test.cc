@@ -132,6 +132,47 @@ TEST(Worker, ARequestThatIsUnderWayFinishesAndItsConnectionCloses) {
   EXPECT_TRUE(client.ended);
 }
 
+TEST(Worker, ARequestThatComesWhileDrainingIsToldThatTheConnectionEnds) {
+  ServerWorld world(kHello);
+  world.start();
+  Client& client = world.connect("127.0.0.1:80");
+  client.send("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n");
+  world.run();
+  bool done = false;
+  world.workers[0]->drain([&done] { done = true; });
+  client.send("\r\nabc");  // the answer does not wait for the rest of the body
+  world.run();
+  EXPECT_TRUE(client.received.starts_with("HTTP/1.1 200 OK\r\n")) << client.received;
+  EXPECT_NE(client.received.find("connection: close\r\n"), std::string::npos) << client.received;
+  world.simulation.runFor(absl::Seconds(5));
+  EXPECT_TRUE(client.ended || client.closed.has_value());
+  EXPECT_TRUE(done);
+}
+
+TEST(Worker, HealthChecksFailWhileDraining) {
+  std::string text = kHello;
+  const std::string router = "          - name: router\n";
+  text.insert(text.find(router), R"(          - name: health
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.health_check.v3.HealthCheck
+              pass_through_mode: true
+              headers: [{name: ":path", string_match: {exact: /healthz}}]
+)");
+  ServerWorld world(text);
+  world.start();
+  Client& client = world.connect("127.0.0.1:80");
+  client.send("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HTTP/1.1\r\n");
+  world.run();
+  EXPECT_TRUE(client.received.starts_with("HTTP/1.1 200 ")) << client.received;
+  EXPECT_TRUE(client.received.ends_with("hello")) << client.received;
+  client.received.clear();
+  world.workers[0]->drain([] {});
+  client.send("host: x\r\n\r\n");
+  world.run();
+  EXPECT_TRUE(client.received.starts_with("HTTP/1.1 503 ")) << client.received;
+  EXPECT_NE(client.received.find("connection: close\r\n"), std::string::npos) << client.received;
+}
+
 TEST(Worker, ClosingAllDropsWhatIsLeft) {
   ServerWorld world(kHello);
   world.start();

@@ -17,27 +17,29 @@ struct Config {
 
 class HealthCheckFilter final : public filter::HttpFilter {
  public:
-  explicit HealthCheckFilter(const Config& config) : config_(config) {}
+  HealthCheckFilter(const Config& config, const net::WorkerContext& worker) : config_(config), worker_(worker) {}
 
   filter::Verdict onRequestHead(http::Head& head) override {
     if (!filter::matchesAll(config_.headers, head)) return filter::Verdict::next();
     host().mutableInfo().health_check = true;
-    if (config_.pass_through) return filter::Verdict::next();
+    const bool draining = worker_.isDraining();
+    if (config_.pass_through && !draining) return filter::Verdict::next();
     auto* const reply = host().arena().make<filter::LocalReply>();
     reply->reason = http::Reason::kHealthCheck;
-    reply->status = 200;
+    reply->status = draining ? 503 : 200;
     return filter::Verdict::reply(*reply);
   }
 
  private:
   const Config& config_;
+  const net::WorkerContext& worker_;
 };
 
 class Factory final : public filter::HttpFilterFactory {
  public:
   explicit Factory(Config config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext&) const override {
-    return arena.make<HealthCheckFilter>(config_);
+  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
+    return arena.make<HealthCheckFilter>(config_, worker);
   }
   filter::HookMask hooks() const override { return filter::hooksOf<HealthCheckFilter>(); }
 

@@ -35,6 +35,21 @@ TEST(HealthCheckFilterTest, PassThroughOnlyMarks) {
   EXPECT_TRUE(hit->info.health_check);
 }
 
+TEST(HealthCheckFilterTest, FailsInBothModesWhileTheWorkerDrains) {
+  for (const char* const config : {kMatching, kPassing}) {
+    FilterHarness h(healthCheckType(), config);
+    bool draining = false;
+    h.world.worker.draining = &draining;
+    EXPECT_EQ(h.get({{"x-check", "1"}})->client.sent().find("HEAD 503 "), std::string::npos);
+    draining = true;
+    const auto hit = h.get({{"x-check", "1"}});
+    EXPECT_EQ(hit->client.sent(), "HEAD 503 length=0; END; ");
+    EXPECT_FALSE(hit->terminal_open);
+    EXPECT_TRUE(hit->info.health_check);
+    EXPECT_TRUE(h.get()->terminal_open);
+  }
+}
+
 TEST(HealthCheckFilterTest, ABadMatcherIsAnError) {
   harness::FilterWorld world;
   EXPECT_EQ(world.errorsOf(healthCheckType(), "headers { name: 'a' safe_regex_match { regex: '(' } }").substr(0, 32),
