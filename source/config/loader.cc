@@ -113,35 +113,39 @@ void refuseUnknown(const Message& message, const FieldPath& path, base::Diagnost
   }
 }
 
-void readInto(std::string_view text, Format format, SourceMap::Node file, SourceMap& sources,
+// False when the text is no text of this format; `out` then holds nothing, or a part. Errors about fields are reported
+// and do not count.
+bool readInto(std::string_view text, Format format, SourceMap::Node file, SourceMap& sources,
               base::Diagnostics& diagnostics, Message& out, const Message* below) {
+  const auto fail = [&](std::string message) {
+    report(std::move(message), {}, file, sources, diagnostics);
+    return false;
+  };
   switch (format) {
     case Format::kYaml:
     case Format::kJson: {
       const Syntax syntax = format == Format::kJson ? Syntax::kJson : Syntax::kYaml;
       const std::optional<Value> root = readYaml(text, syntax, file, sources, diagnostics);
-      if (!root) return;
-      if (root->isNull()) {
-        return report("is empty; expected a configuration with static_resources", {}, file, sources, diagnostics);
-      }
+      if (!root) return false;
+      if (root->isNull()) return fail("is empty; expected a configuration with static_resources");
       ProtoReader(sources, diagnostics).read(*root, file, out, below);
-      return;
+      return true;
     }
     case Format::kBinary:
-      if (text.empty()) report("is empty; expected a configuration", {}, file, sources, diagnostics);
-      if (out.ParseFromArray(text.data(), static_cast<int>(text.size()))) {
-        return refuseUnknown(out, FieldPath(), diagnostics);
+      if (text.empty()) return fail("is empty; expected a configuration");
+      if (!out.ParseFromArray(text.data(), static_cast<int>(text.size()))) {
+        return fail("is no envoy.config.bootstrap.v3.Bootstrap in protobuf's binary form");
       }
-      return report("is no envoy.config.bootstrap.v3.Bootstrap in protobuf's binary form", {}, file, sources,
-                    diagnostics);
+      refuseUnknown(out, FieldPath(), diagnostics);
+      return true;
     case Format::kText: {
       TextErrors errors(file, sources, diagnostics);
       google::protobuf::TextFormat::Parser parser;
       parser.RecordErrorsTo(&errors);
-      parser.ParseFromString(std::string(text), &out);
-      return;
+      return parser.ParseFromString(std::string(text), &out);
     }
   }
+  return false;
 }
 
 // Merges config_yaml on top, then checks the whole.
@@ -149,7 +153,9 @@ void finish(LoadedConfig& config, std::string_view config_yaml, base::Diagnostic
   if (!config_yaml.empty()) {
     envoy::config::bootstrap::v3::Bootstrap overlay;
     const SourceMap::Node file = config.sources.addFile("<config-yaml>");
-    readInto(config_yaml, Format::kYaml, file, config.sources, diagnostics, overlay, &config.bootstrap);
+    if (!readInto(config_yaml, Format::kYaml, file, config.sources, diagnostics, overlay, &config.bootstrap)) {
+      config.whole = false;
+    }
     config.bootstrap.MergeFrom(overlay);
   }
   Validator(diagnostics).check(config.bootstrap);
@@ -170,8 +176,9 @@ LoadedConfig loadFile(const std::string& path, std::string_view config_yaml, bas
   if (!path.empty()) {
     const SourceMap::Node file = config.sources.addFile(path);
     const std::optional<std::string> text = readAll(path, file, config.sources, diagnostics);
+    config.whole =
+        text && readInto(*text, formatOf(path), file, config.sources, diagnostics, config.bootstrap, nullptr);
     if (!text) return config;
-    readInto(*text, formatOf(path), file, config.sources, diagnostics, config.bootstrap, nullptr);
   }
   finish(config, config_yaml, diagnostics);
   return config;
@@ -182,7 +189,7 @@ LoadedConfig loadText(std::string_view text, Format format, std::string name, st
   LoadedConfig config;
   linkedFiles();
   const SourceMap::Node file = config.sources.addFile(std::move(name));
-  readInto(text, format, file, config.sources, diagnostics, config.bootstrap, nullptr);
+  config.whole = readInto(text, format, file, config.sources, diagnostics, config.bootstrap, nullptr);
   finish(config, config_yaml, diagnostics);
   return config;
 }

@@ -16,6 +16,9 @@ namespace weir::config {
 struct LoadedConfig {
   envoy::config::bootstrap::v3::Bootstrap bootstrap;
   SourceMap sources;
+  // False when the text of a file could not be taken apart at all: what the fields that are missing here would mean
+  // together with the others says nothing.
+  bool whole = true;
 };
 
 enum class Format { kYaml, kJson, kBinary, kText };

@@ -159,7 +159,9 @@ void ProtoReader::readMessage(const Value& value, Place place, Message& out, con
   }
   if (value.kind == Value::Kind::kMap) return readFields(value, out, below, where, false);
   if (readShortForm(value, place, out, where)) return;
-  expected(absl::StrCat("the fields of ", out.GetDescriptor()->name()), value, place, where);
+  const bool whole = where.path.text().empty();
+  expected(absl::StrCat("the fields of ", out.GetDescriptor()->name(), whole ? ", such as static_resources" : ""),
+           value, place, where);
 }
 
 bool ProtoReader::readShortForm(const Value& value, Place place, Message& out, const Where& where) {

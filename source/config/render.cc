@@ -17,8 +17,11 @@ std::string lineOf(const base::Diagnostic& diagnostic, const Position& position)
   if (!out.empty()) out += ' ';
   if (diagnostic.severity == base::Diagnostic::Severity::kWarning) out += "warning: ";
   if (!diagnostic.path.empty()) absl::StrAppend(&out, diagnostic.path, ": ");
-  // A name out of the file may hold anything; the report stays one line per diagnostic.
-  for (const char c : diagnostic.message) out += c == '\n' || c == '\r' ? ' ' : c;
+  // A name out of the file may hold anything; the report stays one line per diagnostic, and no terminal obeys it.
+  for (const char c : diagnostic.message) {
+    const bool control = static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+    out += c == '\n' || c == '\r' || c == '\t' ? ' ' : control ? '?' : c;
+  }
   out += '\n';
   return out;
 }

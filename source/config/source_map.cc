@@ -80,30 +80,36 @@ size_t SourceMap::taken(const Entry& node, std::string_view rest) const {
   return 0;
 }
 
-Position SourceMap::find(std::string_view path) const {
-  size_t best_used = 0;
-  Node best = kNone;
-  for (const Node root : roots_) {
-    Node at = root;
-    size_t used = 0;
-    for (Node child = nodes_[root].first; child != kNone;) {
-      const size_t step = taken(nodes_[child], path.substr(used));
-      if (step == 0) {
-        child = nodes_[child].next;
-        continue;
-      }
-      used += step;
-      at = child;
-      child = nodes_[child].first;
+SourceMap::Found SourceMap::walk(Node root, std::string_view path) const {
+  Found found{root, 0};
+  for (Node child = nodes_[root].first; child != kNone;) {
+    const size_t step = taken(nodes_[child], path.substr(found.used));
+    if (step == 0) {
+      child = nodes_[child].next;
+      continue;
     }
-    // Of two files that know the field equally well, the overlay is the one that set it.
-    if (best == kNone || (used > 0 && used >= best_used)) {
-      best_used = used;
-      best = at;
-    }
+    found = {child, found.used + step};
+    child = nodes_[child].first;
   }
-  if (best == kNone) return {};
-  return position(nodes_[best].file, nodes_[best].place);
+  return found;
+}
+
+bool SourceMap::has(std::string_view path) const {
+  for (const Node root : roots_) {
+    if (walk(root, path).used == path.size()) return true;
+  }
+  return false;
+}
+
+Position SourceMap::find(std::string_view path) const {
+  Found best{kNone, 0};
+  for (const Node root : roots_) {
+    const Found found = walk(root, path);
+    // Of two files that know the field equally well, the overlay is the one that set it.
+    if (best.node == kNone || (found.used > 0 && found.used >= best.used)) best = found;
+  }
+  if (best.node == kNone) return {};
+  return position(nodes_[best.node].file, nodes_[best.node].place);
 }
 
 Position SourceMap::find(size_t diagnostic, std::string_view path) const {

@@ -39,7 +39,9 @@ class SourceMap {
   // Diagnostic number `diagnostic` belongs to this place of the file that `in` is part of, whatever its path says.
   void pin(size_t diagnostic, Node in, Place place);
 
-  // The place of the field with this FieldPath text, or of the nearest field around it.
+  // Whether a file gives the field with this FieldPath text.
+  bool has(std::string_view path) const;
+  // The place of that field, or of the nearest field around it.
   Position find(std::string_view path) const;
   // The pinned place of the diagnostic, else the one of its path.
   Position find(size_t diagnostic, std::string_view path) const;
@@ -68,6 +70,12 @@ class SourceMap {
   Node add(Node parent, Step step, std::string_view name, size_t index, Place place);
   // How many bytes of `rest` this node takes; 0 when it is another one.
   size_t taken(const Entry& node, std::string_view rest) const;
+  // The node below `root` that takes most of the path, and how much of it.
+  struct Found {
+    Node node;
+    size_t used;
+  };
+  Found walk(Node root, std::string_view path) const;
   Position position(uint32_t file, Place place) const;
 
   std::vector<std::string> files_;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/config/broken_yaml.h"
 #include "source/config/plain_scalar.h"
 
 namespace weir::config {
@@ -42,6 +43,7 @@ class Builder : public YAML::EventHandler {
       : syntax_(syntax), opens_(opens), file_(file), sources_(sources), diagnostics_(diagnostics) {}
 
   bool failed() const { return failed_; }
+  Place lastScalar() const { return last_scalar_; }
   Value take() { return std::move(root_); }
 
   void fail(Place place, std::string message) {
@@ -81,6 +83,7 @@ class Builder : public YAML::EventHandler {
     value.text = text;
     value.kind = Value::Kind::kString;
     value.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
+    last_scalar_ = value.place;
     if (wantsKey()) return setKey(value, tag == "!ignore");
     if (tag == "tag:yaml.org,2002:float" && isNumber(text)) {
       value.kind = Value::Kind::kFloat;
@@ -248,6 +251,7 @@ class Builder : public YAML::EventHandler {
   std::map<YAML::anchor_t, Value> anchors_;
   size_t copied_ = 0;
   bool failed_ = false;
+  Place last_scalar_;
   Value root_;
 };
 
@@ -259,12 +263,14 @@ std::optional<Value> readYaml(std::string_view text, Syntax syntax, SourceMap::N
   const bool opens = start != std::string_view::npos && (text[start] == '{' || text[start] == '[');
   Builder builder(syntax, opens, file, sources, diagnostics);
   const std::string json = syntax == Syntax::kJson ? joinSurrogates(text) : "";
-  const char* language = syntax == Syntax::kJson ? "JSON" : "YAML";
   try {
     View view(syntax == Syntax::kJson ? std::string_view(json) : text);
     std::istream stream(&view);
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
+    if (!quoteEnds(text, builder.lastScalar())) {
+      builder.fail(builder.lastScalar(), "a quote opens here and does not end");
+    }
     if (parser && !builder.failed()) {
       SourceMap ignored_places;
       base::Diagnostics ignored;
@@ -272,9 +278,10 @@ std::optional<Value> readYaml(std::string_view text, Syntax syntax, SourceMap::N
       if (parser.HandleNextDocument(second)) builder.warnOfMore(second.take().place);
     }
   } catch (const YAML::Exception& error) {
-    builder.fail(placeOf(error.mark), std::string("broken ") + language + ": " + error.msg);
+    const Place place = placeOf(error.mark);
+    builder.fail(place, syntax == Syntax::kJson ? "broken JSON: " + error.msg : brokenYaml(error.msg, text, place));
   } catch (const std::exception& error) {
-    builder.fail({}, std::string("cannot be read as ") + language + ": " + error.what());
+    builder.fail({}, std::string("cannot be read: ") + error.what());
   }
   if (builder.failed()) return std::nullopt;
   return builder.take();

@@ -125,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"EnumFromAList", withCluster("    type: []\n"),
              "4:5: static_resources.clusters[0].type: expected a value of DiscoveryType (STATIC, STRICT_DNS, "
              "LOGICAL_DNS, EDS, ORIGINAL_DST), found a list"},
-        Case{"RootIsAList", "[1]", "1:1: expected the fields of Bootstrap, found a list"}),
+        Case{"RootIsAList", "[1]", "1:1: expected the fields of Bootstrap, such as static_resources, found a list"}),
     kName);
 
 std::string withFilter(std::string_view any) {
@@ -178,12 +178,9 @@ INSTANTIATE_TEST_SUITE_P(
              withFilter("{'@type': a/xds.type.v3.TypedStruct, type_url: "
                         "a/envoy.extensions.filters.http.router.v3.Router, values: {}}"),
              "11:147: " + kAny + ".values: unknown field 'values'; TypedStruct allows type_url, value"},
-        Case{"NameAloneOfWhatIsNotHere",
-             withHcm("          stat_prefix: s\n          route_config: {}\n          http_filters:\n          - name: "
-                     "envoy.filters.http.grpc_web\n"),
-             "12:19: " + kAny +
-                 ": 'envoy.extensions.filters.http.grpc_web.v3.GrpcWeb': known xDS extension, not implemented by "
-                 "weir"}),
+        Case{"TypeOfWhatIsNotHere", withFilter("{'@type': a/envoy.extensions.filters.http.wasm.v3.Wasm}"),
+             "11:60: " + kAny +
+                 ".@type: 'envoy.extensions.filters.http.wasm.v3.Wasm': known xDS extension, not implemented by weir"}),
     kName);
 
 TEST(AllErrors, ComeInOneRunInTheOrderOfTheFile) {

@@ -91,8 +91,12 @@ TEST(YamlReader, ReportsEveryDuplicateWithBothLines) {
 
 TEST(YamlReader, RefusesWhatHasNoEnd) {
   EXPECT_EQ(read("a: &x [*x]").report, "f:1:8: a[0]: an alias inside the value that it names; it has no end\n");
-  EXPECT_EQ(read("a: *x").report, "f:1:4: a: broken YAML: the referenced anchor is not defined\n");
-  EXPECT_EQ(read("a: {\n").report, "f:2:1: a: broken YAML: end of map flow not found\n");
+  EXPECT_EQ(read("a: *x").report,
+            "f:1:4: a: broken YAML: no '&' before this place defines that name; a text needs quotes (the referenced "
+            "anchor is not defined)\n");
+  EXPECT_EQ(read("a: {\n").report,
+            "f:2:1: a: broken YAML: a '{' is not closed; a comma or a '}' is missing before this place (end of map "
+            "flow not found)\n");
   std::string bomb = "a0: &a0 [1,2,3,4,5,6,7,8,9,0]\n";
   for (int i = 1; i < 9; ++i) {
     const std::string n = std::to_string(i), m = "*a" + std::to_string(i - 1);
