@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/server/bind_hint.h"
 
 namespace weir::server {
 namespace {
@@ -15,7 +16,7 @@ absl::Status bindOne(const ListenerPlan& plan, size_t number, const BoundAddress
     auto socket = worker->network().bind(address, bound.options);
     if (!socket.ok()) {
       return absl::Status(socket.status().code(),
-                          absl::StrCat("listener ", plan.config->name, ": ", socket.status().message()));
+                          absl::StrCat("listener ", plan.config->name, ": ", bindHint(socket.status(), address)));
     }
     address = (*socket)->localAddress();
     worker->addSocket(number, *std::move(socket));

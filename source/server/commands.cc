@@ -12,12 +12,14 @@
 #include "source/event/libevent_poller.h"
 #include "source/extensions/registry.h"
 #include "source/net/kernel_network.h"
-#include "source/server/compile_bootstrap.h"
+#include "source/server/bind_hint.h"
+#include "source/server/compile_loaded.h"
 #include "source/server/count_messages.h"
 #include "source/server/descriptor_limit.h"
 #include "source/server/log_writer.h"
 #include "source/server/proxy_bootstrap.h"
 #include "source/server/server.h"
+#include "source/server/why.h"
 
 namespace weir::server {
 namespace {
@@ -30,9 +32,7 @@ std::string plural(size_t count, const char* noun) { return absl::StrCat(count, 
 struct Compiled {
   Compiled(unsigned workers, const Options& options, config::LoadedConfig loaded, base::Diagnostics& diagnostics)
       : source(std::move(loaded)), logs(stats, workers) {
-    if (!diagnostics.ok()) return;  // half a configuration has further errors that are none
-    const CompileContext context{stats, clock, *extensions, logs, options.schema_only};
-    config = compileBootstrap(source.bootstrap, context, diagnostics);
+    config = compileLoaded(source, {stats, clock, *extensions, logs, options.schema_only}, diagnostics);
   }
 
   const base::RealClock clock;
@@ -43,17 +43,26 @@ struct Compiled {
   std::unique_ptr<const ServerConfig> config;
 };
 
+// The last line of a report with errors.
+std::string summary(const base::Diagnostics& diagnostics) {
+  bool lacking = false;
+  for (const base::Diagnostic& one : diagnostics.all()) {
+    lacking = lacking || one.message.find("not implemented by weir") != std::string::npos;
+  }
+  return absl::StrCat(plural(diagnostics.errors(), "error"),
+                      lacking ? "; docs/xds-support.md lists what weir implements" : "", "\n");
+}
+
 int serve(const Options& options, config::LoadedConfig loaded, base::Diagnostics& diagnostics,
           base::MonotonicTime started) {
-  if (!diagnostics.ok()) {
-    print(stderr, config::render(diagnostics, loaded.sources));
-    return 1;
-  }
   const unsigned concurrency = options.concurrency.value_or(usableCpus());
   // One more than the workers: the admin endpoint logs from the main thread.
   Compiled compiled(concurrency + 1, options, std::move(loaded), diagnostics);
   print(stderr, config::render(diagnostics, compiled.source.sources));
-  if (compiled.config == nullptr) return 1;
+  if (compiled.config == nullptr) {
+    print(stderr, absl::StrCat("weir: not started: ", summary(diagnostics)));
+    return 1;
+  }
   Server server({options, concurrency, compiled.source.bootstrap, *compiled.config, compiled.stats, compiled.logs,
                  compiled.clock, started});
   if (absl::Status status = server.run(); !status.ok()) {
@@ -71,7 +80,9 @@ void tryToBind(const ServerConfig& config, base::Diagnostics& diagnostics) {
   const base::FieldPath resources = root.at("static_resources");
   const auto attempt = [&](const BoundAddress& bound, const base::FieldPath& path) {
     const auto socket = network.bind(bound.address, bound.options);
-    if (!socket.ok()) diagnostics.error(path, std::string(socket.status().message()));
+    if (socket.ok()) return;
+    diagnostics.error(path, absl::StrCat(bindHint(socket.status(), bound.address),
+                                         "; --schema-only leaves out what depends on the machine"));
   };
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     const base::FieldPath listener = resources.at("listeners", i);
@@ -99,7 +110,7 @@ int checkCommand(const Options& options) {
   if (diagnostics.ok() && !options.schema_only) tryToBind(*compiled.config, diagnostics);
   print(stderr, config::render(diagnostics, compiled.source.sources));
   if (!diagnostics.ok()) {
-    print(stderr, absl::StrCat(plural(diagnostics.errors(), "error"), "\n"));
+    print(stderr, summary(diagnostics));
     return 1;
   }
   print(stdout,
@@ -123,6 +134,16 @@ int proxyCommand(const Options& options, base::MonotonicTime started) {
   base::Diagnostics diagnostics;
   config::LoadedConfig loaded = config::loadText(yaml, config::Format::kYaml, "weir proxy", "", diagnostics);
   return serve(options, std::move(loaded), diagnostics, started);
+}
+
+int whyCommand(const Options& options) {
+  const auto text = whyText(options.why_code);
+  if (!text.ok()) {
+    print(stderr, absl::StrCat("weir: ", text.status().message(), "\n"));
+    return 1;
+  }
+  print(stdout, *text);
+  return 0;
 }
 
 }  // namespace weir::server

@@ -11,5 +11,6 @@ namespace weir::server {
 int runCommand(const Options& options, base::MonotonicTime started);
 int checkCommand(const Options& options);
 int proxyCommand(const Options& options, base::MonotonicTime started);
+int whyCommand(const Options& options);
 
 }  // namespace weir::server

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "envoy/config/core/v3/core.pb.h"
 
 namespace weir::server {
@@ -15,7 +16,10 @@ std::optional<BoundAddress> compileSocket(const envoy::config::core::v3::SocketA
   }
   const auto address = net::Address::parseIp(message.address(), static_cast<uint16_t>(message.port_value()));
   if (!address.ok()) {
-    diagnostics.error(path.at("address"), std::string(address.status().message()));
+    diagnostics.error(path.at("address"),
+                      absl::StrCat(address.status().message(),
+                                   "; a listener takes no names: 127.0.0.1 is localhost, 0.0.0.0 is every address of "
+                                   "this machine, :: every one of IPv6 too"));
     return std::nullopt;
   }
   BoundAddress bound;

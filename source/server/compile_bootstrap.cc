@@ -130,7 +130,7 @@ class BootstrapCompiler {
   std::map<std::string, std::string> listener_names_;
   std::map<std::string, std::string> addresses_;
   const std::function<bool(std::string_view)> cluster_exists_ = [this](std::string_view name) {
-    return cluster_names_.find(name) != cluster_names_.end();
+    return context_.any_cluster || cluster_names_.find(name) != cluster_names_.end();
   };
 };
 

@@ -29,6 +29,8 @@ struct CompileContext {
   proxy::LogSinks& sinks;
   // Opens and reads no file that the configuration names; the result must not be run.
   bool schema_only = false;
+  // The clusters are not all known: a name of one that is not there is no error.
+  bool any_cluster = false;
 };
 
 // Null after errors. The references of `context` must outlive the result.

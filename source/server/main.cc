@@ -34,6 +34,8 @@ int runMain(const std::vector<std::string_view>& arguments) {
       return checkCommand(*options);
     case Command::kProxy:
       return proxyCommand(*options, started);
+    case Command::kWhy:
+      return whyCommand(*options);
     case Command::kVersion:
       print(stdout, absl::StrCat("weir ", base::av(kVersion), "\n"));
       return 0;

@@ -123,6 +123,9 @@ constexpr CommandInfo kCommands[] = {
      "is. Opens the files and binds the addresses that it names, and lets go of them again."},
     {"proxy", Command::kProxy, kInProxy, "weir proxy --from ADDRESS --to URL [options]",
      "Runs one listener and one cluster without a file."},
+    {"why", Command::kWhy, 0, "weir why [CODE]",
+     "Explains why weir answered a request by itself, or ended it. CODE is what an access log shows as\n"
+     "%RESPONSE_CODE_DETAILS% (no_route) or as %RESPONSE_FLAGS% (NR). Without it: all of them."},
     {"version", Command::kVersion, 0, "weir version", "Prints the version."},
     {"help", Command::kHelp, 0, "weir help [COMMAND]", "Explains a command."},
 };
@@ -139,6 +142,14 @@ const CommandInfo& infoOf(Command command) {
     if (info.command == command) return info;
   }
   return kCommands[0];
+}
+
+bool looksLikeFile(std::string_view word) {
+  if (word.find('/') != std::string_view::npos) return true;
+  for (const std::string_view end : {".yaml", ".yml", ".json", ".pb", ".pb_text"}) {
+    if (word.ends_with(end)) return true;
+  }
+  return false;
 }
 
 std::string didYouMean(std::string_view seen, const std::vector<std::string_view>& known) {
@@ -175,11 +186,15 @@ class Parser {
       return absl::OkStatus();
     }
     const std::string_view first = arguments_[0];
-    if (first[0] == '-') {
+    if (first.starts_with('-')) {
       command_ = findCommand("run");
       return absl::OkStatus();
     }
     command_ = findCommand(first);
+    if (command_ == nullptr && looksLikeFile(first)) {
+      return absl::InvalidArgumentError(absl::StrCat("\"", base::av(first), "\" is no command; to run a file: weir -c ",
+                                                     base::av(first), seeHelp(nullptr)));
+    }
     if (command_ == nullptr) {
       std::vector<std::string_view> names;
       for (const CommandInfo& info : kCommands) names.push_back(info.name);
@@ -193,7 +208,7 @@ class Parser {
 
   absl::Status takeFlag(std::string_view argument) {
     if (argument == "--help" || argument == "-h") {
-      options_.help_topic = arguments_[0][0] == '-' ? std::string_view() : command_->name;
+      options_.help_topic = arguments_[0].starts_with('-') ? std::string_view() : command_->name;
       options_.command = Command::kHelp;
       help_asked_ = true;
       return absl::OkStatus();
@@ -240,10 +255,18 @@ class Parser {
       options_.config_path = word;
       return absl::OkStatus();
     }
+    if (command_->command == Command::kWhy && options_.why_code.empty()) {
+      options_.why_code = word;
+      return absl::OkStatus();
+    }
     if (command_->command == Command::kHelp && options_.help_topic.empty()) {
       if (findCommand(word) == nullptr) return refuse(absl::StrCat("there is no command \"", base::av(word), "\""));
       options_.help_topic = word;
       return absl::OkStatus();
+    }
+    if (command_->command == Command::kRun && options_.config_path.empty()) {
+      return refuse(
+          absl::StrCat("unexpected argument \"", base::av(word), "\"; to run a file: weir run -c ", base::av(word)));
     }
     return refuse(absl::StrCat("unexpected argument \"", base::av(word), "\""));
   }

@@ -12,7 +12,7 @@
 
 namespace weir::server {
 
-enum class Command { kRun, kCheck, kProxy, kVersion, kHelp };
+enum class Command { kRun, kCheck, kProxy, kWhy, kVersion, kHelp };
 
 struct Options {
   Command command = Command::kRun;
@@ -24,6 +24,7 @@ struct Options {
   bool schema_only = false;              // of check
   std::string from, to, name = "proxy";  // of proxy
   bool print_config = false;             // of proxy
+  std::string why_code;                  // of why: a name or flag, or empty
   std::string help_topic;                // of help: a command, or empty
 };
 
@@ -31,7 +32,7 @@ struct Options {
 // allowed, and how to get help.
 absl::StatusOr<Options> parseOptions(std::span<const std::string_view> arguments);
 
-// The help text for a command ("run", "check", "proxy", "version", "help"), or of weir itself for an empty one.
+// The help text for a command ("run", "check", "proxy", "why", "version", "help"), or of weir itself for an empty one.
 std::string helpText(std::string_view command);
 
 }  // namespace weir::server

@@ -26,18 +26,24 @@ struct Target {
   std::string path;  // what every path begins with at the target; "/" and longer
 };
 
-absl::Status refused(std::string_view option, std::string_view seen, std::string_view allowed) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(base::av(option), ": \"", base::av(seen), "\"; allowed: ", base::av(allowed)));
+// `meant`: what was most likely meant, or empty.
+absl::Status refused(std::string_view option, std::string_view seen, std::string_view allowed,
+                     const std::string& meant = "") {
+  return absl::InvalidArgumentError(absl::StrCat(base::av(option), ": \"", base::av(seen), "\"",
+                                                 meant.empty() ? "" : absl::StrCat("; did you mean \"", meant, "\"?"),
+                                                 "; allowed: ", base::av(allowed)));
+}
+
+// "localhost:80" is 127.0.0.1:80.
+std::string withoutName(std::string_view host) {
+  constexpr std::string_view kLocal = "localhost";
+  if (host != kLocal && !host.starts_with(absl::StrCat(base::av(kLocal), ":"))) return std::string(host);
+  return absl::StrCat("127.0.0.1", base::av(host.substr(kLocal.size())));
 }
 
 // "10.0.0.1:80", "[::1]:80", "localhost:80"; the port may be missing where there is a usual one.
 std::optional<net::Address> parseHost(std::string_view host, std::optional<uint16_t> usual_port) {
-  std::string text(host);
-  constexpr std::string_view kLocal = "localhost";
-  if (text == kLocal || text.starts_with(absl::StrCat(base::av(kLocal), ":"))) {
-    text.replace(0, kLocal.size(), "127.0.0.1");
-  }
+  std::string text = withoutName(host);
   const size_t bracket = text.rfind(']');
   const size_t colon = text.rfind(':');
   const bool has_port = colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
@@ -53,7 +59,11 @@ std::optional<net::Address> parseHost(std::string_view host, std::optional<uint1
 
 absl::StatusOr<Target> parseTarget(std::string_view url) {
   const size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return refused("--to", url, "http://ip:port[/path], tcp://ip:port");
+  if (scheme_end == std::string_view::npos) {
+    const bool host = parseHost(url.substr(0, url.find('/')), std::nullopt).has_value();
+    return refused("--to", url, "http://ip:port[/path], tcp://ip:port",
+                   host ? absl::StrCat("http://", base::av(url)) : "");
+  }
   const std::string_view scheme = url.substr(0, scheme_end);
   if (scheme != "http" && scheme != "tcp") return refused("--to: scheme", scheme, "http, tcp");
   Target target;
@@ -128,8 +138,11 @@ void addTcpFilter(const std::string& name, xds::listener::v3::Filter& filter) {
 
 absl::StatusOr<xds::bootstrap::v3::Bootstrap> proxyBootstrap(std::string_view from, std::string_view to,
                                                              std::string_view name) {
-  const auto listen = net::Address::parse(from);
-  if (!listen.ok()) return refused("--from", from, "ip:port, :port, unix:/path");
+  const auto listen = net::Address::parse(withoutName(from));
+  if (!listen.ok()) {
+    const bool port = !from.empty() && from.find_first_not_of("0123456789") == std::string_view::npos;
+    return refused("--from", from, "ip:port, :port, unix:/path", port ? absl::StrCat(":", base::av(from)) : "");
+  }
   auto target = parseTarget(to);
   if (!target.ok()) return target.status();
   xds::bootstrap::v3::Bootstrap bootstrap;

@@ -10,7 +10,8 @@
 namespace weir::server {
 
 // `from`: "ip:port", ":port" or "unix:/path". `to`: "http://ip:port/path", where the path is put before that of each
-// request, or "tcp://ip:port". "localhost" stands for 127.0.0.1. The error says what was seen and what is allowed.
+// request, or "tcp://ip:port". "localhost" stands for 127.0.0.1 in both. The error says what was seen and what is
+// allowed.
 absl::StatusOr<envoy::config::bootstrap::v3::Bootstrap> proxyBootstrap(std::string_view from, std::string_view to,
                                                                        std::string_view name);
 

@@ -80,6 +80,9 @@ TEST(Options, ShowsHelpAndVersion) {
   EXPECT_EQ(parse({"help"})->help_topic, "");
   EXPECT_EQ(parse({"help", "check"})->help_topic, "check");
   EXPECT_EQ(parse({"proxy", "--from", ":1", "--help"})->help_topic, "proxy");
+  EXPECT_EQ(parse({"why"})->why_code, "");
+  EXPECT_EQ(parse({"why", "NR"})->command, Command::kWhy);
+  EXPECT_EQ(parse({"why", "NR"})->why_code, "NR");
   EXPECT_EQ(parse({"version"})->command, Command::kVersion);
   EXPECT_EQ(parse({"--version"})->command, Command::kVersion);
 }
@@ -90,6 +93,10 @@ TEST(Options, RefusalsSayWhatWasSeenAndWhatIsMeant) {
     std::string_view message;
   } cases[] = {
       {{"rum"}, "unknown command \"rum\"; did you mean \"run\"?; see `weir help`"},
+      {{"mesh.yaml"}, "\"mesh.yaml\" is no command; to run a file: weir -c mesh.yaml; see `weir help`"},
+      {{"etc/weir"}, "\"etc/weir\" is no command; to run a file: weir -c etc/weir; see `weir help`"},
+      {{""}, "unknown command \"\"; see `weir help`"},
+      {{"why", "a", "b"}, "unexpected argument \"b\"; see `weir help why`"},
       {{"zebra"}, "unknown command \"zebra\"; see `weir help`"},
       {{"-c", "a", "--concurency", "2"},
        "unknown option \"--concurency\"; did you mean \"--concurrency\"?; see `weir help run`"},
@@ -108,7 +115,7 @@ TEST(Options, RefusalsSayWhatWasSeenAndWhatIsMeant) {
       {{"-c", "a", "--mode", "init_only"}, "--mode: \"init_only\"; allowed: serve or validate; see `weir help run`"},
       {{"check", "a", "--schema-only=1"}, "--schema-only takes no value; see `weir help check`"},
       {{"check", "a", "b"}, "unexpected argument \"b\"; see `weir help check`"},
-      {{"run", "a"}, "unexpected argument \"a\"; see `weir help run`"},
+      {{"run", "a"}, "unexpected argument \"a\"; to run a file: weir run -c a; see `weir help run`"},
       {{"run"}, "no configuration is given; usage: weir [run] -c FILE [options]; see `weir help run`"},
       {{"check"}, "no configuration is given; usage: weir check FILE [options]; see `weir help check`"},
       {{"proxy", "--from", ":1"},
@@ -127,7 +134,7 @@ TEST(Options, HelpOfACommandListsItsOptionsAndNoOthers) {
   EXPECT_NE(run.find("--drain-time SECONDS"), std::string::npos);
   const std::string all = helpText("");
   for (const char* usage :
-       {"weir [run] -c FILE", "weir check FILE", "weir proxy --from", "weir version", "weir help"}) {
+       {"weir [run] -c FILE", "weir check FILE", "weir proxy --from", "weir why [CODE]", "weir version", "weir help"}) {
     EXPECT_NE(all.find(usage), std::string::npos) << usage;
   }
 }

@@ -60,7 +60,11 @@ TEST(ProxyBootstrap, WhatItPrintsLoadsToTheSame) {
 
 TEST(ProxyBootstrap, RefusalsSayWhatIsAllowed) {
   EXPECT_EQ(refusal(":1", "https://127.0.0.1"), "--to: scheme: \"https\"; allowed: http, tcp");
-  EXPECT_EQ(refusal(":1", "127.0.0.1:80"), "--to: \"127.0.0.1:80\"; allowed: http://ip:port[/path], tcp://ip:port");
+  EXPECT_EQ(
+      refusal(":1", "127.0.0.1:80"),
+      "--to: \"127.0.0.1:80\"; did you mean \"http://127.0.0.1:80\"?; allowed: http://ip:port[/path], tcp://ip:port");
+  EXPECT_EQ(refusal("8080", "tcp://127.0.0.1:1"),
+            "--from: \"8080\"; did you mean \":8080\"?; allowed: ip:port, :port, unix:/path");
   EXPECT_EQ(refusal(":1", "http:///x"), "--to: \"http:///x\"; allowed: a target with an IP address");
   const std::string host = "; allowed: an IP address with a port, or localhost; names are not resolved";
   EXPECT_EQ(refusal(":1", "http://example.com:80/"), "--to: host: \"example.com:80\"" + host);

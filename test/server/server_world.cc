@@ -10,9 +10,8 @@ namespace weir::server {
 CompileRun::CompileRun(std::string_view yaml, bool schema_only) {
   base::Diagnostics diagnostics;
   loaded = config::loadText(yaml, config::Format::kYaml, "test.yaml", "", diagnostics);
-  if (diagnostics.ok()) {
-    config = compileBootstrap(loaded.bootstrap, {stats, clock, *extensions, sinks, schema_only}, diagnostics);
-  }
+  config = compileLoaded(loaded, {stats, clock, *extensions, sinks, schema_only}, diagnostics);
+  errors = diagnostics.errors();
   report = config::render(diagnostics, loaded.sources);
 }
 

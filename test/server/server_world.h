@@ -10,7 +10,7 @@
 
 #include "source/config/loader.h"
 #include "source/extensions/registry.h"
-#include "source/server/compile_bootstrap.h"
+#include "source/server/compile_loaded.h"
 #include "source/server/worker.h"
 #include "test/harness/sim/sim_network.h"
 #include "test/harness/sim/simulation.h"
@@ -28,7 +28,8 @@ struct CompileRun {
   std::unique_ptr<const extensions::Registry> extensions = extensions::makeRegistry();
   config::LoadedConfig loaded;
   std::string report;  // as people see it: "test.yaml:3:5: ..."
-  std::unique_ptr<ServerConfig> config;
+  size_t errors = 0;
+  std::unique_ptr<const ServerConfig> config;
 };
 
 class Client final : private net::Session {

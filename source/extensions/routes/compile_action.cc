@@ -1,5 +1,6 @@
 #include "source/extensions/routes/compile_action.h"
 
+#include <iterator>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -192,7 +193,9 @@ proxy::RedirectAction ActionCompiler::redirect(const api::RedirectAction& messag
   } else if (message.port_redirect() != 0) {
     action.port = message.port_redirect();
   }
-  action.status = kStatus[message.response_code()];
+  // A number that is no code has been reported, and the rest of the file is still looked at.
+  const auto code = static_cast<size_t>(message.response_code());
+  action.status = kStatus[code < std::size(kStatus) ? code : 0];
   action.strip_query = message.strip_query();
   return action;
 }
