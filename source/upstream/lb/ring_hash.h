@@ -2,8 +2,8 @@
 // the ring of 64-bit numbers, and a request goes to the owner of the first point at or after its hash.
 //
 // How many points a host gets depends on its share of the weights and on its own key alone, rounded up or down by a
-// number that the key gives. So when a host leaves, its share of the requests moves, and about as much again because
-// the others get a few more points to keep the ring at its size: together about 2/n.
+// number that the key gives. So when one of n hosts leaves, 1/n of the requests move, and in a small ring, where the
+// others get more points to keep it at its size, about as many again.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct KeyedCandidate {
 class HashRing {
  public:
   struct Size {
-    uint64_t min = 1024;  // about so many points, more when a light host would have none
+    uint64_t min = 1024;  // about so many points; more when hosts would have few, or a light one none
     uint64_t max = 8 * 1024 * 1024;
   };
 

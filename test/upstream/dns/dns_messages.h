@@ -1,6 +1,7 @@
 // DNS messages of tests, written by hand (RFC 1035).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -62,7 +62,7 @@ TEST(RingHashTest, SharesFollowWeightsAsCloselyAsItsPointsAllow) {
   EXPECT_LT(chi, critical(weights.size() - 1));
 }
 
-TEST(RingHashTest, AboutTwoInNKeysMoveWhenAHostLeaves) {
+TEST(RingHashTest, AtMostTwoInNKeysMoveOnAverageWhenAHostLeaves) {
   for (const size_t n : {5, 20, 103}) {
     const std::vector<KeyedCandidate> hosts = keyed(std::vector<uint32_t>(n, 1));
     const std::vector<uint32_t> before = owners(HashRing(hosts, {}));
@@ -74,10 +74,11 @@ TEST(RingHashTest, AboutTwoInNKeysMoveWhenAHostLeaves) {
       uint64_t moved = 0;
       for (int i = 0; i < kKeys; ++i) moved += before[i] != after[i];
       EXPECT_GE(moved, counts[gone]);
-      EXPECT_LE(moved - counts[gone], 2u * kKeys / n) << n << " hosts, without " << gone;
+      // Of the others' keys: none from 26 hosts on, and about 1/n below.
+      EXPECT_LE(moved - counts[gone], n > 26 ? 0u : 3u * kKeys / (2 * n)) << n << " hosts, without " << gone;
       moved_sum += static_cast<double>(moved) / kKeys;
     }
-    EXPECT_LE(moved_sum / static_cast<double>(trials), 2.2 / static_cast<double>(n)) << n << " hosts";
+    EXPECT_LE(moved_sum / static_cast<double>(trials), 2.0 / static_cast<double>(n)) << n << " hosts";
   }
 }
 
@@ -89,7 +90,8 @@ TEST(RingHashTest, DoesNotDependOnTheOrderOfTheHosts) {
 }
 
 TEST(RingHashTest, KeepsItsSizeBetweenTheBounds) {
-  EXPECT_NEAR(static_cast<double>(HashRing(keyed(std::vector<uint32_t>(100, 1)), {.min = 1024}).points()), 1024, 32);
+  EXPECT_NEAR(static_cast<double>(HashRing(keyed(std::vector<uint32_t>(10, 1)), {.min = 1024}).points()), 1024, 10);
+  EXPECT_EQ(HashRing(keyed(std::vector<uint32_t>(100, 1)), {.min = 1024}).points(), 4000u);  // 40 for each
   EXPECT_NEAR(static_cast<double>(HashRing(keyed({1}), {.min = 1024}).points()), 1024, 1);
   // The light host wants one point, so the heavy one would have 100,000.
   EXPECT_NEAR(static_cast<double>(HashRing(keyed({1, 100000}), {.min = 16}).points()), 100001, 2);
