@@ -73,6 +73,20 @@ std::optional<proxy::HeaderEdit> compileEdit(const HeaderValueOption& option, ba
 
 }  // namespace
 
+void compileHeaderEdit(const HeaderValueOption& add, proxy::HeaderEdits& edits, base::Diagnostics& diagnostics,
+                       const base::FieldPath& path) {
+  if (std::optional<proxy::HeaderEdit> edit = compileEdit(add, diagnostics, path)) {
+    edits.add.push_back(*std::move(edit));
+  }
+}
+
+void compileHeaderRemoval(const std::string& remove, proxy::HeaderEdits& edits, base::Diagnostics& diagnostics,
+                          const base::FieldPath& path) {
+  if (std::optional<std::string> name = editableName(remove, diagnostics, path)) {
+    edits.remove.push_back(*std::move(name));
+  }
+}
+
 proxy::HeaderEdits compileHeaderEdits(const google::protobuf::RepeatedPtrField<HeaderValueOption>& add,
                                       const char* add_field,
                                       const google::protobuf::RepeatedPtrField<std::string>& remove,
@@ -80,16 +94,10 @@ proxy::HeaderEdits compileHeaderEdits(const google::protobuf::RepeatedPtrField<H
                                       const base::FieldPath& path) {
   proxy::HeaderEdits edits;
   for (int i = 0; i < add.size(); ++i) {
-    const base::FieldPath at = path.at(add_field, static_cast<size_t>(i));
-    if (std::optional<proxy::HeaderEdit> edit = compileEdit(add[i], diagnostics, at)) {
-      edits.add.push_back(*std::move(edit));
-    }
+    compileHeaderEdit(add[i], edits, diagnostics, path.at(add_field, static_cast<size_t>(i)));
   }
   for (int i = 0; i < remove.size(); ++i) {
-    const base::FieldPath at = path.at(remove_field, static_cast<size_t>(i));
-    if (std::optional<std::string> name = editableName(remove[i], diagnostics, at)) {
-      edits.remove.push_back(*std::move(name));
-    }
+    compileHeaderRemoval(remove[i], edits, diagnostics, path.at(remove_field, static_cast<size_t>(i)));
   }
   return edits;
 }

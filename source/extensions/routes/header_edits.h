@@ -23,4 +23,10 @@ proxy::HeaderEdits compileHeaderEdits(
     const google::protobuf::RepeatedPtrField<std::string>& remove, const char* remove_field,
     base::Diagnostics& diagnostics, const base::FieldPath& path);
 
+// The same for one option, and for one name; `path` is its own.
+void compileHeaderEdit(const envoy::config::core::v3::HeaderValueOption& add, proxy::HeaderEdits& edits,
+                       base::Diagnostics& diagnostics, const base::FieldPath& path);
+void compileHeaderRemoval(const std::string& remove, proxy::HeaderEdits& edits, base::Diagnostics& diagnostics,
+                          const base::FieldPath& path);
+
 }  // namespace weir::extensions

@@ -12,7 +12,6 @@ namespace {
 
 namespace api = envoy::extensions::filters::http::header_mutation::v3;
 using Mutation = envoy::config::common::mutation_rules::v3::HeaderMutation;
-using Option = envoy::config::core::v3::HeaderValueOption;
 
 // Each entry is one edit, or several that may be done at once in this order.
 using Edits = std::vector<proxy::HeaderEdits>;
@@ -77,12 +76,13 @@ Edits compileEdits(const google::protobuf::RepeatedPtrField<Mutation>& mutations
                    const filter::FactoryContext& context, const base::FieldPath& path) {
   Edits edits;
   for (int i = 0; i < mutations.size(); ++i) {
-    google::protobuf::RepeatedPtrField<Option> add;
-    google::protobuf::RepeatedPtrField<std::string> remove;
-    if (mutations[i].has_append()) *add.Add() = mutations[i].append();
-    if (mutations[i].action_case() == Mutation::kRemove) *remove.Add() = mutations[i].remove();
-    proxy::HeaderEdits edit = compileHeaderEdits(add, "append", remove, "remove", context.diagnostics,
-                                                 path.at(field, static_cast<size_t>(i)));
+    const base::FieldPath at = path.at(field, static_cast<size_t>(i));
+    proxy::HeaderEdits edit;
+    if (mutations[i].has_append()) {
+      compileHeaderEdit(mutations[i].append(), edit, context.diagnostics, at.at("append"));
+    } else if (mutations[i].action_case() == Mutation::kRemove) {
+      compileHeaderRemoval(mutations[i].remove(), edit, context.diagnostics, at.at("remove"));
+    }
     const bool joins = !edits.empty() && (edit.remove.empty() || edits.back().add.empty());
     if (!joins) {
       edits.push_back(std::move(edit));

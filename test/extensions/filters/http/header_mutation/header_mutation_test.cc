@@ -50,7 +50,7 @@ TEST(HeaderMutationFilterTest, ABadFormatIsAnErrorUnderItsField) {
   harness::FilterWorld world;
   const std::string errors =
       world.errorsOf(headerMutationType(), "mutations { " + set("response", "x-a", "%NOPE%", "ADD_IF_ABSENT") + " }");
-  EXPECT_EQ(errors.substr(0, 31), "mutations.response_mutations[0]") << errors;
+  EXPECT_EQ(errors.substr(0, 51), "mutations.response_mutations[0].append.header.value") << errors;
   EXPECT_NE(errors.find("unknown command operator"), std::string::npos) << errors;
 }
 
