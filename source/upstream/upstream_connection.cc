@@ -70,6 +70,8 @@ void UpstreamConnection::BeforeFlush::onWake() {
   running_ = true;
   owner_.codec_->beforeFlush();
   running_ = false;
+  // The connection may have been woken, and have run, before this.
+  if (!owner_.connection_.output().empty()) owner_.connection_.flush();
 }
 
 void UpstreamConnection::start(HostConnections& home, std::unique_ptr<net::Socket> socket) {

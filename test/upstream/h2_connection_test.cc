@@ -201,6 +201,21 @@ TEST_F(H2ConnectionTest, AFloodEndsItWithItsOwnCounter) {
   EXPECT_EQ(counter("upstream_cx_protocol_error"), std::size(rows));
 }
 
+// As much as one turn reads: the connection is woken to go on reading before there is anything to write.
+TEST_F(H2ConnectionTest, CreditIsGivenBackInTheTurnThatReadAsMuchAsItMay) {
+  start([](ClusterConfig& config) { config.h2.initial_stream_window = 64 * 1024; });
+  warmUp();
+  ask();
+  settle();
+  H2Origin::Connection& connection = origin_.at(0);
+  std::string all = headers(3, ok(), false);
+  for (int i = 0; i < 4; ++i) all += data(3, std::string(16 * 1024, 'x'), false);
+  origin_.write(connection, all);
+  settle();
+  EXPECT_EQ(askers_.back()->body_bytes, 64u * 1024);
+  EXPECT_GE(connection.stream_windows, 1u);
+}
+
 TEST_F(H2ConnectionTest, AReaderThatIsSlowStallsItsOwnStreamAlone) {
   start();
   Asker& slow = ask();

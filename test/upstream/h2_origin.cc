@@ -76,6 +76,9 @@ void H2Origin::onFrame(Connection& connection, const SeenFrame& frame) {
       connection.resets.push_back(frame.stream);
       std::erase(connection.waiting, frame.stream);
       break;
+    case kWindowFrame:
+      if (frame.stream != 0) ++connection.stream_windows;
+      break;
     case kGoawayFrame:
       connection.goaway = static_cast<unsigned char>(frame.payload.at(7));
       break;

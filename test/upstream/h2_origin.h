@@ -25,6 +25,7 @@ class H2Origin {
     size_t requests = 0;
     size_t data_bytes = 0;
     size_t pings = 0;
+    size_t stream_windows = 0;       // WINDOW_UPDATE frames of streams
     size_t most = 0;                 // requests that waited at once
     std::optional<uint32_t> goaway;  // the code that the client gave
     bool preface = false;
