@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "test/proxy/h2_ends.h"
 #include "test/proxy/proxy_world.h"
 
 namespace {
@@ -102,6 +103,35 @@ TEST(ProxyAllocationTest, AProxiedRequestAllocatesNothing) {
   EXPECT_EQ(world.origin.peers.size(), 1u);
   EXPECT_EQ(windows, 200u);  // to the upstream and back, for each request
   EXPECT_EQ(allocations, 0u);
+}
+
+// What the library of HTTP/2 takes comes from the sessions' own memory, which asks the heap for nothing either once it
+// is warm.
+TEST(ProxyAllocationTest, AProxiedHttp2RequestAllocatesNothing) {
+  for (const bool h2_up : {false, true}) {
+    ProxyWorld world([](ProxyWorld::Setup& setup) { setup.config->access_logs.clear(); },
+                     [&](upstream::ClusterConfig& cluster) {
+                       if (h2_up) cluster.protocol = upstream::Protocol::kHttp2;
+                     },
+                     10, [](net::Network& inner) { return std::make_unique<CountingNetwork>(inner); });
+    H2Client client(world);
+    H2Server server(world, [](http::h2::Call& call) { call.respond(200, "hi"); });
+    if (!h2_up) world.origin.answerAll();
+    const auto ask = [&] {
+      for (int i = 0; i < 3; ++i) client.get("/a?b");
+      h2_up ? settle(client, server) : client.settle();
+      client.peer.calls().clear();
+      for (const auto& peer : server.peers) peer->calls().clear();
+    };
+    for (int i = 0; i < 40; ++i) ask();
+    allocations = windows = 0;
+    enabled = true;
+    for (int i = 0; i < 100; ++i) ask();
+    enabled = false;
+    EXPECT_EQ(world.counter("http.p.downstream_rq_2xx"), 420u);
+    EXPECT_GE(windows, 200u);
+    EXPECT_EQ(allocations, 0u) << h2_up;
+  }
 }
 
 }  // namespace
