@@ -56,20 +56,25 @@ class Failing(unittest.TestCase):
                 self.assertEqual(["0 DC"], weir.wait_file("access.log", 1))
                 self.assertEqual(0, weir.stats()["http.front.downstream_rq_5xx"])
 
-    def test_a_client_that_has_ended_its_half_still_gets_its_answer(self):
-        ended = threading.Event()
+    def test_a_client_that_has_ended_its_half_is_a_client_that_has_gone(self):
+        arrived, closed = threading.Event(), threading.Event()
 
-        def answer(wire, request):
-            ended.wait(60)
-            wire.send(response(200, b"late"))
-        with Origin(answer) as origin:
-            port, configuration = proxy(origin.port)
-            with Weir(configuration), Client(port) as client:
+        def serve(wire):
+            wire.request()
+            arrived.set()
+            if wire.ended():
+                closed.set()
+        with Origin(serve=serve) as origin:
+            log = file_log("access.log", text_format_source={"inline_string": "%RESPONSE_CODE% %RESPONSE_FLAGS%\n"})
+            port, configuration = proxy(origin.port, access_log=[log])
+            with Weir(configuration) as weir, Client(port) as client:
                 client.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                self.assertTrue(arrived.wait(60))
                 client.shut()
-                ended.set()
-                self.assertEqual(b"late", client.response().body)
+                self.assertTrue(closed.wait(60))
                 self.assertTrue(client.ended())
+                self.assertEqual(["0 DC"], weir.wait_file("access.log", 1))
+                self.assertEqual(0, weir.stats()["http.front.downstream_rq_5xx"])
 
     def test_an_upstream_that_closes_without_an_answer_gives_503(self):
         def serve(wire):
