@@ -43,13 +43,13 @@ struct Compiled {
   std::unique_ptr<const ServerConfig> config;
 };
 
-// The last line of a report with errors.
+// The last line of a start that failed.
 std::string summary(const base::Diagnostics& diagnostics) {
   bool lacking = false;
   for (const base::Diagnostic& one : diagnostics.all()) {
     lacking = lacking || one.message.find("not implemented by weir") != std::string::npos;
   }
-  return absl::StrCat(plural(diagnostics.errors(), "error"),
+  return absl::StrCat("weir: not started: ", plural(diagnostics.errors(), "error"),
                       lacking ? "; docs/xds-support.md lists what weir implements" : "", "\n");
 }
 
@@ -60,7 +60,7 @@ int serve(const Options& options, config::LoadedConfig loaded, base::Diagnostics
   Compiled compiled(concurrency + 1, options, std::move(loaded), diagnostics);
   print(stderr, config::render(diagnostics, compiled.source.sources));
   if (compiled.config == nullptr) {
-    print(stderr, absl::StrCat("weir: not started: ", summary(diagnostics)));
+    print(stderr, summary(diagnostics));
     return 1;
   }
   Server server({options, concurrency, compiled.source.bootstrap, *compiled.config, compiled.stats, compiled.logs,
@@ -110,7 +110,7 @@ int checkCommand(const Options& options) {
   if (diagnostics.ok() && !options.schema_only) tryToBind(*compiled.config, diagnostics);
   print(stderr, config::render(diagnostics, compiled.source.sources));
   if (!diagnostics.ok()) {
-    print(stderr, summary(diagnostics));
+    print(stderr, absl::StrCat(plural(diagnostics.errors(), "error"), "\n"));
     return 1;
   }
   print(stdout,

@@ -24,6 +24,8 @@ Worker::Worker(unsigned index, const Seams& seams, std::span<const std::shared_p
 
 Worker::~Worker() {
   drained_ = nullptr;
+  ending_ = true;
+  drain_timer_.cancel();
   // What was handed to the dispatcher for deletion still looks at clusters and pools: it goes before them.
   listeners_.clear();
   context_.dispatcher.turn(false);
@@ -43,6 +45,7 @@ absl::Status Worker::start() {
 }
 
 void Worker::drain(std::function<void()> done) {
+  if (ending_) return;
   draining_ = true;
   drained_ = std::move(done);
   for (const auto& listener : listeners_) {

@@ -51,7 +51,7 @@ class Worker final : private event::TimerHandler {
   absl::Status start();
 
   // Listeners stop, connections finish what they have; `done` is called from the dispatcher, once, when none is left.
-  // On the dispatcher's thread.
+  // On the dispatcher's thread. Where it was posted and comes only while the worker is destroyed, it does nothing.
   void drain(std::function<void()> done);
   // Drops every connection that is left. On the dispatcher's thread.
   void closeAll();
@@ -80,6 +80,7 @@ class Worker final : private event::TimerHandler {
   std::vector<std::unique_ptr<proxy::ActiveListener>> listeners_;
   event::Timer drain_timer_;
   std::function<void()> drained_;
+  bool ending_ = false;
 };
 
 }  // namespace weir::server

@@ -78,13 +78,13 @@ class Child {
     const size_t at = said.find(before);
     return at == std::string::npos ? 0 : static_cast<uint16_t>(std::atoi(said.c_str() + at + before.size()));
   }
-  // The exit code; -1 for another end.
+  // The exit code; below 0 the signal that ended it.
   int wait() {
     EXPECT_TRUE(readUntil(output_, said, "")) << "it does not end: " << said;
     int status = 0;
     ::waitpid(pid_, &status, 0);
     pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
 
   std::string said;
