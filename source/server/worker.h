@@ -68,8 +68,9 @@ class Worker final : private event::TimerHandler {
  private:
   void onTimer(event::Timer& timer) override;
 
-  buffer::BlockPool blocks_;
-  base::ChunkPool chunks_;
+  // What a burst of some hundred streams needs at once stays here for the next: up to 8 MiB and 4 MiB.
+  buffer::BlockPool blocks_{512};
+  base::ChunkPool chunks_{1024};
   base::Random random_;
   const net::WorkerContext context_;
   proxy::ExchangePool exchanges_;
