@@ -86,7 +86,9 @@ void setList(SSL_CTX* context, SetList set, const std::vector<std::string>& name
     problems.push_back({part, i, absl::StrCat("no ", what, " is called '", names[i], "'")});
   }
   if (names.empty() || problems.size() != before) return;
-  if (set(context, absl::StrJoin(names, ":").c_str()) != 1) problems.push_back({part, 0, takeOpensslError()});
+  if (set(context, absl::StrJoin(names, ":").c_str()) == 1) return;
+  dropOpensslErrors();
+  problems.push_back({part, 0, "the list is not accepted; is an entry there twice?"});
 }
 
 }  // namespace

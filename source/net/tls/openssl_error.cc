@@ -11,11 +11,23 @@ namespace {
 
 constexpr int kAlertMax = SSL_AD_REASON_OFFSET + 255;
 
+// RFC 8446 section 6; OpenSSL 3.0 has no words for those of TLS 1.3.
+const char* alertName(int alert) {
+  switch (alert) {
+    case SSL_AD_MISSING_EXTENSION:
+      return "missing extension";
+    case SSL_AD_CERTIFICATE_REQUIRED:
+      return "certificate required";
+    default:
+      return SSL_alert_desc_string_long(alert);
+  }
+}
+
 std::string inWords(unsigned long error) {
   const int reason = ERR_GET_REASON(error);
   if (ERR_GET_LIB(error) == ERR_LIB_SSL) {
     if (reason > SSL_AD_REASON_OFFSET && reason <= kAlertMax) {
-      return absl::StrCat("the peer sent the alert '", SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET), "'");
+      return absl::StrCat("the peer sent the alert '", alertName(reason - SSL_AD_REASON_OFFSET), "'");
     }
     switch (reason) {
       case SSL_R_HTTP_REQUEST:

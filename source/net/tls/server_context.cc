@@ -247,7 +247,8 @@ int ServerContext::onTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EV
                             int seal) {
   const ConnectionState* const state = ConnectionState::of(ssl);
   if (state == nullptr) return 0;
-  return of(ssl).ticket_keys_->onTicket(state->dispatcher->now(), name, iv, cipher, mac, seal != 0);
+  const bool once = SSL_version(ssl) >= TLS1_3_VERSION;  // RFC 8446 section C.4
+  return of(ssl).ticket_keys_->onTicket(state->dispatcher->now(), name, iv, cipher, mac, seal != 0, once);
 }
 
 }  // namespace weir::net::tls

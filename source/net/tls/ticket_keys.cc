@@ -64,7 +64,7 @@ void TicketKeys::rotate(base::MonotonicTime now) {
 }
 
 int TicketKeys::onTicket(base::MonotonicTime now, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
-                         EVP_MAC_CTX* mac, bool seal) {
+                         EVP_MAC_CTX* mac, bool seal, bool once) {
   constexpr int kError = -1, kUnknown = 0, kUse = 1, kUseAndRenew = 2;
   Found found;
   if (seal) {
@@ -84,7 +84,7 @@ int TicketKeys::onTicket(base::MonotonicTime now, unsigned char* name, unsigned 
                      EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, found.key.aes.data(), iv, seal) == 1;
   OPENSSL_cleanse(&found.key, sizeof(found.key));
   if (!ready) return kError;
-  return found.renew ? kUseAndRenew : kUse;
+  return found.renew || once ? kUseAndRenew : kUse;
 }
 
 }  // namespace weir::net::tls

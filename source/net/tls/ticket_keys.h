@@ -40,9 +40,9 @@ class TicketKeys {
   Key sealing(base::MonotonicTime now);
   std::optional<Found> find(const unsigned char* name, base::MonotonicTime now);
 
-  // For SSL_CTX_set_tlsext_ticket_key_evp_cb.
+  // For SSL_CTX_set_tlsext_ticket_key_evp_cb. `once`: a ticket is good for one connection, which gets a new one.
   int onTicket(base::MonotonicTime now, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
-               EVP_MAC_CTX* mac, bool seal);
+               EVP_MAC_CTX* mac, bool seal, bool once);
 
  private:
   void rotate(base::MonotonicTime now);

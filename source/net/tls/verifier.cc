@@ -160,7 +160,12 @@ int Verifier::onVerify(X509_STORE_CTX* context, void* arg) {
 
 bool Verifier::verify(X509_STORE_CTX* context, ConnectionState& state, bool peer_is_server) const {
   X509* const leaf = X509_STORE_CTX_get0_cert(context);
-  X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context), absl::ToTimeT(state.dispatcher->wallNow()));
+  X509_VERIFY_PARAM* const parameters = X509_STORE_CTX_get0_param(context);
+  if (validation_.allow_expired) {
+    X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_NO_CHECK_TIME);
+  } else {
+    X509_VERIFY_PARAM_set_time(parameters, absl::ToTimeT(state.dispatcher->wallNow()));
+  }
   if (!pinned(leaf)) {
     fail(context, state, Check::kPin, X509_V_ERR_CERT_REJECTED, "the certificate is none of those that are pinned");
     return false;
@@ -202,9 +207,6 @@ bool Verifier::chainGood(X509_STORE_CTX* context, bool peer_is_server) const {
     if (vouched && X509_check_purpose(X509_STORE_CTX_get0_cert(context), purpose, 0) == 1) return true;
     X509_STORE_CTX_set_error(context, vouched ? X509_V_ERR_INVALID_PURPOSE : X509_V_ERR_CERT_UNTRUSTED);
     return false;
-  }
-  if (validation_.allow_expired) {
-    X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(context), X509_V_FLAG_NO_CHECK_TIME);
   }
   return X509_verify_cert(context) > 0;
 }
