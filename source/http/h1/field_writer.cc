@@ -16,6 +16,7 @@ void FieldWriter::text(std::string_view text) {
       return;
     }
   }
+  if (text.empty()) return;  // its data may be null, which memcpy must not be given
   std::memcpy(gathered_.data() + size_, text.data(), text.size());
   size_ += text.size();
 }
