@@ -21,6 +21,7 @@
 #include "source/http/head.h"
 #include "source/proxy/header_edits.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/lb/subset_index.h"
 
 namespace weir::proxy {
 
@@ -34,7 +35,8 @@ struct FilterConfigs {
   std::vector<Entry> by_slot;  // empty, or one per slot
 };
 
-class PathRewrite;  // regex rewrite; in route.cc's own header
+class HashPolicy;   // source/proxy/hash_policy.h
+class PathRewrite;  // source/proxy/path_rewrite.h
 
 struct ForwardAction {
   // One of the two names the cluster, unless the route has choices, each of which names its own.
@@ -56,7 +58,9 @@ struct ForwardAction {
   bool auto_host_rewrite = false;
   bool append_x_forwarded_host = false;
   std::shared_ptr<const PathRewrite> regex_rewrite;
-  std::vector<std::pair<std::string, bool>> upgrades;  // token, allowed; on top of the connection manager's
+  std::shared_ptr<const HashPolicy> hash_policy;                  // null: none
+  std::shared_ptr<const upstream::lb::SubsetIndex::Wish> subset;  // which hosts of the cluster; null: any
+  std::vector<std::pair<std::string, bool>> upgrades;             // token, allowed; on top of the connection manager's
 };
 
 struct RedirectAction {

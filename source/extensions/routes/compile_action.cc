@@ -1,5 +1,6 @@
 #include "source/extensions/routes/compile_action.h"
 
+#include <algorithm>
 #include <iterator>
 #include <set>
 
@@ -11,6 +12,8 @@
 #include "source/base/strings.h"
 #include "source/extensions/messages/data_source.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/metadata.h"
+#include "source/extensions/routes/compile_hash_policy.h"
 #include "source/extensions/routes/filter_configs.h"
 #include "source/extensions/routes/header_edits.h"
 #include "source/proxy/path_rewrite.h"
@@ -21,6 +24,24 @@ namespace {
 
 namespace api = envoy::config::route::v3;
 
+std::shared_ptr<const upstream::lb::SubsetIndex::Wish> subsetOf(upstream::lb::Metadata wanted) {
+  if (wanted.empty()) return nullptr;
+  return std::make_shared<const upstream::lb::SubsetIndex::Wish>(std::move(wanted));
+}
+
+// `more` on top of `base`, each key once.
+upstream::lb::Metadata merged(upstream::lb::Metadata base, upstream::lb::Metadata more) {
+  for (auto& [key, value] : more) {
+    const auto at = std::find_if(base.begin(), base.end(), [&k = key](const auto& pair) { return pair.first == k; });
+    if (at == base.end()) {
+      base.emplace_back(key, std::move(value));
+    } else {
+      at->second = std::move(value);
+    }
+  }
+  return base;
+}
+
 class ActionCompiler {
  public:
   ActionCompiler(const RouteContext& context, const RouteTableLimits& limits) : context_(context), limits_(limits) {}
@@ -28,7 +49,8 @@ class ActionCompiler {
   proxy::ForwardAction forward(const api::RouteAction& message, const base::FieldPath& path);
   proxy::RedirectAction redirect(const api::RedirectAction& message, const base::FieldPath& path);
   proxy::DirectAction direct(const api::DirectResponseAction& message, const base::FieldPath& path);
-  void weighted(const api::WeightedCluster& message, const base::FieldPath& path, proxy::Route& parent);
+  // `message` is the action whose clusters are weighted.
+  void weighted(const api::RouteAction& message, const base::FieldPath& path, proxy::Route& parent);
 
  private:
   void requireCluster(const std::string& name, const base::FieldPath& path);
@@ -38,6 +60,7 @@ class ActionCompiler {
                    proxy::ForwardAction& action);
   void upgrades(const api::RouteAction& message, const base::FieldPath& path, proxy::ForwardAction& action);
   std::unique_ptr<proxy::Route> choice(const api::WeightedCluster::ClusterWeight& message, const base::FieldPath& path,
+                                       const envoy::config::core::v3::Metadata& parent_metadata,
                                        const proxy::Route& parent);
 
   const RouteContext& context_;
@@ -127,11 +150,15 @@ proxy::ForwardAction ActionCompiler::forward(const api::RouteAction& message, co
   action.auto_host_rewrite = message.auto_host_rewrite().value();
   action.append_x_forwarded_host = message.append_x_forwarded_host();
   upgrades(message, path, action);
+  action.hash_policy = compileHashPolicy(message, context_.diagnostics, path);
+  action.subset = subsetOf(lbMetadata(message.metadata_match()));
   return action;
 }
 
 std::unique_ptr<proxy::Route> ActionCompiler::choice(const api::WeightedCluster::ClusterWeight& message,
-                                                     const base::FieldPath& path, const proxy::Route& parent) {
+                                                     const base::FieldPath& path,
+                                                     const envoy::config::core::v3::Metadata& parent_metadata,
+                                                     const proxy::Route& parent) {
   auto route = std::make_unique<proxy::Route>();
   route->name = parent.name;
   route->virtual_host = parent.virtual_host;
@@ -144,6 +171,10 @@ std::unique_ptr<proxy::Route> ActionCompiler::choice(const api::WeightedCluster:
     context_.diagnostics.error(path.at("name"), "empty; allowed: the name of a cluster");
   } else {
     requireCluster(message.name(), path.at("name"));
+  }
+  if (message.has_metadata_match()) {
+    // What the route asks for of all its clusters still holds, where this one does not say otherwise.
+    action.subset = subsetOf(merged(lbMetadata(parent_metadata), lbMetadata(message.metadata_match())));
   }
   if (!message.host_rewrite_literal().empty()) {
     action.host_rewrite_literal = message.host_rewrite_literal();
@@ -161,11 +192,13 @@ std::unique_ptr<proxy::Route> ActionCompiler::choice(const api::WeightedCluster:
   return route;
 }
 
-void ActionCompiler::weighted(const api::WeightedCluster& message, const base::FieldPath& path, proxy::Route& parent) {
+void ActionCompiler::weighted(const api::RouteAction& action, const base::FieldPath& path, proxy::Route& parent) {
+  const api::WeightedCluster& message = action.weighted_clusters();
   uint64_t total = 0;
   for (int i = 0; i < message.clusters_size(); ++i) {
     const auto& weight = message.clusters(i);
-    std::unique_ptr<proxy::Route> route = choice(weight, path.at("clusters", static_cast<size_t>(i)), parent);
+    std::unique_ptr<proxy::Route> route =
+        choice(weight, path.at("clusters", static_cast<size_t>(i)), action.metadata_match(), parent);
     if (weight.weight().value() == 0) continue;
     total += weight.weight().value();
     parent.choices.push_back({total, std::move(route)});
@@ -221,7 +254,7 @@ void compileAction(const api::Route& message, const RouteContext& context, const
       const base::FieldPath at = path.at("route");
       route.action = compiler.forward(message.route(), at);
       if (message.route().has_weighted_clusters()) {
-        compiler.weighted(message.route().weighted_clusters(), at.at("weighted_clusters"), route);
+        compiler.weighted(message.route(), at.at("weighted_clusters"), route);
       }
       break;
     }

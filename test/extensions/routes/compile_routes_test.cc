@@ -10,6 +10,7 @@
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "gtest/gtest.h"
+#include "source/proxy/hash_policy.h"
 #include "source/stats/stats.h"
 
 namespace weir::extensions {
@@ -116,6 +117,10 @@ constexpr ErrorCase kErrors[] = {
     {"redirect port",
      "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } redirect { port_redirect: 70000 } } }",
      "rc.virtual_hosts[0].routes[0].redirect.port_redirect", "at most 65535"},
+    {"hash of nothing",
+     "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } route { cluster: 'c' hash_policy { "
+     "connection_properties {} } } } }",
+     "rc.virtual_hosts[0].routes[0].route.hash_policy[0].connection_properties", "source_ip: true"},
     {"no action", "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } } }",
      "rc.virtual_hosts[0].routes[0]", "one of route, redirect, direct_response"},
 };
@@ -169,6 +174,31 @@ TEST_F(CompileRoutesTest, CompilesAForwardActionWithAllItsParts) {
   EXPECT_EQ(action.upgrades, (std::vector<std::pair<std::string, bool>>{{"websocket", true}}));
   EXPECT_EQ(route.matched_prefix, "/api");
   EXPECT_EQ(route.clusterName(), "c");
+}
+
+TEST_F(CompileRoutesTest, CompilesHashPoliciesAndSubsets) {
+  const auto table = compileRoute(
+      "match { prefix: '/' } route { metadata_match { filter_metadata { key: 'envoy.lb' value { fields { key: 'v' "
+      "value { string_value: '1' } } } } } hash_policy { header { header_name: 'X-User' } terminal: true } "
+      "hash_policy { cookie { name: 'c' ttl { seconds: 9 } path: '/p' attributes { name: 'SameSite' value: 'Lax' } } } "
+      "hash_policy { connection_properties { source_ip: true } } hash_policy { query_parameter { name: 'q' } } "
+      "weighted_clusters { clusters { name: 'a' weight { value: 1 } metadata_match { filter_metadata { key: 'envoy.lb' "
+      "value { fields { key: 'w' value { bool_value: true } } } } } } } }");
+  ASSERT_TRUE(diagnostics_.ok());
+  const proxy::Route& route = *table->hosts[0]->routes[0].second;
+  const auto& action = std::get<proxy::ForwardAction>(route.action);
+  ASSERT_EQ(action.hash_policy->rules().size(), 4u);
+  EXPECT_EQ(action.hash_policy->rules()[0].name, "x-user");
+  EXPECT_TRUE(action.hash_policy->rules()[0].terminal);
+  EXPECT_EQ(action.hash_policy->rules()[1].ttl, absl::Seconds(9));
+  EXPECT_EQ(action.hash_policy->rules()[2].kind, proxy::HashPolicy::Rule::Kind::kSourceIp);
+  EXPECT_EQ(action.hash_policy->rules()[3].name, "q");
+
+  const upstream::lb::SubsetIndex hosts({{{"v", "\"1\""}}, {{"v", "\"1\""}, {"w", "true"}}},
+                                        {.selectors = {{.keys = {"v"}}, {.keys = {"v", "w"}}}});
+  EXPECT_EQ(hosts.find(*action.subset).size(), 2u);
+  const auto& choice = std::get<proxy::ForwardAction>(route.choices[0].route->action);
+  EXPECT_EQ(hosts.find(*choice.subset), std::vector<uint32_t>{1});
 }
 
 TEST_F(CompileRoutesTest, MakesARouteOfEachWeight) {

@@ -1,0 +1,75 @@
+#include "source/extensions/messages/metadata.h"
+
+#include <google/protobuf/struct.pb.h>
+
+#include <map>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "envoy/config/core/v3/core.pb.h"
+
+namespace weir::extensions {
+namespace {
+
+using google::protobuf::Value;
+using FieldMap = google::protobuf::Map<std::string, Value>;
+
+void write(const Value& value, std::string& out);
+
+void writeObject(const FieldMap& fields, std::string& out) {
+  const std::map<std::string, Value> sorted(fields.begin(), fields.end());
+  out += '{';
+  for (const auto& [key, value] : sorted) {
+    absl::StrAppend(&out, out.back() == '{' ? "" : ",", "\"", absl::CHexEscape(key), "\":");
+    write(value, out);
+  }
+  out += '}';
+}
+
+void write(const Value& value, std::string& out) {
+  switch (value.kind_case()) {
+    case Value::kStringValue:
+      absl::StrAppend(&out, "\"", absl::CHexEscape(value.string_value()), "\"");
+      break;
+    case Value::kNumberValue:
+      absl::StrAppend(&out, value.number_value());
+      break;
+    case Value::kBoolValue:
+      out += value.bool_value() ? "true" : "false";
+      break;
+    case Value::kStructValue:
+      writeObject(value.struct_value().fields(), out);
+      break;
+    case Value::kListValue:
+      out += '[';
+      for (int i = 0; i < value.list_value().values_size(); ++i) {
+        if (i > 0) out += ',';
+        write(value.list_value().values(i), out);
+      }
+      out += ']';
+      break;
+    case Value::kNullValue:
+    case Value::KIND_NOT_SET:
+      out += "null";
+      break;
+  }
+}
+
+}  // namespace
+
+std::string lbMetadataValue(const Value& value) {
+  std::string out;
+  write(value, out);
+  return out;
+}
+
+upstream::lb::Metadata lbMetadata(const envoy::config::core::v3::Metadata& message) {
+  upstream::lb::Metadata metadata;
+  const auto at = message.filter_metadata().find("envoy.lb");
+  if (at == message.filter_metadata().end()) return metadata;
+  const std::map<std::string, Value> sorted(at->second.fields().begin(), at->second.fields().end());
+  for (const auto& [key, value] : sorted) metadata.emplace_back(key, lbMetadataValue(value));
+  return metadata;
+}
+
+}  // namespace weir::extensions

@@ -1,0 +1,23 @@
+// From the Metadata messages of the xDS API to what subset load balancing compares. Called at load on the main thread;
+// hosts and routes are compiled by the same function, so that equal values are written equally.
+#pragma once
+
+#include <string>
+
+#include "source/upstream/lb/subset_index.h"
+
+namespace envoy::config::core::v3 {
+class Metadata;
+}
+namespace google::protobuf {
+class Value;
+}
+
+namespace weir::extensions {
+
+// The pairs under "envoy.lb", in the order of their keys.
+upstream::lb::Metadata lbMetadata(const envoy::config::core::v3::Metadata& message);
+// One value as JSON without spaces, objects in the order of their keys: "\"v1\"", "2", "true", "[1,2]".
+std::string lbMetadataValue(const google::protobuf::Value& value);
+
+}  // namespace weir::extensions
