@@ -20,6 +20,7 @@
 #include "source/filter/stream_info.h"
 #include "source/http/head.h"
 #include "source/proxy/header_edits.h"
+#include "source/proxy/upstream_policy.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/lb/subset_index.h"
 
@@ -61,6 +62,8 @@ struct ForwardAction {
   std::shared_ptr<const HashPolicy> hash_policy;                  // null: none
   std::shared_ptr<const upstream::lb::SubsetIndex::Wish> subset;  // which hosts of the cluster; null: any
   std::vector<std::pair<std::string, bool>> upgrades;             // token, allowed; on top of the connection manager's
+  // Retries, hedging, mirrors, internal redirects; null: none of them.
+  std::shared_ptr<const UpstreamPolicy> policy;
 };
 
 struct RedirectAction {

@@ -14,6 +14,7 @@
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/metadata.h"
 #include "source/extensions/routes/compile_hash_policy.h"
+#include "source/extensions/routes/compile_retry.h"
 #include "source/extensions/routes/filter_configs.h"
 #include "source/extensions/routes/header_edits.h"
 #include "source/proxy/path_rewrite.h"
@@ -252,7 +253,9 @@ void compileAction(const api::Route& message, const RouteContext& context, const
   switch (message.action_case()) {
     case api::Route::kRoute: {
       const base::FieldPath at = path.at("route");
-      route.action = compiler.forward(message.route(), at);
+      proxy::ForwardAction action = compiler.forward(message.route(), at);
+      action.policy = compileRoutePolicy(message, limits.policy, context, path);
+      route.action = std::move(action);
       if (message.route().has_weighted_clusters()) {
         compiler.weighted(message.route(), at.at("weighted_clusters"), route);
       }

@@ -13,6 +13,8 @@ namespace weir::extensions {
 struct RouteTableLimits {
   size_t direct_response_bytes = 4096;
   bool validate_clusters = true;
+  // Of the virtual host, for routes that say nothing else about retries, mirrors and the like.
+  std::shared_ptr<const proxy::UpstreamPolicy> policy = nullptr;
 };
 
 // Fills route.action and route.choices. `path` is that of the Route message.

@@ -10,6 +10,7 @@
 #include "source/base/strings.h"
 #include "source/extensions/routes/compile_action.h"
 #include "source/extensions/routes/compile_match.h"
+#include "source/extensions/routes/compile_retry.h"
 #include "source/extensions/routes/filter_configs.h"
 #include "source/extensions/routes/header_edits.h"
 
@@ -69,8 +70,10 @@ class TableCompiler {
     }
     compileEdits(message, context_, path, *host);
     if (message.has_cors()) addFilterConfig(kCorsRouteType, message.cors(), host->filters, context_, path.at("cors"));
+    RouteTableLimits limits = limits_;
+    limits.policy = compileHostPolicy(message, *limits_.policy, context_, path);
     for (int i = 0; i < message.routes_size(); ++i) {
-      compileRoute(message.routes(i), context_, limits_, path.at("routes", static_cast<size_t>(i)), *host);
+      compileRoute(message.routes(i), context_, limits, path.at("routes", static_cast<size_t>(i)), *host);
     }
     host->index();
     for (int i = 0; i < message.domains_size(); ++i) {
@@ -120,6 +123,7 @@ std::unique_ptr<const proxy::RouteTable> compileRoutes(const api::RouteConfigura
     limits.direct_response_bytes = message.max_direct_response_body_size_bytes().value();
   }
   compileEdits(message, context, path, *table);
+  limits.policy = std::make_shared<const proxy::UpstreamPolicy>(compileTablePolicy(message, context, path));
   TableCompiler compiler(context, limits, path);
   for (int i = 0; i < message.virtual_hosts_size(); ++i) {
     compiler.host(message.virtual_hosts(i), static_cast<size_t>(i), *table);
