@@ -10,9 +10,6 @@
 namespace weir::upstream::dns {
 namespace {
 
-// What DNS Flag Day 2020 settled on: fits into one packet on nearly every path.
-constexpr int kUdpPayload = 1232;
-
 absl::Status failed(const char* what, int status) {
   return absl::UnavailableError(absl::StrCat(what, ": ", ares_strerror(status)));
 }
@@ -45,7 +42,7 @@ absl::StatusOr<ares_channeldata*> openChannel(const AresOptions& options,
       ARES_FLAG_EDNS | (options.use_tcp ? ARES_FLAG_USEVC : 0) | (options.use_search_domains ? 0 : ARES_FLAG_NOSEARCH);
   raw.timeout = static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(options.query_timeout), 1, 600'000));
   raw.tries = std::max(1, options.tries);
-  raw.ednspsz = kUdpPayload;
+  raw.ednspsz = options.udp_payload;
   raw.sock_state_cb = on_socket;
   raw.sock_state_cb_data = argument;
   const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB |

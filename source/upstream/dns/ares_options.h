@@ -20,7 +20,10 @@ struct AresOptions {
   absl::Duration query_timeout = absl::Seconds(5);  // of one try at one server; later rounds take twice as long
   int tries = 4;                                    // of each server
   size_t max_parallel = 256;                        // questions; what is above waits its turn
-  std::string hosts_path = "/etc/hosts";            // empty: none
+  int udp_payload = 1232;  // bytes of an answer over UDP that is asked for: what DNS Flag Day 2020 settled on
+  std::string hosts_path = "/etc/hosts";  // empty: none
+
+  friend bool operator==(const AresOptions& a, const AresOptions& b) = default;
 };
 
 // Opens a channel of c-ares, which ares_destroy() ends. `on_socket` is called with `argument`, a socket, and whether

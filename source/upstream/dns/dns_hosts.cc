@@ -7,26 +7,61 @@
 namespace weir::upstream::dns {
 namespace {
 
-bool before(const net::Address& a, const net::Address& b) {
-  return std::make_tuple(a.family(), a.ipBytes()) < std::make_tuple(b.family(), b.ipBytes());
+bool before(const ResolvedHost& a, const ResolvedHost& b) {
+  const auto key = [](const ResolvedHost& host) {
+    return std::make_tuple(host.address.family(), host.address.ipBytes(), host.address.port(), host.rank);
+  };
+  return key(a) < key(b);
 }
 
 }  // namespace
 
+DnsStats DnsStats::make(stats::Registry& registry, stats::Shard& shard, std::string_view stat_name) {
+  const auto counter = [&](std::string_view metric) { return registry.counter({"cluster", stat_name, metric}); };
+  return {&shard,
+          counter("update_attempt"),
+          counter("update_success"),
+          counter("update_failure"),
+          counter("update_empty"),
+          counter("update_no_rebuild"),
+          counter("update_expired"),
+          registry.gauge({"cluster", stat_name, "update_stale"})};
+}
+
 DnsHosts::DnsHosts(DnsHostsOptions options, Resolver& resolver, base::Random& random, event::Dispatcher& dispatcher,
-                   DnsHostsReceiver& receiver)
+                   DnsHostsReceiver& receiver, const DnsStats* stats)
     : options_(std::move(options)),
       resolver_(resolver),
       random_(random),
       dispatcher_(dispatcher),
       receiver_(receiver),
       next_(dispatcher, *this),
-      expiry_(dispatcher, *this) {
+      expiry_(dispatcher, *this),
+      stats_(stats) {
+  if (isServiceName(options_.name)) service_.emplace(resolver, static_cast<AddressReceiver&>(*this));
   ask();
 }
 
+DnsHosts::~DnsHosts() { become(State::kGone); }
+
+void DnsHosts::become(State state) {
+  if (stats_ != nullptr && (state == State::kStale) != (state_ == State::kStale)) {
+    stats_->shard->gaugeAdd(stats_->stale, state == State::kStale ? 1 : -1);
+  }
+  state_ = state;
+}
+
+void DnsHosts::count(uint64_t& own, stats::CounterId DnsStats::*shared) {
+  ++own;
+  if (stats_ != nullptr) stats_->shard->add(stats_->*shared);
+}
+
 void DnsHosts::ask() {
-  ++counts_.attempts;
+  count(counts_.attempts, &DnsStats::attempt);
+  if (service_.has_value()) {
+    service_->start(options_.name, options_.family);
+    return;
+  }
   question_ = resolver_.resolve(options_.name, options_.family, *this);
 }
 
@@ -35,8 +70,8 @@ void DnsHosts::onTimer(event::Timer& timer) {
     ask();
     return;
   }
-  ++counts_.expired;
-  state_ = State::kGone;
+  count(counts_.expired, &DnsStats::expired);
+  become(State::kGone);
   hosts_.clear();
   receiver_.onDnsHosts(hosts_);
 }
@@ -46,21 +81,25 @@ void DnsHosts::onAddresses(Outcome outcome, std::vector<AddressRecord> records) 
   if (outcome == Outcome::kFound && !records.empty()) {
     good(records);
   } else {
-    ++(isEmpty(outcome) ? counts_.empty : counts_.failures);
+    if (isEmpty(outcome)) {
+      count(counts_.empty, &DnsStats::empty);
+    } else {
+      count(counts_.failures, &DnsStats::failure);
+    }
     bad();
   }
 }
 
 void DnsHosts::good(const std::vector<AddressRecord>& records) {
-  ++counts_.successes;
+  count(counts_.successes, &DnsStats::success);
   failures_in_a_row_ = 0;
   confirmed_ = dispatcher_.now();
   expiry_.cancel();
   next_.arm(refreshAfter(records));
-  std::vector<net::Address> list = listOf(records);
-  state_ = State::kFresh;
+  std::vector<ResolvedHost> list = listOf(records);
+  become(State::kFresh);
   if (list == hosts_) {
-    ++counts_.unchanged;
+    count(counts_.unchanged, &DnsStats::no_rebuild);
     return;
   }
   hosts_ = std::move(list);
@@ -72,7 +111,7 @@ void DnsHosts::bad() {
   next_.arm(retryAfter());
   switch (state_) {
     case State::kFresh:
-      state_ = State::kStale;
+      become(State::kStale);
       if (options_.keep_stale < absl::InfiniteDuration()) {
         expiry_.arm(confirmed_ + options_.keep_stale - dispatcher_.now());
       }
@@ -81,21 +120,25 @@ void DnsHosts::bad() {
     case State::kGone:
       return;
     case State::kUnknown:
-      state_ = State::kGone;
+      become(State::kGone);
       receiver_.onDnsHosts(hosts_);
       return;
   }
 }
 
-std::vector<net::Address> DnsHosts::listOf(const std::vector<AddressRecord>& records) const {
-  if (options_.semantics == DnsHostsOptions::Semantics::kLogical) {
-    return {withPort(records.front().address, options_.port)};
-  }
-  std::vector<net::Address> out;
+std::vector<ResolvedHost> DnsHosts::listOf(const std::vector<AddressRecord>& records) const {
+  const auto hostOf = [this](const AddressRecord& record) {
+    const bool has_port = record.address.port() != 0;
+    return ResolvedHost{has_port ? record.address : withPort(record.address, options_.port), record.weight,
+                        record.rank};
+  };
+  if (options_.semantics == DnsHostsOptions::Semantics::kLogical) return {hostOf(records.front())};
+  std::vector<ResolvedHost> out;
   out.reserve(records.size());
-  for (const AddressRecord& record : records) out.push_back(withPort(record.address, options_.port));
+  for (const AddressRecord& record : records) out.push_back(hostOf(record));
   std::sort(out.begin(), out.end(), before);
-  out.erase(std::unique(out.begin(), out.end()), out.end());
+  const auto same = [](const ResolvedHost& a, const ResolvedHost& b) { return a.address == b.address; };
+  out.erase(std::unique(out.begin(), out.end(), same), out.end());
   return out;
 }
 

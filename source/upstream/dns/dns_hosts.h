@@ -1,5 +1,6 @@
 // DnsHosts: keeps the hosts behind one name up to date: resolves it, again when what it got has run out, and tells a
-// receiver when the list changes. Made by a cluster on the thread that resolves; begins at once; destroying it ends it.
+// receiver when the list changes. The name of a service ("_http._tcp.example.org", RFC 2782) leads to hosts with ports,
+// weights and ranks of their own. Made by a cluster on the thread that resolves; begins at once; destroying it ends it.
 // Never calls from inside its constructor.
 //
 //   state        an answer with records      an answer without, or a failure
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -24,7 +26,9 @@
 #include "source/event/dispatcher.h"
 #include "source/event/timer.h"
 #include "source/net/address.h"
+#include "source/stats/stats.h"
 #include "source/upstream/dns/resolver.h"
+#include "source/upstream/dns/service_lookup.h"
 
 namespace weir::upstream::dns {
 
@@ -53,11 +57,29 @@ struct DnsHostsOptions {
   absl::Duration keep_stale = absl::Minutes(5);
 };
 
+// What is counted about the names of one cluster.
+struct DnsStats {
+  // Registers them below "cluster.<stat name>."; counts into `shard`, of the thread that resolves, which outlives it.
+  static DnsStats make(stats::Registry& registry, stats::Shard& shard, std::string_view stat_name);
+
+  stats::Shard* shard;
+  stats::CounterId attempt, success, failure, empty, no_rebuild, expired;
+  stats::GaugeId stale;  // names whose list is kept although the last answer did not confirm it
+};
+
+struct ResolvedHost {
+  net::Address address;
+  uint32_t weight = 0;  // 0: DNS says nothing about it
+  uint32_t rank = 0;    // hosts of a lower rank come first
+
+  friend bool operator==(const ResolvedHost& a, const ResolvedHost& b) = default;
+};
+
 class DnsHostsReceiver {
  public:
   // The first outcome, and every change of the list since. `hosts` lives until the next call; strict lists are sorted,
-  // without repetition.
-  virtual void onDnsHosts(const std::vector<net::Address>& hosts) = 0;
+  // without repetition of addresses.
+  virtual void onDnsHosts(const std::vector<ResolvedHost>& hosts) = 0;
 
  protected:
   ~DnsHostsReceiver() = default;
@@ -76,11 +98,12 @@ class DnsHosts final : private AddressReceiver, private event::TimerHandler {
     uint64_t expired = 0;    // lists that were given up because they were stale for too long
   };
 
-  // All must outlive it.
+  // All must outlive it. `stats` may be null: not counted.
   DnsHosts(DnsHostsOptions options, Resolver& resolver, base::Random& random, event::Dispatcher& dispatcher,
-           DnsHostsReceiver& receiver);
+           DnsHostsReceiver& receiver, const DnsStats* stats = nullptr);
+  ~DnsHosts();
 
-  const std::vector<net::Address>& hosts() const { return hosts_; }
+  const std::vector<ResolvedHost>& hosts() const { return hosts_; }
   State state() const { return state_; }
   Outcome lastOutcome() const { return last_outcome_; }
   const Counts& counts() const { return counts_; }
@@ -92,7 +115,9 @@ class DnsHosts final : private AddressReceiver, private event::TimerHandler {
   void ask();
   void good(const std::vector<AddressRecord>& records);
   void bad();
-  std::vector<net::Address> listOf(const std::vector<AddressRecord>& records) const;
+  std::vector<ResolvedHost> listOf(const std::vector<AddressRecord>& records) const;
+  void become(State state);
+  void count(uint64_t& own, stats::CounterId DnsStats::*shared);
   absl::Duration refreshAfter(const std::vector<AddressRecord>& records);
   absl::Duration retryAfter();
   absl::Duration upTo(absl::Duration limit);
@@ -104,13 +129,15 @@ class DnsHosts final : private AddressReceiver, private event::TimerHandler {
   DnsHostsReceiver& receiver_;
   event::Timer next_;    // question
   event::Timer expiry_;  // of a stale list
-  std::vector<net::Address> hosts_;
+  const DnsStats* const stats_;
+  std::vector<ResolvedHost> hosts_;
   State state_ = State::kUnknown;
   Outcome last_outcome_ = Outcome::kNoData;
   base::MonotonicTime confirmed_;  // when the list was last good
   int failures_in_a_row_ = 0;
   Counts counts_;
   base::Ticket question_;
+  std::optional<ServiceLookup> service_;  // of the name of a service
 };
 
 }  // namespace weir::upstream::dns

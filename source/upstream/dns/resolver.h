@@ -43,10 +43,13 @@ std::string_view outcomeText(Outcome outcome);
 constexpr bool isEmpty(Outcome outcome) { return outcome == Outcome::kNoName || outcome == Outcome::kNoData; }
 
 struct AddressRecord {
-  net::Address address;  // port 0
+  net::Address address;  // port 0, but for the hosts of a service
   // How long it may be kept; the least of it and of the aliases that led to it. Infinite where the source says nothing:
   // literal addresses and the hosts file.
   absl::Duration ttl;
+  // Of the hosts of a service: its share among those of one rank, and how many ranks are to be used before its own.
+  uint32_t weight = 0;
+  uint32_t rank = 0;
 };
 
 // RFC 2782. Lower priorities are used first, and within one, targets in proportion to their weights.

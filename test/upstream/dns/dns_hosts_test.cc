@@ -23,9 +23,9 @@ std::vector<AddressRecord> records(const std::vector<std::string>& ips, absl::Du
 class DnsHostsTest : public testing::Test, public DnsHostsReceiver {
  protected:
   void start() { hosts_.emplace(options_, resolver_, simulation_.random(), dispatcher_, *this); }
-  void onDnsHosts(const std::vector<net::Address>& hosts) override {
+  void onDnsHosts(const std::vector<ResolvedHost>& hosts) override {
     std::string text;
-    for (const net::Address& host : hosts) text += (text.empty() ? "" : " ") + host.text();
+    for (const ResolvedHost& host : hosts) text += (text.empty() ? "" : " ") + host.address.text();
     lists_.push_back(text);
     if (destroy_inside_) hosts_.reset();
   }

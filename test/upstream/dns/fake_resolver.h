@@ -1,5 +1,5 @@
-// FakeResolver: a Resolver whose answers the test gives. It notes each question; answer() delivers to the oldest one
-// that is open, from the run phase of a later turn, as a real one does.
+// FakeResolver: a Resolver whose answers the test gives. It notes each question; answer() and answerServices()
+// deliver to the oldest one that is open, from the run phase of a later turn, as a real one does.
 #pragma once
 
 #include <list>
@@ -37,6 +37,16 @@ class FakeResolver final : public Resolver {
       done.splice(done.end(), open_, open_.begin());
       done.front().settle();
       done.front().addresses->onAddresses(outcome, records);
+    });
+  }
+
+  void answerServices(Outcome outcome, std::vector<ServiceRecord> records = {}) {
+    dispatcher_.post([this, outcome, records = std::move(records)] {
+      if (open_.empty()) return;
+      std::list<Open> done;
+      done.splice(done.end(), open_, open_.begin());
+      done.front().settle();
+      done.front().services->onServices(outcome, records);
     });
   }
 
