@@ -28,6 +28,8 @@
 #include "envoy/extensions/filters/network/echo/v3/echo.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "envoy/type/v3/type.pb.h"
@@ -63,6 +65,8 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::filters::network::echo::v3::Echo::descriptor()->file(),
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),
       envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor()->file(),
+      envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer::descriptor()->file(),
+      envoy::extensions::transport_sockets::tls::v3::TlsParameters::descriptor()->file(),
       envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor()->file(),
       envoy::type::matcher::v3::RegexMatcher::descriptor()->file(),
       envoy::type::v3::Percent::descriptor()->file(),

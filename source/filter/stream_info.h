@@ -18,6 +18,10 @@ namespace weir::http {
 enum class GrpcStatus : uint8_t;
 }
 
+namespace weir::net {
+struct TransportInfo;
+}
+
 namespace weir::filter {
 
 class RouteInfo;
@@ -44,6 +48,10 @@ struct StreamInfo {
   net::Address downstream_local;
   net::Address downstream_direct_remote;  // the peer of the socket
   net::Address downstream_remote;         // the client as far as it is trusted (x-forwarded-for)
+  // What the transports (TLS) know of the two connections; null for plain bytes. That of the client lives as long as
+  // its connection.
+  const net::TransportInfo* downstream_transport = nullptr;
+  std::shared_ptr<const net::TransportInfo> upstream_transport;
   std::optional<net::Address> upstream_remote;
   std::optional<net::Address> upstream_local;
   std::string_view upstream_host_name;

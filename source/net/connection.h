@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/time/time.h"
@@ -119,6 +120,9 @@ class Connection final : public event::Deletable,
 
   Address localAddress() const { return socket_->localAddress(); }
   Address remoteAddress() const { return socket_->remoteAddress(); }
+  // What the transport knows of the peer; null for plain bytes. See Socket. Made when it is first asked for.
+  const TransportInfo* transportInfo() const { return socket_->transportInfo(); }
+  std::string peerCertificatePem(bool chain) const { return socket_->peerCertificatePem(chain); }
   uint64_t bytesRead() const { return bytes_read_; }
   uint64_t bytesWritten() const { return bytes_written_; }
   int error() const { return error_; }  // errno of the failure, or 0

@@ -27,7 +27,8 @@ struct PeerCertificate {
   absl::Time not_after;
 };
 
-struct TransportInfo {
+// Sockets own theirs through a shared_ptr, so that a log may keep it when the connection is gone.
+struct TransportInfo : std::enable_shared_from_this<TransportInfo> {
   std::string_view version;  // "TLSv1.3"; empty before the handshake is done
   std::string_view cipher;   // OpenSSL's name: "TLS_AES_128_GCM_SHA256"
   std::string server_name;   // SNI, lower case; empty when there was none
@@ -37,7 +38,8 @@ struct TransportInfo {
   bool truncated = false;  // the peer ended without close_notify: what has no length of its own may be cut short
   bool verified = false;   // the peer's certificate was checked, and found good
   std::string failure;     // why the transport broke, in words; empty when it did not
-  std::unique_ptr<PeerCertificate> peer;  // null when the peer showed none
+  std::unique_ptr<PeerCertificate> peer;         // null when the peer showed none
+  std::shared_ptr<const PeerCertificate> local;  // our own that was shown; null when none was
 };
 
 }  // namespace weir::net

@@ -52,6 +52,7 @@ void ActiveListener::onAccept(std::unique_ptr<net::Socket> socket, const net::Ad
     return;
   }
   info.connection_id = (uint64_t{services_.worker.index} << kWorkerShift) | ++services_.last_connection_id;
+  if (chain->transport != nullptr) socket = chain->transport->wrap(std::move(socket), services_.worker, "");
   if (!connections_.add(std::move(socket), config_.limits, *chain, info)) shard.add(config_.stats.cx_overflow);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/net/transport_info.h"
+
 namespace weir::proxy {
 namespace {
 
@@ -20,13 +22,29 @@ DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::un
       connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket),
                   limitsFor(limits, *chain.terminal), *this),
       session_(chain.terminal->create(registry.services_, connection_, info)),
-      opened_(registry.services_.worker.dispatcher.now()) {}
+      opened_(registry.services_.worker.dispatcher.now()) {
+  if (chain.transport == nullptr || chain.transport_timeout == absl::InfiniteDuration()) return;
+  event::TimerHandler& handler = *this;
+  handshake_timer_ = std::make_unique<event::Timer>(registry.services_.worker.dispatcher, handler);
+  handshake_timer_->arm(chain.transport_timeout);
+}
 
-void DownstreamConnection::onInput(buffer::Buffer& input, bool end) { session_->onInput(input, end); }
+void DownstreamConnection::onInput(buffer::Buffer& input, bool end) {
+  handshake_timer_.reset();
+  session_->onInput(input, end);
+}
 
 void DownstreamConnection::onRoom() { session_->onRoom(); }
 
+void DownstreamConnection::onTimer(event::Timer&) {
+  const net::TransportInfo* const info = connection_.transportInfo();
+  if (info == nullptr || !info->version.empty()) return;  // done, and the client has said nothing since
+  registry_.services_.worker.stats.add(registry_.stats_.cx_transport_socket_connect_timeout);
+  connection_.close(net::CloseReason::kLocalReset);
+}
+
 void DownstreamConnection::onClose(net::CloseReason reason) {
+  if (handshake_timer_ != nullptr) handshake_timer_->cancel();
   session_->onClose(reason);
   registry_.leave(*this);
   registry_.services_.worker.dispatcher.deleteLater(std::unique_ptr<event::Deletable>(this));

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "source/base/clock.h"
+#include "source/event/timer.h"
 #include "source/net/connection.h"
 #include "source/proxy/filter_chain.h"
 #include "source/proxy/listener_stats.h"
@@ -20,7 +21,7 @@ namespace weir::proxy {
 
 class ConnectionRegistry;
 
-class DownstreamConnection final : public event::Deletable, private net::Session {
+class DownstreamConnection final : public event::Deletable, private net::Session, private event::TimerHandler {
  public:
   net::Connection& connection() { return connection_; }
   TerminalSession& session() { return *session_; }
@@ -34,11 +35,14 @@ class DownstreamConnection final : public event::Deletable, private net::Session
   void onInput(buffer::Buffer& input, bool end) override;
   void onRoom() override;
   void onClose(net::CloseReason reason) override;
+  // The handshake of the transport takes too long.
+  void onTimer(event::Timer& timer) override;
 
   ConnectionRegistry& registry_;
   net::Connection connection_;
   std::unique_ptr<TerminalSession> session_;
   base::MonotonicTime opened_;
+  std::unique_ptr<event::Timer> handshake_timer_;  // until the first bytes came
   DownstreamConnection* next_ = nullptr;
   DownstreamConnection* previous_ = nullptr;
 };

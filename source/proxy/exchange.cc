@@ -42,7 +42,8 @@ std::optional<Part> Exchange::Intake::receive() {
 }
 
 Exchange::Exchange(const HttpConnectionManagerConfig& config, const Services& services,
-                   const DownstreamInfo& downstream, http::StreamPtr stream, HttpConnectionManager& owner)
+                   const DownstreamInfo& downstream, const net::TransportInfo* transport, http::StreamPtr stream,
+                   HttpConnectionManager& owner)
     : event::Wakeable(services.worker.dispatcher),
       config_(config),
       services_(services),
@@ -62,6 +63,7 @@ Exchange::Exchange(const HttpConnectionManagerConfig& config, const Services& se
   info_.downstream_local = downstream.local;
   info_.downstream_direct_remote = downstream.remote;
   info_.downstream_remote = downstream.remote;
+  info_.downstream_transport = transport;
   downstream_.pool = &services.worker.blocks;
   downstream_.setOwner(*this, arena_);
   stats::Shard& shard = services.worker.stats;

@@ -29,9 +29,9 @@ class Exchange final : private filter::ChainOwner,
                        private event::TimerHandler,
                        private event::Wakeable {
  public:
-  // All outlive it.
+  // All outlive it. `transport` is what that of the connection knows; null for plain bytes.
   Exchange(const HttpConnectionManagerConfig& config, const Services& services, const DownstreamInfo& downstream,
-           http::StreamPtr stream, HttpConnectionManager& owner);
+           const net::TransportInfo* transport, http::StreamPtr stream, HttpConnectionManager& owner);
   ~Exchange();
 
   // The client has ended its half: it waits for no other server. What is answered here, or has been answered already,

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "source/net/address.h"
+#include "source/net/transport.h"
 #include "source/proxy/session_factory.h"
 
 namespace weir::proxy {
@@ -38,6 +40,8 @@ struct FilterChain {
   std::string name;  // for logs; the index where the configuration gives none
   FilterChainMatch match;
   std::unique_ptr<const SessionFactory> terminal;
+  std::shared_ptr<const net::TransportFactory> transport;       // null: plain bytes
+  absl::Duration transport_timeout = absl::InfiniteDuration();  // for its handshake
 };
 
 class FilterChainMatcher {

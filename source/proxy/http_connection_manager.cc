@@ -114,7 +114,8 @@ void HttpConnectionManager::onStream(http::StreamPtr stream) {
     drainCodec();
   }
   void* const memory = services_.exchanges.take(sizeof(Exchange));
-  auto* const exchange = new (memory) Exchange(config_, services_, info_, std::move(stream), *this);
+  auto* const exchange =
+      new (memory) Exchange(config_, services_, info_, connection_.transportInfo(), std::move(stream), *this);
   exchange->next = first_;
   if (first_ != nullptr) first_->previous = exchange;
   first_ = exchange;
@@ -262,6 +263,7 @@ void HttpConnectionManager::logWithoutExchange(Reason reason, uint16_t status) {
   info.connection_id = info_.connection_id;
   info.downstream_local = info_.local;
   info.downstream_direct_remote = info.downstream_remote = info_.remote;
+  info.downstream_transport = connection_.transportInfo();
   info.reason = reason;
   info.status = status;
   shard().add(config_.stats.rq_total);

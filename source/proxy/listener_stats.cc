@@ -9,6 +9,7 @@ ListenerStats ListenerStats::make(stats::Registry& registry, std::string_view in
   stats.cx_destroy = counter("downstream_cx_destroy");
   stats.cx_overflow = counter("downstream_cx_overflow");
   stats.no_filter_chain_match = counter("no_filter_chain_match");
+  stats.cx_transport_socket_connect_timeout = counter("downstream_cx_transport_socket_connect_timeout");
   stats.accept_exhausted = counter("accept_exhausted");
   stats.cx_active = registry.gauge({"listener", instance, "downstream_cx_active"});
   stats.cx_length_ms = registry.histogram({"listener", instance, "downstream_cx_length_ms"});

@@ -13,9 +13,10 @@ struct ListenerStats {
 
   stats::CounterId cx_total;
   stats::CounterId cx_destroy;
-  stats::CounterId cx_overflow;            // refused because the limit of connections was reached
-  stats::CounterId no_filter_chain_match;  // refused because no chain takes it
-  stats::CounterId accept_exhausted;       // no descriptor or memory was left to accept with
+  stats::CounterId cx_overflow;                          // refused because the limit of connections was reached
+  stats::CounterId no_filter_chain_match;                // refused because no chain takes it
+  stats::CounterId cx_transport_socket_connect_timeout;  // the handshake took too long
+  stats::CounterId accept_exhausted;                     // no descriptor or memory was left to accept with
   stats::GaugeId cx_active;
   stats::HistogramId cx_length_ms;
 };

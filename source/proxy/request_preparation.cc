@@ -64,7 +64,11 @@ void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestO
     const std::string_view ip = ipText(info.downstream_direct_remote, text);
     if (!ip.empty()) appendItem(headers, HeaderId::kXForwardedFor, ip, ",");
   }
-  if (edge || !headers.has(HeaderId::kXForwardedProto)) headers.set(HeaderId::kXForwardedProto, options.scheme);
+  const bool secure = info.downstream_transport != nullptr;
+  if (secure) head.scheme = "https";
+  if (edge || !headers.has(HeaderId::kXForwardedProto)) {
+    headers.set(HeaderId::kXForwardedProto, secure ? "https" : options.scheme);
+  }
   if (options.append_x_forwarded_port && (edge || !headers.has(HeaderId::kXForwardedPort))) {
     char digits[8];
     const auto end = std::to_chars(digits, digits + sizeof(digits), info.downstream_local.port());

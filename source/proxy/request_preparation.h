@@ -15,7 +15,7 @@
 namespace weir::proxy {
 
 struct RequestOptions {
-  // What the connection is, whatever the request says of itself: "http" or "https". Static text.
+  // What a connection without TLS is, whatever the request says of itself; with it, it is https. Static text.
   std::string_view scheme = "http";
   // The peer of the socket is the client: x-forwarded-for is not believed, and x-envoy-* headers are removed.
   bool use_remote_address = false;

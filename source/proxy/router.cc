@@ -186,6 +186,7 @@ void Router::onStreamOpen(Opened opened) {
   retry_ = std::move(opened.retry);
   info.upstream_remote = host_->address;
   info.upstream_local = opened.local;
+  info.upstream_transport = std::move(opened.transport);
   info.upstream_host_name = host_->hostname;
   stream_deadline_ = now() + orNever(cluster_->config().max_stream_duration);
   const auto& action = std::get<ForwardAction>(route()->action);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/net/transport_info.h"
+
 namespace weir::proxy {
 namespace {
 
@@ -51,6 +53,7 @@ TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, con
   info_.downstream_local = info.local;
   info_.downstream_direct_remote = info.remote;
   info_.downstream_remote = info.remote;
+  info_.downstream_transport = downstream.transportInfo();
 }
 
 TcpProxy::~TcpProxy() = default;
@@ -91,6 +94,9 @@ void TcpProxy::onConnected(Connected connected) {
   upstream_.connection->setSession(upstream_session_);
   info_.upstream_remote = upstream_.host->address;
   info_.upstream_local = upstream_.connection->localAddress();
+  if (const net::TransportInfo* const transport = upstream_.connection->transportInfo()) {
+    info_.upstream_transport = transport->shared_from_this();
+  }
   info_.upstream_host_name = upstream_.host->text;
   moveUp();
   moveDown();

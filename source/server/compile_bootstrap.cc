@@ -23,7 +23,11 @@ namespace xds = envoy::config::bootstrap::v3;
 class BootstrapCompiler {
  public:
   BootstrapCompiler(const xds::Bootstrap& bootstrap, const CompileContext& context, base::Diagnostics& diagnostics)
-      : bootstrap_(bootstrap), context_(context), diagnostics_(diagnostics), resources_(root_.at("static_resources")) {}
+      : bootstrap_(bootstrap),
+        context_(context),
+        diagnostics_(diagnostics),
+        resources_(root_.at("static_resources")),
+        secrets_(bootstrap.static_resources().secrets(), diagnostics, resources_) {}
 
   std::unique_ptr<ServerConfig> compile() {
     const size_t errors = diagnostics_.errors();
@@ -43,7 +47,8 @@ class BootstrapCompiler {
     for (int i = 0; i < messages.size(); ++i) {
       const base::FieldPath path = resources_.at("clusters", static_cast<size_t>(i));
       const bool fresh = cluster_names_.insert(messages[i].name()).second;
-      auto compiled = extensions::compileCluster(messages[i], diagnostics_, path);
+      auto compiled =
+          extensions::compileCluster(messages[i], {secrets_, context_.stats, diagnostics_, context_.schema_only}, path);
       if (compiled && fresh) {
         config_->clusters.push_back(std::make_shared<upstream::Cluster>(*std::move(compiled), context_.stats));
       }
@@ -55,7 +60,7 @@ class BootstrapCompiler {
     if (messages.empty()) diagnostics_.warning(resources_, "there is no listener, so nothing is served");
     for (int i = 0; i < messages.size(); ++i) {
       const base::FieldPath path = resources_.at("listeners", static_cast<size_t>(i));
-      auto plan = compileListener(messages[i], context_, cluster_exists_, diagnostics_, path);
+      auto plan = compileListener(messages[i], context_, secrets_, cluster_exists_, diagnostics_, path);
       if (!messages[i].name().empty()) claimListenerName(messages[i].name(), path.at("name"), path);
       if (!plan) continue;
       if (messages[i].name().empty()) claimListenerName(plan->config->name, path, path);
@@ -124,6 +129,7 @@ class BootstrapCompiler {
   base::Diagnostics& diagnostics_;
   const base::FieldPath root_;
   const base::FieldPath resources_;
+  const extensions::Secrets secrets_;
   std::unique_ptr<ServerConfig> config_ = std::make_unique<ServerConfig>();
   std::set<std::string, std::less<>> cluster_names_;
   // Each with the path of the message that has it.

@@ -12,7 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/base/strings.h"
+#include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
+#include "source/extensions/transport_sockets/compile_transport.h"
 #include "source/server/compile_address.h"
 
 namespace weir::server {
@@ -22,14 +24,20 @@ namespace xds = envoy::config::listener::v3;
 
 // The xDS API's own default.
 constexpr size_t kDefaultBufferLimit = 1024 * 1024;
+// A client that needs longer for its handshake holds a connection for nothing.
+constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 constexpr std::string_view kRawBuffer = "raw_buffer";
 
 // Compiles the chains of one listener.
 class ChainCompiler {
  public:
-  ChainCompiler(const CompileContext& context, const std::function<bool(std::string_view)>& cluster_exists,
-                base::Diagnostics& diagnostics)
-      : context_(context), cluster_exists_(cluster_exists), diagnostics_(diagnostics) {}
+  ChainCompiler(const CompileContext& context, const extensions::TransportScope& scope, const std::string& instance,
+                const std::function<bool(std::string_view)>& cluster_exists, base::Diagnostics& diagnostics)
+      : context_(context),
+        scope_(scope),
+        instance_(instance),
+        cluster_exists_(cluster_exists),
+        diagnostics_(diagnostics) {}
 
   // None after an error was reported.
   std::optional<proxy::FilterChain> compile(const xds::FilterChain& message, std::string fallback_name,
@@ -39,11 +47,24 @@ class ChainCompiler {
     chain.name = message.name().empty() ? std::move(fallback_name) : message.name();
     compileMatch(message.filter_chain_match(), chain.match, path.at("filter_chain_match"));
     chain.terminal = compileFilters(message, path);
+    compileTransport(message, chain, path);
     if (diagnostics_.errors() != errors || chain.terminal == nullptr) return std::nullopt;
     return chain;
   }
 
  private:
+  void compileTransport(const xds::FilterChain& message, proxy::FilterChain& chain, const base::FieldPath& path) {
+    if (!message.has_transport_socket()) return;
+    const base::FieldPath socket = path.at("transport_socket");
+    auto transport = extensions::compileDownstreamTransport(message.transport_socket().typed_config(), scope_,
+                                                            instance_, socket.at("typed_config"));
+    if (transport.has_value()) chain.transport = *std::move(transport);
+    chain.transport_timeout = kHandshakeTimeout;
+    if (!message.has_transport_socket_connect_timeout()) return;
+    const absl::Duration given = extensions::durationOf(message.transport_socket_connect_timeout());
+    chain.transport_timeout = given > absl::ZeroDuration() ? given : absl::InfiniteDuration();
+  }
+
   void compileMatch(const xds::FilterChainMatch& message, proxy::FilterChainMatch& match, const base::FieldPath& path) {
     using SourceType = proxy::FilterChainMatch::SourceType;
     if (message.has_destination_port())
@@ -142,6 +163,8 @@ class ChainCompiler {
   }
 
   const CompileContext& context_;
+  const extensions::TransportScope& scope_;
+  const std::string& instance_;
   const std::function<bool(std::string_view)>& cluster_exists_;
   base::Diagnostics& diagnostics_;
 };
@@ -199,16 +222,32 @@ void compileAddresses(const xds::Listener& message, ListenerPlan& plan, base::Di
   for (BoundAddress& bound : plan.addresses) bound.options.reuse_port = plan.everyWorker(bound);
 }
 
+std::string nameOf(const xds::Listener& message, const ListenerPlan& plan) {
+  return message.name().empty() && !plan.addresses.empty() ? plan.addresses.front().address.text() : message.name();
+}
+
+// What counters call the listener.
+std::string instanceOf(const xds::Listener& message, const ListenerPlan& plan) {
+  if (!message.stat_prefix().empty()) return message.stat_prefix();
+  if (plan.addresses.empty()) return message.name();
+  const net::Address& address = plan.addresses.front().address;
+  return address.isIp() && address.port() == 0 ? nameOf(message, plan) : address.text();
+}
+
 }  // namespace
 
 std::optional<ListenerPlan> compileListener(const xds::Listener& message, const CompileContext& context,
+                                            const extensions::Secrets& secrets,
                                             const std::function<bool(std::string_view)>& cluster_exists,
                                             base::Diagnostics& diagnostics, const base::FieldPath& path) {
   const size_t errors = diagnostics.errors();
   ListenerPlan plan;
   compileAddresses(message, plan, diagnostics, path);
   auto config = std::make_unique<proxy::ListenerConfig>();
-  config->chains = compileChains(message, ChainCompiler(context, cluster_exists, diagnostics), diagnostics, path);
+  const std::string instance = instanceOf(message, plan);
+  const extensions::TransportScope scope{secrets, context.stats, diagnostics, context.schema_only};
+  config->chains =
+      compileChains(message, ChainCompiler(context, scope, instance, cluster_exists, diagnostics), diagnostics, path);
   size_t buffer_limit = kDefaultBufferLimit;
   if (message.has_per_connection_buffer_limit_bytes()) {
     buffer_limit = message.per_connection_buffer_limit_bytes().value();
@@ -223,12 +262,7 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
   }
   if (diagnostics.errors() != errors) return std::nullopt;
 
-  const net::Address& address = plan.addresses.front().address;
-  config->name = message.name().empty() ? address.text() : message.name();
-  const bool unnamed_port = address.isIp() && address.port() == 0;
-  const std::string instance = !message.stat_prefix().empty() ? message.stat_prefix()
-                               : unnamed_port                 ? config->name
-                                                              : address.text();
+  config->name = nameOf(message, plan);
   config->stats = proxy::ListenerStats::make(context.stats, instance);
   plan.config = std::move(config);
   return plan;

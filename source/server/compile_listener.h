@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "source/base/diagnostics.h"
+#include "source/extensions/transport_sockets/tls/secrets.h"
 #include "source/server/compile_bootstrap.h"
 #include "source/server/server_config.h"
 
@@ -17,7 +18,7 @@ namespace weir::server {
 
 // None after an error was reported. `path` is that of the message. A listener without a name is called by its address.
 std::optional<ListenerPlan> compileListener(const envoy::config::listener::v3::Listener& message,
-                                            const CompileContext& context,
+                                            const CompileContext& context, const extensions::Secrets& secrets,
                                             const std::function<bool(std::string_view)>& cluster_exists,
                                             base::Diagnostics& diagnostics, const base::FieldPath& path);
 

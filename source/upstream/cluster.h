@@ -17,6 +17,7 @@
 #include "source/http/keepalive.h"
 #include "source/net/address.h"
 #include "source/net/socket.h"
+#include "source/net/transport.h"
 #include "source/stats/stats.h"
 #include "source/upstream/cluster_stats.h"
 
@@ -59,6 +60,7 @@ struct ClusterConfig {
   absl::Duration max_connection_duration = absl::InfiniteDuration();
   absl::Duration max_stream_duration = absl::InfiniteDuration();
   std::optional<net::KeepAlive> keep_alive;
+  std::shared_ptr<const net::TransportFactory> transport;  // null: plain bytes
   Protocol protocol = Protocol::kHttp1;
   http::h1::H1Options h1;
   http::h2::H2Options h2;

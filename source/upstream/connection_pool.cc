@@ -97,7 +97,8 @@ void ConnectionPool::serve(Waiter& waiter, UpstreamConnection& connection) {
   waiters_.give(waiter);
   http::StreamPtr stream = connection.openStream();
   receiver.onStreamOpen({std::move(stream), &shard_.host(connections_.host), connection.localAddress(),
-                         connection.reused(), connections_.version == http::Version::kHttp2, std::move(retry)});
+                         connection.reused(), connections_.version == http::Version::kHttp2, std::move(retry),
+                         connection.transport()});
 }
 
 void ConnectionPool::fail(Waiter& waiter, http::Reason reason) {
@@ -129,6 +130,9 @@ void ConnectionPool::connectOne() {
   absl::StatusOr<std::unique_ptr<net::Socket>> socket =
       shard_.worker.network.connect(host.address, shard_.config().keep_alive);
   if (socket.ok()) {
+    if (const net::TransportFactory* const transport = shard_.config().transport.get()) {
+      *socket = transport->wrap(*std::move(socket), shard_.worker, host.hostname);
+    }
     UpstreamConnection::start(connections_, *std::move(socket));
     return;
   }

@@ -45,6 +45,9 @@ class PlainConnections::Connecting final : public base::Operation,
       shard.connectFailed(*host, false);
       return http::Reason::kConnectFailure;
     }
+    if (config.transport != nullptr) {
+      *socket = config.transport->wrap(*std::move(socket), shard.worker, host_->hostname);
+    }
     started_ = shard.worker.dispatcher.now();
     connection_ = std::make_unique<net::Connection>(shard.worker.dispatcher, shard.worker.blocks, *std::move(socket),
                                                     net::Connection::Limits{config.buffer_limit, config.buffer_limit},

@@ -13,6 +13,10 @@
 #include "source/upstream/cluster.h"
 #include "source/upstream/lease.h"
 
+namespace weir::net {
+struct TransportInfo;
+}
+
 namespace weir::upstream {
 
 // What a pick may look at.
@@ -38,6 +42,7 @@ class StreamReceiver {
     bool multiplexed;
     // Of a request that was sent before; kept as long as the stream.
     RetryLease retry;
+    std::shared_ptr<const net::TransportInfo> transport;  // what that of the connection knows; null for plain bytes
   };
   virtual void onStreamOpen(Opened opened) = 0;
   // kNoHealthyUpstream, kUpstreamOverflow, kRetryLimit, kConnectFailure or kConnectTimeout; `host` is null when none

@@ -6,6 +6,7 @@
 #include "source/base/check.h"
 #include "source/http/h1/h1_codec.h"
 #include "source/http/h2/h2_codec.h"
+#include "source/net/transport_info.h"
 
 namespace weir::upstream {
 namespace {
@@ -115,6 +116,11 @@ void UpstreamConnection::makeCodec() {
                           worker.chunks,       home_.shard.h2_memory, worker.dispatcher.turnTime()};
   codec_ = std::make_unique<http::h2::H2Codec>(http::Role::kClient, io, config().h2, owner);
   multiplex_ = std::make_unique<Multiplex>(*this);
+}
+
+std::shared_ptr<const net::TransportInfo> UpstreamConnection::transport() const {
+  const net::TransportInfo* const info = connection_.transportInfo();
+  return info == nullptr ? nullptr : info->shared_from_this();
 }
 
 http::StreamPtr UpstreamConnection::openStream() {

@@ -100,6 +100,7 @@ class UpstreamConnection final : public event::Deletable,
 
   bool reused() const { return requests_ > 1; }
   net::Address localAddress() const { return connection_.localAddress(); }
+  std::shared_ptr<const net::TransportInfo> transport() const;
 
  private:
   friend class ConnectionList;

@@ -218,8 +218,9 @@ void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config,
 
 }  // namespace
 
-std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, Diagnostics& diagnostics,
+std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, const TransportScope& scope,
                                                       const FieldPath& path) {
+  Diagnostics& diagnostics = scope.diagnostics;
   const size_t errors_before = diagnostics.errors();
   upstream::ClusterConfig config;
   config.name = message.name();
@@ -246,6 +247,12 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, Di
   }
   if (message.upstream_connection_options().has_tcp_keepalive()) {
     compileKeepAlive(message.upstream_connection_options().tcp_keepalive(), config);
+  }
+  if (message.has_transport_socket()) {
+    const FieldPath socket = path.at("transport_socket");
+    const auto transport = compileUpstreamTransport(message.transport_socket().typed_config(), scope, config.stat_name,
+                                                    socket.at("typed_config"));
+    if (transport.has_value()) config.transport = *transport;
   }
   compileHttpOptions(message, config, diagnostics, path);
   if (message.has_load_assignment()) {

@@ -21,6 +21,13 @@ bool isIp(const std::string& name) {
   return inet_pton(AF_INET, name.c_str(), bytes) == 1 || inet_pton(AF_INET6, name.c_str(), bytes) == 1;
 }
 
+// "127.0.0.1:80" -> "127.0.0.1", "[::1]:80" -> "::1"
+std::string_view ipOf(std::string_view address) {
+  address = address.substr(0, address.rfind(':'));
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  return address;
+}
+
 }  // namespace
 
 ClientContext::Result ClientContext::create(const ClientConfig& config) {
@@ -66,14 +73,8 @@ void ClientContext::build(Problems& problems) {
 }
 
 void ClientContext::checkNames(Problems& problems) const {
-  const Validation& v = config_.validation;
   if (config_.server_name.size() > 255 || config_.server_name.find('\0') != std::string::npos) {
     problems.push_back({Part::kServerName, 0, "a server name has at most 255 bytes, and no NUL"});
-  }
-  const bool named = !config_.server_name.empty() || config_.host_name_as_sni || !v.names.empty();
-  const bool vouched = !v.certificate_hashes.empty() || !v.spki_pins.empty() || v.accept_untrusted;
-  if (config_.verify_name && !named && !vouched) {
-    problems.push_back({Part::kServerName, 0, "nothing says which name the certificate of the server must have"});
   }
 }
 
@@ -84,10 +85,11 @@ SslPtr ClientContext::newSsl(std::string_view host_name, std::string_view addres
   const std::string name = use_host ? std::string(host_name) : config_.server_name;
   const Validation& v = config_.validation;
   const bool pinned = !v.certificate_hashes.empty() || !v.spki_pins.empty();
-  if (config_.verify_name && v.names.empty() && !(pinned && v.trusted_ca.empty())) state.expected_name = name;
-  // With nothing to go by, the check is against a name that no certificate has.
-  if (config_.verify_name && v.names.empty() && name.empty() && !pinned && !v.accept_untrusted) {
-    state.expected_name = "(the host has no name)";
+  if (config_.verify_name && v.names.empty() && !(pinned && v.trusted_ca.empty())) {
+    // Without a name of its own to go by, the certificate must be for what was connected to.
+    const std::string_view host = host_name.empty() ? ipOf(address) : host_name;
+    state.expected_name = name.empty() ? std::string(host) : name;
+    if (state.expected_name.empty()) state.expected_name = "(the host has no name)";
   }
   if (!name.empty() && !isIp(name)) SSL_set_tlsext_host_name(ssl.get(), name.c_str());
   state.attach(ssl.get());

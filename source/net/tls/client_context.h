@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,10 @@ class ClientContext {
   // A connection to the host of that name (may be empty) at `address`; fills in what `state` is to check and where
   // sessions go, and attaches it. The context must outlive it.
   SslPtr newSsl(std::string_view host_name, std::string_view address, ConnectionState& state) const;
-  const std::optional<Credential>& credential() const { return credential_; }
+  // None or one.
+  std::span<const Credential> credentials() const {
+    return credential_ ? std::span<const Credential>(&*credential_, 1) : std::span<const Credential>();
+  }
 
  private:
   explicit ClientContext(const ClientConfig& config) : config_(config), sessions_(config.sessions_per_host) {}

@@ -79,8 +79,10 @@ struct ClientConfig {
   Validation validation;
   std::string server_name;        // SNI; empty: none, or the host's name
   bool host_name_as_sni = false;  // the host's name where it has one, else server_name
-  bool verify_name = true;        // without matchers in the validation: SNI must be a name of the certificate
-  size_t sessions_per_host = 1;   // kept for resumption; 0: none
+  // Without matchers in the validation: SNI must be a name of the certificate, or without SNI the name or address of
+  // the host.
+  bool verify_name = true;
+  size_t sessions_per_host = 1;  // kept for resumption; 0: none
   std::string key_log_path;
 };
 

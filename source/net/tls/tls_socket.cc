@@ -398,7 +398,7 @@ void TlsSocket::resetOnClose() {
 
 const TransportInfo* TlsSocket::transportInfo() const {
   if (info_ == nullptr) {
-    info_ = std::make_unique<TransportInfo>();
+    info_ = std::make_shared<TransportInfo>();
     fillInfo();
   }
   return info_.get();
@@ -426,6 +426,9 @@ void TlsSocket::fillInfo() const {
     info.session_id = hex(id, size);
   }
   info.resumed = SSL_session_reused(ssl) != 0;
+  for (const auto& [certificate, says] : shared_->certificates) {
+    if (certificate == SSL_get_certificate(ssl)) info.local = says;
+  }
   X509* const certificate = SSL_get0_peer_certificate(ssl);
   if (certificate == nullptr) return;
   info.verified = SSL_get_verify_result(ssl) == X509_V_OK;

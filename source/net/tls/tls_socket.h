@@ -13,6 +13,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "source/event/dispatcher.h"
 #include "source/event/wakeable.h"
@@ -32,6 +34,8 @@ class TlsSocket final : public Socket, private event::ReadyHandler, private even
   struct Shared {
     OpensslPtr<BIO_METHOD> method = CipherPipe::makeMethod();
     TlsStats stats;
+    // Those that may be shown, and what they say.
+    std::vector<std::pair<const X509*, std::shared_ptr<const PeerCertificate>>> certificates;
   };
   // `ssl` knows its role; `context` is kept alive for it. `state` is attached to it. `shard` outlives the socket.
   TlsSocket(std::unique_ptr<Socket> inner, SslPtr ssl, std::unique_ptr<ConnectionState> state,
@@ -81,7 +85,7 @@ class TlsSocket final : public Socket, private event::ReadyHandler, private even
   stats::Shard& shard_;
   event::ReadyHandler* handler_ = nullptr;
   std::unique_ptr<std::string> failure_;
-  mutable std::unique_ptr<TransportInfo> info_;
+  mutable std::shared_ptr<TransportInfo> info_;
   base::MonotonicTime last_write_;
   uint32_t ahead_ = 0;        // of the next write, so many bytes are encrypted already and wait in the pipe
   uint32_t burst_bytes_ = 0;  // written since the connection was idle

@@ -7,13 +7,19 @@
 #include "source/net/tls/client_context.h"
 #include "source/net/tls/server_context.h"
 #include "source/net/tls/tls_socket.h"
+#include "source/net/tls/x509_text.h"
 
 namespace weir::net::tls {
 namespace {
 
-std::shared_ptr<const TlsSocket::Shared> share(const TlsStats& stats) {
+template <typename Credentials>
+std::shared_ptr<const TlsSocket::Shared> share(const TlsStats& stats, const Credentials& credentials) {
   auto shared = std::make_shared<TlsSocket::Shared>();
   shared->stats = stats;
+  for (const Credential& one : credentials) {
+    shared->certificates.emplace_back(one.leaf.get(),
+                                      std::make_shared<const PeerCertificate>(describe(one.leaf.get())));
+  }
   return shared;
 }
 
@@ -26,7 +32,7 @@ std::unique_ptr<ConnectionState> stateOn(const WorkerContext& worker) {
 class ServerTransport final : public TransportFactory {
  public:
   ServerTransport(std::shared_ptr<const ServerContext> context, const TlsStats& stats)
-      : context_(std::move(context)), shared_(share(stats)) {}
+      : context_(std::move(context)), shared_(share(stats, context_->credentials())) {}
 
   std::unique_ptr<Socket> wrap(std::unique_ptr<Socket> socket, const WorkerContext& worker,
                                std::string_view) const override {
@@ -44,7 +50,7 @@ class ServerTransport final : public TransportFactory {
 class ClientTransport final : public TransportFactory {
  public:
   ClientTransport(std::shared_ptr<const ClientContext> context, const TlsStats& stats)
-      : context_(std::move(context)), shared_(share(stats)) {}
+      : context_(std::move(context)), shared_(share(stats, context_->credentials())) {}
 
   std::unique_ptr<Socket> wrap(std::unique_ptr<Socket> socket, const WorkerContext& worker,
                                std::string_view host_name) const override {

@@ -24,7 +24,9 @@ Compiled compile(const std::string& text) {
   Cluster message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
   base::Diagnostics diagnostics;
-  Compiled result{compileCluster(message, diagnostics, base::FieldPath()), {}};
+  stats::Registry registry;
+  const Secrets secrets;
+  Compiled result{compileCluster(message, {secrets, registry, diagnostics}, base::FieldPath()), {}};
   result.all = diagnostics.all();
   EXPECT_EQ(result.config.has_value(), diagnostics.ok());
   return result;

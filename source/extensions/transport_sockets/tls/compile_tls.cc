@@ -134,6 +134,10 @@ net::tls::ClientConfig TlsCompiler::client(const tls_v3::UpstreamTlsContext& mes
   if (std::optional<net::tls::Validation> given = validation(common, true); given.has_value()) {
     config.validation = *std::move(given);
   } else {
+    diagnostics_.warning(path_.at("common_tls_context").at("validation_context"),
+                         "not given: the server's certificate is checked all the same, against the authorities that "
+                         "this machine trusts and by the name of sni or of the host; trusted_ca names others, "
+                         "trust_chain_verification: ACCEPT_UNTRUSTED switches the check off");
     config.validation.trusted_ca =
         readSystemRoots(schema_only_, diagnostics_, path_.at("common_tls_context").at("validation_context"));
   }
