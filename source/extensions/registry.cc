@@ -37,7 +37,7 @@ std::unique_ptr<const Registry> makeRegistry() {
   const auto http = [&registry](filter::HttpFilterType type) {
     CHECK(registry->http_filters.add(std::move(type)).ok(), "each message belongs to one filter");
   };
-  const auto network = [&registry](proxy::SessionType type) {
+  const auto terminal = [&registry](proxy::SessionType type) {
     registry->network_filter_types.push_back(type.config_type);
     CHECK(registry->sessions.add(std::move(type)).ok(), "each message belongs to one filter");
   };
@@ -55,10 +55,10 @@ std::unique_ptr<const Registry> makeRegistry() {
   http(local_ratelimit::localRatelimitType());
   http(routerType());
 
-  network(direct_response::directResponseType());
-  network(echo::echoType());
-  network(http_connection_manager::httpConnectionManagerType());
-  network(tcp_proxy::tcpProxyType());
+  terminal(direct_response::directResponseType());
+  terminal(echo::echoType());
+  terminal(http_connection_manager::httpConnectionManagerType());
+  terminal(tcp_proxy::tcpProxyType());
 
   log(file_access_log::type());
   log(stream_access_log::stderrType());

@@ -9,15 +9,17 @@
 #include <vector>
 
 #include "source/filter/http_filter_factory.h"
+#include "source/filter/network_filter_factory.h"
 #include "source/proxy/session_factory.h"
 
 namespace weir::extensions {
 
 struct Registry {
   filter::HttpFilterRegistry http_filters;
-  proxy::SessionRegistry sessions;  // what takes the bytes at the end of a listener's filter chain
+  filter::NetworkFilterRegistry network_filters;  // in front of what takes the bytes
+  proxy::SessionRegistry sessions;                // what takes the bytes at the end of a listener's filter chain
   proxy::AccessLogRegistry access_logs;
-  std::vector<std::string> network_filter_types;  // of `sessions`, for messages
+  std::vector<std::string> network_filter_types;  // of both, for messages
 };
 
 // All of them. Two that claim the same message are a bug, and checked.

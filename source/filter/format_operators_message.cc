@@ -103,6 +103,7 @@ constexpr LongFlag kLongFlags[] = {
     {"UH", "NoHealthyUpstream"},
     {"UO", "UpstreamOverflow"},
     {"UPE", "UpstreamProtocolError"},
+    {"UAEX", "UnauthorizedExternalService"},
     {"URX", "UpstreamRetryLimitExceeded"},
     {"UT", "UpstreamRequestTimeout"},
 };

@@ -36,6 +36,7 @@ class HttpChain::Host final : public FilterHost {
   size_t routeConfigs(const RouteFilterConfig** out, size_t capacity) const override {
     return chain_.info_.route == nullptr ? 0 : chain_.info_.route->filterConfigs(slot_, out, capacity);
   }
+  SideCaller& sideCaller() override { return chain_.owner_.sideCaller(); }
   void rerouteRequest() override { chain_.request_.pause(); }
 
  private:

@@ -35,6 +35,7 @@ class ChainOwner {
   virtual void dropTerminal(http::Reason reason) = 0;
   // The final or an informational response head is about to go downstream, local replies included: last edits.
   virtual void onResponseHead(http::Head& response) = 0;
+  virtual SideCaller& sideCaller() = 0;
   // Drive again later in this turn.
   virtual void wakeChain() = 0;
 

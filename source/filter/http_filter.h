@@ -24,6 +24,8 @@
 
 namespace weir::filter {
 
+class SideCaller;  // source/filter/side_call.h
+
 // An answer that a filter gives instead of letting the request go on. Only filters further out see it. Made in the
 // arena of the exchange.
 struct LocalReply {
@@ -103,6 +105,8 @@ class FilterHost {
   virtual const RouteFilterConfig* routeConfig() const = 0;
   // All of them, from the least specific (route table) to the most specific; returns how many were filled.
   virtual size_t routeConfigs(const RouteFilterConfig** out, size_t capacity) const = 0;
+  // Requests of the filter's own to a cluster: include source/filter/side_call.h.
+  virtual SideCaller& sideCaller() = 0;
   // The request was edited so that another route may match: choose again before the next filter runs.
   virtual void rerouteRequest() = 0;
 

@@ -44,6 +44,9 @@ struct FactoryContext {
   const base::FieldPath& path;   // of the configuration message
   std::string_view stat_prefix;  // of the connection manager
   const base::Clock& clock;
+  // Whether a cluster of that name is configured; null where that is not known, and no name is refused then.
+  const std::function<bool(std::string_view)>* cluster_exists = nullptr;
+  bool schema_only = false;  // do not open or read files that the configuration names
 };
 
 // How a filter is made. Both functions return null after they have reported at least one error.

@@ -8,11 +8,12 @@
 namespace weir::filter {
 
 NetworkChain::NetworkChain(std::vector<std::unique_ptr<NetworkFilter>> filters, net::Connection& connection,
-                           const net::WorkerContext& worker, net::Session& terminal)
+                           const net::WorkerContext& worker, SideCaller& side_calls, net::Session& terminal)
     : Wakeable(worker.dispatcher),
       filters_(std::move(filters)),
       connection_(connection),
       worker_(worker),
+      side_calls_(side_calls),
       terminal_(terminal),
       held_(worker.blocks),
       current_(worker.blocks) {
@@ -29,6 +30,10 @@ void NetworkChain::onInput(buffer::Buffer& input, bool end) {
   input.append(std::move(passed));
   end_held_ = end_held_ || end;
   drive();
+}
+
+void NetworkChain::onRoom() {
+  if (stage_ == Stage::kReading) terminal_.onRoom();
 }
 
 void NetworkChain::onClose(net::CloseReason reason) {
@@ -90,6 +95,7 @@ void NetworkChain::deliver() {
   next_ = 0;
   if (stage_ == Stage::kOpening) {
     stage_ = Stage::kReading;
+    terminal_.onOpen();
     return;
   }
   moving_ = false;

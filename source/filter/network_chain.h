@@ -18,15 +18,16 @@ namespace weir::filter {
 
 class NetworkChain final : public net::Session, private NetworkHost, private event::Wakeable {
  public:
-  // `connection`, whose session this is, `worker` and `terminal` must outlive it.
+  // All must outlive it; `connection` is the one whose session this is. `terminal` is told onOpen() when the filters
+  // have let the connection in, before any bytes.
   NetworkChain(std::vector<std::unique_ptr<NetworkFilter>> filters, net::Connection& connection,
-               const net::WorkerContext& worker, net::Session& terminal);
+               const net::WorkerContext& worker, SideCaller& side_calls, net::Session& terminal);
 
   // The connection is accepted: onOpen of the filters follows later in the turn, before any onRead.
   void start() { wake(); }
 
   void onInput(buffer::Buffer& input, bool end) override;
-  void onRoom() override { terminal_.onRoom(); }
+  void onRoom() override;
   // The filters learn it first, then the terminal session.
   void onClose(net::CloseReason reason) override;
 
@@ -36,6 +37,7 @@ class NetworkChain final : public net::Session, private NetworkHost, private eve
   void resume(NetworkVerdict verdict) override;
   net::Connection& connection() override { return connection_; }
   const net::WorkerContext& worker() const override { return worker_; }
+  SideCaller& sideCaller() override { return side_calls_; }
   void onWake() override { drive(); }
 
   void drive();
@@ -48,6 +50,7 @@ class NetworkChain final : public net::Session, private NetworkHost, private eve
   std::vector<std::unique_ptr<NetworkFilter>> filters_;
   net::Connection& connection_;
   const net::WorkerContext& worker_;
+  SideCaller& side_calls_;
   net::Session& terminal_;
   buffer::Buffer held_;     // received, and shown to no filter
   buffer::Buffer current_;  // on its way

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "source/buffer/buffer.h"
+#include "source/filter/side_call.h"
 #include "source/net/connection.h"
 #include "source/net/worker_context.h"
 
@@ -26,6 +27,8 @@ class NetworkHost {
   virtual void resume(NetworkVerdict verdict) = 0;
   virtual net::Connection& connection() = 0;
   virtual const net::WorkerContext& worker() const = 0;
+  // Requests of the filter's own to a cluster.
+  virtual SideCaller& sideCaller() = 0;
 
  protected:
   ~NetworkHost() = default;

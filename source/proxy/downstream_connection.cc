@@ -19,9 +19,10 @@ DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::un
                                            net::Connection::Limits limits, const FilterChain& chain,
                                            const DownstreamInfo& info)
     : registry_(registry),
+      chain_(chain),
+      info_(info),
       connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket),
                   limitsFor(limits, *chain.terminal), *this),
-      session_(chain.terminal->create(registry.services_, connection_, info)),
       opened_(registry.services_.worker.dispatcher.now()) {
   if (chain.transport == nullptr || chain.transport_timeout == absl::InfiniteDuration()) return;
   event::TimerHandler& handler = *this;
@@ -29,12 +30,37 @@ DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::un
   handshake_timer_->arm(chain.transport_timeout);
 }
 
-void DownstreamConnection::onInput(buffer::Buffer& input, bool end) {
-  handshake_timer_.reset();
-  session_->onInput(input, end);
+void DownstreamConnection::start() {
+  if (chain_.filters.empty()) return openSession();
+  const Services& services = registry_.services_;
+  std::vector<std::unique_ptr<filter::NetworkFilter>> filters;
+  filters.reserve(chain_.filters.size());
+  for (const auto& factory : chain_.filters) filters.push_back(factory->create(services.worker));
+  filters_ = std::make_unique<filter::NetworkChain>(std::move(filters), connection_, services.worker,
+                                                    services.side_calls, behind_);
+  filters_->start();
 }
 
-void DownstreamConnection::onRoom() { session_->onRoom(); }
+void DownstreamConnection::openSession() {
+  session_ = chain_.terminal->create(registry_.services_, connection_, info_);
+  session_->onAccepted();
+}
+
+void DownstreamConnection::Behind::onClose(net::CloseReason reason) {
+  if (owner_.session_ != nullptr) owner_.session_->onClose(reason);
+}
+
+void DownstreamConnection::onInput(buffer::Buffer& input, bool end) {
+  handshake_timer_.reset();
+  filters_ != nullptr ? filters_->onInput(input, end) : session_->onInput(input, end);
+}
+
+void DownstreamConnection::onRoom() { filters_ != nullptr ? filters_->onRoom() : session_->onRoom(); }
+
+void DownstreamConnection::drain() {
+  if (session_ != nullptr) return session_->drain();
+  connection_.close(net::CloseReason::kLocalReset);
+}
 
 void DownstreamConnection::onTimer(event::Timer&) {
   const net::TransportInfo* const info = connection_.transportInfo();
@@ -45,7 +71,7 @@ void DownstreamConnection::onTimer(event::Timer&) {
 
 void DownstreamConnection::onClose(net::CloseReason reason) {
   if (handshake_timer_ != nullptr) handshake_timer_->cancel();
-  session_->onClose(reason);
+  filters_ != nullptr ? filters_->onClose(reason) : session_->onClose(reason);
   registry_.leave(*this);
   registry_.services_.worker.dispatcher.deleteLater(std::unique_ptr<event::Deletable>(this));
 }
@@ -68,12 +94,12 @@ bool ConnectionRegistry::add(std::unique_ptr<net::Socket> socket, net::Connectio
   stats::Shard& shard = services_.worker.stats;
   shard.add(stats_.cx_total);
   shard.gaugeAdd(stats_.cx_active, 1);
-  connection->session_->onAccepted();
+  connection->start();
   return true;
 }
 
 void ConnectionRegistry::drain() {
-  for (DownstreamConnection* at = first_; at != nullptr; at = at->next_) at->session_->drain();
+  for (DownstreamConnection* at = first_; at != nullptr; at = at->next_) at->drain();
 }
 
 void ConnectionRegistry::closeAll() {

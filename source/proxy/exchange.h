@@ -68,6 +68,7 @@ class Exchange final : private filter::ChainOwner,
   http::Stream& openTerminal(http::Head& request) override;
   void dropTerminal(http::Reason reason) override;
   void onResponseHead(http::Head& response) override;
+  filter::SideCaller& sideCaller() override { return services_.side_calls; }
   void wakeChain() override { wake(); }
   void wakeStream() override { wake(); }
   void onWake() override;

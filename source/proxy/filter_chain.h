@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "source/filter/network_filter_factory.h"
 #include "source/net/address.h"
 #include "source/net/transport.h"
 #include "source/proxy/session_factory.h"
@@ -39,6 +40,8 @@ struct FilterChainMatch {
 struct FilterChain {
   std::string name;  // for logs; the index where the configuration gives none
   FilterChainMatch match;
+  // In front of the terminal, in configured order.
+  std::vector<std::unique_ptr<const filter::NetworkFilterFactory>> filters;
   std::unique_ptr<const SessionFactory> terminal;
   std::shared_ptr<const net::TransportFactory> transport;       // null: plain bytes
   absl::Duration transport_timeout = absl::InfiniteDuration();  // for its handshake

@@ -137,7 +137,8 @@ void HttpConnectionManager::onStreamEnd() { net::ReadWake::wake(); }
 
 void HttpConnectionManager::onReadPhase() {
   if (closed_ || closing_) return;
-  runCodec(connection_.inputEnded());
+  // Not what the connection says: a network filter may still hold the end back.
+  runCodec(client_finished_);
   connection_.consumed();
 }
 

@@ -16,6 +16,7 @@
 #include "source/base/diagnostics.h"
 #include "source/filter/access_log.h"
 #include "source/filter/http_filter_factory.h"
+#include "source/filter/side_call.h"
 #include "source/net/connection.h"
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster_manager.h"
@@ -31,6 +32,7 @@ struct Services {
   ExchangePool& exchanges;       // source/proxy/exchange_pool.h
   uint64_t& last_connection_id;  // downstream connections of this worker are numbered from it
   const bool& draining;          // the worker is shutting down: answer with Connection: close
+  filter::SideCaller& side_calls;
 };
 
 // Of the listener and chain that accepted the connection.

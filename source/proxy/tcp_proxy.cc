@@ -125,16 +125,18 @@ void TcpProxy::drain() {
   if (connecting_) fail(http::Reason::kDraining);
 }
 
-void TcpProxy::onInput(buffer::Buffer&, bool) { moveUp(); }
+void TcpProxy::onInput(buffer::Buffer&, bool end) {
+  client_ended_ = client_ended_ || end;
+  moveUp();
+}
 
 void TcpProxy::onRoom() { moveDown(); }
 
 // Passes on what there is room for, and the end after it. At the end everything is passed on at once, room or not: a
 // connection whose both directions have ended closes, and drops what nobody took from its input. That is no more
 // than its input was allowed to hold. Returns whether anything moved.
-bool TcpProxy::move(net::Connection& from, net::Connection& to, bool& finished) {
+bool TcpProxy::move(net::Connection& from, bool end, net::Connection& to, bool& finished) {
   if (finished) return false;
-  const bool end = from.inputEnded();
   const size_t bytes = end ? from.input().size() : std::min(from.input().size(), to.room());
   if (bytes > 0) {
     to.output().moveFrom(from.input(), bytes);
@@ -150,12 +152,12 @@ bool TcpProxy::move(net::Connection& from, net::Connection& to, bool& finished) 
 
 void TcpProxy::moveUp() {
   if (upstream_.connection == nullptr) return;
-  if (move(downstream_, *upstream_.connection, up_finished_)) moved();
+  if (move(downstream_, client_ended_, *upstream_.connection, up_finished_)) moved();
 }
 
 void TcpProxy::moveDown() {
   if (upstream_.connection == nullptr) return;
-  if (move(*upstream_.connection, downstream_, down_finished_)) moved();
+  if (move(*upstream_.connection, upstream_.connection->inputEnded(), downstream_, down_finished_)) moved();
 }
 
 void TcpProxy::moved() {

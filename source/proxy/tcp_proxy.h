@@ -101,7 +101,7 @@ class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver
   void fail(http::Reason reason);
   void moveUp();
   void moveDown();
-  static bool move(net::Connection& from, net::Connection& to, bool& finished);
+  static bool move(net::Connection& from, bool end, net::Connection& to, bool& finished);
   void onUpstreamClosed(net::CloseReason reason);
   void releaseUpstream(net::CloseReason reason);
   void moved();
@@ -119,6 +119,7 @@ class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver
   upstream::WorkerCluster* cluster_ = nullptr;
   const upstream::Host* failed_host_ = nullptr;
   Connected upstream_{nullptr, nullptr, {}};  // the connection is null until it is open, and after it has closed
+  bool client_ended_ = false;                 // its end was delivered to us
   bool up_finished_ = false;                  // the end of the client's bytes was passed on
   bool down_finished_ = false;                // that of the upstream's was
 };

@@ -46,7 +46,7 @@ class ChainCompiler {
     proxy::FilterChain chain;
     chain.name = message.name().empty() ? std::move(fallback_name) : message.name();
     compileMatch(message.filter_chain_match(), chain.match, path.at("filter_chain_match"));
-    chain.terminal = compileFilters(message, path);
+    chain.terminal = compileFilters(message, chain, path);
     compileTransport(message, chain, path);
     if (diagnostics_.errors() != errors || chain.terminal == nullptr) return std::nullopt;
     return chain;
@@ -115,8 +115,9 @@ class ChainCompiler {
     return text.data();
   }
 
+  // The terminal, which is the last one; those before it go into the chain.
   std::unique_ptr<const proxy::SessionFactory> compileFilters(const xds::FilterChain& message,
-                                                              const base::FieldPath& path) {
+                                                              proxy::FilterChain& chain, const base::FieldPath& path) {
     if (message.filters_size() == 0) {
       diagnostics_.error(path, "the filter chain has no filters; it needs one that takes the bytes, at its end");
       return nullptr;
@@ -124,17 +125,13 @@ class ChainCompiler {
     std::unique_ptr<const proxy::SessionFactory> terminal;
     for (int i = 0; i < message.filters_size(); ++i) {
       const base::FieldPath filter_path = path.at("filters", static_cast<size_t>(i));
-      terminal = compileFilter(message.filters(i), filter_path);
-      if (i + 1 < message.filters_size() && terminal != nullptr) {
-        diagnostics_.error(filter_path, absl::StrCat("filter \"", message.filters(i).name(),
-                                                     "\" takes all bytes, so that nothing reaches the filter behind "
-                                                     "it; it must be the last one of its chain"));
-      }
+      terminal = compileFilter(message.filters(i), i + 1 == message.filters_size(), chain, filter_path);
     }
     return terminal;
   }
 
-  std::unique_ptr<const proxy::SessionFactory> compileFilter(const xds::Filter& message, const base::FieldPath& path) {
+  std::unique_ptr<const proxy::SessionFactory> compileFilter(const xds::Filter& message, bool last,
+                                                             proxy::FilterChain& chain, const base::FieldPath& path) {
     if (!message.has_typed_config()) {
       diagnostics_.error(path, absl::StrCat("filter \"", message.name(), "\" has no typed_config"));
       return nullptr;
@@ -143,15 +140,32 @@ class ChainCompiler {
     const auto config = extensions::unpackAny(message.typed_config(), diagnostics_, config_path);
     if (config == nullptr) return nullptr;
     const std::string_view name = extensions::anyType(message.typed_config());
+    if (const filter::NetworkFilterType* type = context_.extensions.network_filters.byConfigType(name)) {
+      auto factory = type->make(*config, {context_.stats, diagnostics_, config_path, "", context_.clock,
+                                          &cluster_exists_, context_.schema_only});
+      if (factory != nullptr) chain.filters.push_back(std::move(factory));
+      if (last) {
+        diagnostics_.error(path, absl::StrCat("filter \"", message.name(),
+                                              "\" passes bytes on, and none takes them; the last filter of a chain "
+                                              "must be one that does, such as envoy.filters.network.tcp_proxy"));
+      }
+      return nullptr;
+    }
     const proxy::SessionType* type = context_.extensions.sessions.byConfigType(name);
     if (type == nullptr) {
       diagnostics_.error(config_path,
                          absl::StrCat("\"", base::av(name), "\" is not a network filter; allowed: ", networkFilters()));
       return nullptr;
     }
-    return type->make(*config,
-                      {context_.stats, diagnostics_, config_path, context_.clock, context_.extensions.http_filters,
-                       context_.extensions.access_logs, context_.sinks, cluster_exists_, context_.schema_only});
+    auto terminal = type->make(
+        *config, {context_.stats, diagnostics_, config_path, context_.clock, context_.extensions.http_filters,
+                  context_.extensions.access_logs, context_.sinks, cluster_exists_, context_.schema_only});
+    if (!last && terminal != nullptr) {
+      diagnostics_.error(path, absl::StrCat("filter \"", message.name(),
+                                            "\" takes all bytes, so that nothing reaches the filter behind it; it must "
+                                            "be the last one of its chain"));
+    }
+    return terminal;
   }
 
   std::string networkFilters() const {

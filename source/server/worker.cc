@@ -15,7 +15,8 @@ Worker::Worker(unsigned index, const Seams& seams, std::span<const std::shared_p
     : random_(seams.seed),
       context_{seams.dispatcher, seams.network, blocks_, chunks_, random_, seams.stats.makeShard(), index, &draining_},
       clusters_(std::make_unique<upstream::ClusterManager>(clusters, context_)),
-      services_{context_, *clusters_, exchanges_, last_connection_id_, draining_},
+      side_calls_(context_, *clusters_),
+      services_{context_, *clusters_, exchanges_, last_connection_id_, draining_, side_calls_},
       drain_timer_(seams.dispatcher, *this) {
   for (const ListenerPlan& plan : listeners) {
     listeners_.push_back(std::make_unique<proxy::ActiveListener>(*plan.config, services_, seams.connection_limit));

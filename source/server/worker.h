@@ -21,6 +21,7 @@
 #include "source/net/worker_context.h"
 #include "source/proxy/active_listener.h"
 #include "source/proxy/exchange_pool.h"
+#include "source/proxy/side_calls.h"
 #include "source/server/server_config.h"
 #include "source/stats/stats.h"
 #include "source/upstream/cluster_manager.h"
@@ -75,6 +76,7 @@ class Worker final : private event::TimerHandler {
   const net::WorkerContext context_;
   proxy::ExchangePool exchanges_;
   std::unique_ptr<upstream::ClusterManager> clusters_;
+  proxy::SideCalls side_calls_;
   uint64_t last_connection_id_ = 0;
   bool draining_ = false;
   const proxy::Services services_;

@@ -54,15 +54,17 @@ class QuietStream final : public http::Stream {
 
 class QuietOwner final : public ChainOwner {
  public:
-  explicit QuietOwner(http::Stream& terminal) : terminal_(terminal) {}
+  QuietOwner(http::Stream& terminal, SideCaller& side_calls) : terminal_(terminal), side_calls_(side_calls) {}
   void chooseRoute(http::Head&) override {}
   http::Stream& openTerminal(http::Head&) override { return terminal_; }
   void dropTerminal(http::Reason) override {}
+  SideCaller& sideCaller() override { return side_calls_; }
   void onResponseHead(http::Head&) override {}
   void wakeChain() override {}
 
  private:
   http::Stream& terminal_;
+  SideCaller& side_calls_;
 };
 
 // Looks at everything and collects the request.
@@ -99,7 +101,7 @@ TEST(ChainAllocationTest, AnExchangeThroughFiltersAllocatesNothing) {
     response.status = 200;
     QuietStream downstream(world.blocks, request);
     QuietStream terminal(world.blocks, response);
-    QuietOwner owner(terminal);
+    QuietOwner owner(terminal, world.side_calls);
     StreamInfo info;
     HttpChain chain(config, world.worker, arena, info, downstream, owner);
     EXPECT_EQ(chain.drive(), HttpChain::State::kComplete);

@@ -72,7 +72,8 @@ class NetworkChainTest : public testing::Test {
     }
     connection_ = std::make_unique<net::Connection>(world_.dispatcher, world_.blocks, listener_->accept().socket,
                                                     net::Connection::Limits(), terminal_);
-    chain_ = std::make_unique<NetworkChain>(std::move(filters), *connection_, world_.worker, terminal_);
+    chain_ =
+        std::make_unique<NetworkChain>(std::move(filters), *connection_, world_.worker, world_.side_calls, terminal_);
     connection_->setSession(*chain_);
     chain_->start();
   }

@@ -66,7 +66,8 @@ ProxyWorld::ProxyWorld(const std::function<void(Setup&)>& change,
       limit(connection_limit) {
   const std::shared_ptr<const upstream::Cluster> cluster = upstream.makeCluster({origin.address()}, change_cluster);
   clusters = std::make_unique<upstream::ClusterManager>(std::span(&cluster, 1), context);
-  services.reset(new Services{context, *clusters, exchanges, last_connection_id, draining});
+  side_calls = std::make_unique<SideCalls>(context, *clusters);
+  services.reset(new Services{context, *clusters, exchanges, last_connection_id, draining, *side_calls});
 
   auto config = std::make_unique<HttpConnectionManagerConfig>();
   config->stat_prefix = "p";
@@ -100,6 +101,7 @@ ProxyWorld::ProxyWorld(const std::function<void(Setup&)>& change,
 ProxyWorld::~ProxyWorld() {
   clients.clear();
   listener.reset();
+  side_calls.reset();
   clusters.reset();
 }
 

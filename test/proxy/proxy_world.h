@@ -14,6 +14,7 @@
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/http_connection_manager.h"
 #include "source/proxy/http_connection_manager_config.h"
+#include "source/proxy/side_calls.h"
 #include "source/upstream/cluster_manager.h"
 #include "test/upstream/upstream_world.h"
 
@@ -93,6 +94,7 @@ class ProxyWorld {
   std::unique_ptr<net::Network> wrapped;
   net::WorkerContext context;
   std::unique_ptr<upstream::ClusterManager> clusters;
+  std::unique_ptr<SideCalls> side_calls;
   std::unique_ptr<Services> services;
   ListenerConfig listener_config;
   upstream::SharedLimit limit;

@@ -11,12 +11,15 @@ SessionWorld::SessionWorld() : stats_(ListenerStats::make(world.registry, "test"
 SessionWorld::~SessionWorld() = default;
 
 void SessionWorld::start(std::unique_ptr<const SessionFactory> factory,
-                         std::vector<std::shared_ptr<const upstream::Cluster>> clusters) {
+                         std::vector<std::shared_ptr<const upstream::Cluster>> clusters,
+                         std::vector<std::unique_ptr<const filter::NetworkFilterFactory>> filters) {
   chain_.name = "0";
   chain_.terminal = std::move(factory);
+  chain_.filters = std::move(filters);
   const net::WorkerContext& context = world.worker().context;
   clusters_ = std::make_unique<upstream::ClusterManager>(clusters, context);
-  services_.reset(new Services{context, *clusters_, exchanges_, last_connection_id_, draining_});
+  side_calls_ = std::make_unique<SideCalls>(context, *clusters_);
+  services_.reset(new Services{context, *clusters_, exchanges_, last_connection_id_, draining_, *side_calls_});
   connections_ = std::make_unique<ConnectionRegistry>(*services_, stats_, limit_);
   auto socket = world.worker().network.bind(net::Address::parseIp("10.0.0.9", 0).value(), {});
   CHECK(socket.ok(), "the simulated network has free ports");

@@ -13,6 +13,7 @@
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/filter_chain.h"
 #include "source/proxy/session_factory.h"
+#include "source/proxy/side_calls.h"
 #include "source/upstream/cluster_manager.h"
 #include "test/upstream/upstream_world.h"
 
@@ -25,7 +26,8 @@ class SessionWorld final : private net::ListenerOwner {
 
   // Starts to serve; the clusters are made with world.makeCluster().
   void start(std::unique_ptr<const SessionFactory> factory,
-             std::vector<std::shared_ptr<const upstream::Cluster>> clusters = {});
+             std::vector<std::shared_ptr<const upstream::Cluster>> clusters = {},
+             std::vector<std::unique_ptr<const filter::NetworkFilterFactory>> filters = {});
   upstream::OriginPeer& connect();
   void settle() { world.settle(); }
   uint64_t counter(std::string_view text) const { return world.registry.counterValue(text).value(); }
@@ -43,6 +45,7 @@ class SessionWorld final : private net::ListenerOwner {
 
   FilterChain chain_;
   std::unique_ptr<upstream::ClusterManager> clusters_;
+  std::unique_ptr<SideCalls> side_calls_;
   ExchangePool exchanges_;
   uint64_t last_connection_id_ = 0;
   bool draining_ = false;

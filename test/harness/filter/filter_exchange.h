@@ -61,6 +61,7 @@ class FilterExchange final : private filter::ChainOwner, private http::StreamOwn
   void chooseRoute(http::Head& request) override;
   http::Stream& openTerminal(http::Head& request) override;
   void dropTerminal(http::Reason reason) override;
+  filter::SideCaller& sideCaller() override { return world.side_calls; }
   void onResponseHead(http::Head&) override {}
   void wakeStream() override { wake(); }
   void onWake() override;

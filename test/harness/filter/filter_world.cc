@@ -38,7 +38,8 @@ FilterWorld::FilterWorld(uint64_t seed)
       network(wire, dispatcher),
       random(seed),
       shard(stats.makeShard()),
-      worker{dispatcher, network, blocks, chunks, random, shard, 0} {}
+      worker{dispatcher, network, blocks, chunks, random, shard, 0},
+      side_calls(worker) {}
 
 std::unique_ptr<filter::HttpFilterFactory> FilterWorld::makeFilter(const filter::HttpFilterType& type,
                                                                    std::string_view text) {

@@ -13,6 +13,7 @@
 #include "source/filter/http_filter_factory.h"
 #include "source/net/worker_context.h"
 #include "source/stats/stats.h"
+#include "test/harness/filter/fake_side_caller.h"
 #include "test/harness/sim/sim_network.h"
 #include "test/harness/sim/sim_wire.h"
 #include "test/harness/sim/simulation.h"
@@ -37,6 +38,7 @@ class FilterWorld {
   stats::Registry stats;
   stats::Shard& shard;
   net::WorkerContext worker;
+  FakeSideCaller side_calls;
 
   // The filter, or its configuration for a route, from the text format of its message. What is wrong with the
   // configuration fails the test, and null comes back.

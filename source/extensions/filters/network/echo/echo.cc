@@ -23,6 +23,7 @@ class EchoFactory final : public proxy::SessionFactory {
 }  // namespace
 
 void EchoSession::onInput(buffer::Buffer& input, bool end) {
+  ended_ = ended_ || end;
   // After the end nothing more comes, and what is left is no more than the input may hold.
   const size_t bytes = end ? input.size() : std::min(input.size(), connection_.room());
   if (bytes > 0) {
@@ -33,7 +34,7 @@ void EchoSession::onInput(buffer::Buffer& input, bool end) {
 }
 
 void EchoSession::onRoom() {
-  onInput(connection_.input(), connection_.inputEnded());
+  onInput(connection_.input(), ended_);
   connection_.consumed();
 }
 

@@ -21,6 +21,7 @@ class EchoSession final : public proxy::TerminalSession {
 
  private:
   net::Connection& connection_;
+  bool ended_ = false;  // the end was delivered to us
 };
 
 }  // namespace weir::extensions::echo
