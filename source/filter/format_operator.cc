@@ -33,8 +33,9 @@ std::string hostName() {
 
 template <typename Fn>
 void forEachOperator(Fn&& fn) {
-  for (const FormatOperatorList list : {messageOperators(), connectionOperators(), timeOperators(),
-                                        FormatOperatorList{kProcessOperators, std::size(kProcessOperators)}}) {
+  for (const FormatOperatorList list :
+       {messageOperators(), connectionOperators(), timeOperators(), transportOperators(),
+        FormatOperatorList{kProcessOperators, std::size(kProcessOperators)}}) {
     for (size_t i = 0; i < list.size; ++i) fn(list.begin[i]);
   }
 }

@@ -50,8 +50,11 @@ struct FormatOperatorList {
 FormatOperatorList messageOperators();
 FormatOperatorList connectionOperators();
 FormatOperatorList timeOperators();
+FormatOperatorList transportOperators();
 
 // Decimal digits.
 bool appendNumber(uint64_t number, std::string& out);
+// In the format that the operator was given, in UTC.
+bool appendTime(const FormatOperator& self, absl::Time time, std::string& out);
 
 }  // namespace weir::filter

@@ -31,7 +31,22 @@ bool responseTxDuration(const FormatOperator&, const StreamInfo& info, std::stri
 }
 
 bool startTime(const FormatOperator& self, const StreamInfo& info, std::string& out) {
-  const int64_t nanoseconds = absl::ToUnixNanos(info.start_wall);
+  return appendTime(self, info.start_wall, out);
+}
+
+const FormatOperator kOperators[] = {
+    {.name = "DURATION", .number = true, .write = duration},
+    {.name = "REQUEST_DURATION", .number = true, .write = requestDuration},
+    {.name = "REQUEST_TX_DURATION", .number = true, .write = requestTxDuration},
+    {.name = "RESPONSE_DURATION", .number = true, .write = responseDuration},
+    {.name = "RESPONSE_TX_DURATION", .number = true, .write = responseTxDuration},
+    {.name = "START_TIME", .arity = FormatOperator::Arity::kTime, .write = startTime},
+};
+
+}  // namespace
+
+bool appendTime(const FormatOperator& self, absl::Time time, std::string& out) {
+  const int64_t nanoseconds = absl::ToUnixNanos(time);
   const auto seconds = static_cast<time_t>(nanoseconds / 1'000'000'000);
   tm parts = {};
   gmtime_r(&seconds, &parts);
@@ -48,17 +63,6 @@ bool startTime(const FormatOperator& self, const StreamInfo& info, std::string& 
   }
   return true;
 }
-
-const FormatOperator kOperators[] = {
-    {.name = "DURATION", .number = true, .write = duration},
-    {.name = "REQUEST_DURATION", .number = true, .write = requestDuration},
-    {.name = "REQUEST_TX_DURATION", .number = true, .write = requestTxDuration},
-    {.name = "RESPONSE_DURATION", .number = true, .write = responseDuration},
-    {.name = "RESPONSE_TX_DURATION", .number = true, .write = responseTxDuration},
-    {.name = "START_TIME", .arity = FormatOperator::Arity::kTime, .write = startTime},
-};
-
-}  // namespace
 
 FormatOperatorList timeOperators() { return {kOperators, std::size(kOperators)}; }
 

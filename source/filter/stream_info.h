@@ -51,6 +51,8 @@ struct StreamInfo {
   // What the transports (TLS) know of the two connections; null for plain bytes. That of the client lives as long as
   // its connection.
   const net::TransportInfo* downstream_transport = nullptr;
+  // What the client asked for in a ClientHello that was only looked at (tls_inspector); empty: see the transport.
+  std::string_view requested_server_name;
   std::shared_ptr<const net::TransportInfo> upstream_transport;
   std::optional<net::Address> upstream_remote;
   std::optional<net::Address> upstream_local;

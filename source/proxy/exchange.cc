@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "source/net/transport_info.h"
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/grpc_timeout.h"
 #include "source/proxy/http_connection_manager.h"
@@ -88,6 +89,11 @@ bool Exchange::start() {
   const bool http2 = head.version == http::Version::kHttp2;
   services_.worker.stats.add(http2 ? config_.stats.rq_http2_total : config_.stats.rq_http1_total);
   const Preparation prepared = prepareRequest(head, info_, config_.request, services_.worker.random);
+  const ClientCertificateOptions& certificate = config_.client_certificate;
+  const net::TransportInfo* const transport = info_.downstream_transport;
+  const bool presented = transport != nullptr && transport->peer != nullptr;
+  const bool element = presented && certificate.wantsElement();
+  forwardClientCertificate(certificate, presented, element ? owner_.clientCertificate() : "", head.headers);
   if (prepared.redirect) router_.redirectToPath();
   if (prepared.refusal == Reason::kNone) {
     downstream_.keep(head);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/http/h2/preface.h"
+#include "source/net/transport_info.h"
 #include "source/proxy/exchange_pool.h"
 
 namespace weir::proxy {
@@ -52,7 +53,11 @@ bool HttpConnectionManager::chooseCodec(bool end) {
     over_ = over_ || end;
     return false;
   }
-  if (config_.protocol == DownstreamProtocol::kAuto) {
+  const net::TransportInfo* const transport = connection_.transportInfo();
+  if (config_.protocol == DownstreamProtocol::kAuto && transport != nullptr && !transport->alpn.empty()) {
+    // What was agreed on in the handshake holds, whatever the first bytes are.
+    transport->alpn == "h2" ? makeHttp2() : makeHttp1();
+  } else if (config_.protocol == DownstreamProtocol::kAuto) {
     const http::h2::PrefaceMatch match = http::h2::matchPreface(connection_.input());
     if (match == http::h2::PrefaceMatch::kMoreNeeded && !end) return false;
     match == http::h2::PrefaceMatch::kYes ? makeHttp2() : makeHttp1();
@@ -199,6 +204,14 @@ void HttpConnectionManager::endAll(Reason reason) {
     exchange.abandon(reason);
     onExchangeOver(exchange);
   }
+}
+
+std::string_view HttpConnectionManager::clientCertificate() {
+  if (client_certificate_ == nullptr) {
+    client_certificate_ =
+        std::make_unique<const std::string>(clientCertificateElement(config_.client_certificate, connection_));
+  }
+  return *client_certificate_;
 }
 
 void HttpConnectionManager::beforeResponseHead() {

@@ -47,6 +47,8 @@ class HttpConnectionManager final : public TerminalSession,
   void onExchangeOver(Exchange& exchange);
   // A final response head is about to be written: the last moment to say that the connection closes.
   void beforeResponseHead();
+  // What x-forwarded-client-cert says of this client; made once, empty when it showed no certificate.
+  std::string_view clientCertificate();
 
  private:
   // What HTTP/2 takes, on the heap so that idle HTTP/1 connections do not grow by it.
@@ -104,6 +106,7 @@ class HttpConnectionManager final : public TerminalSession,
   std::variant<std::monostate, http::h1::H1Codec, std::unique_ptr<Http2>> protocol_;
   http::Codec* codec_ = nullptr;  // of protocol_
   event::Timer timer_;
+  std::unique_ptr<const std::string> client_certificate_;
   Exchange* first_ = nullptr;
   uint64_t requests_ = 0;
   uint64_t flushed_ = 0;  // bytes that the client had taken when that was last looked at

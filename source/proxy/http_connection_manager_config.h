@@ -17,6 +17,7 @@
 #include "source/http/h1/options.h"
 #include "source/http/h2/options.h"
 #include "source/http/keepalive.h"
+#include "source/proxy/client_certificate.h"
 #include "source/proxy/http_stats.h"
 #include "source/proxy/request_preparation.h"
 #include "source/proxy/route_table.h"
@@ -39,6 +40,7 @@ struct HttpConnectionManagerConfig {
   http::h2::H2Options h2;
   std::optional<http::KeepaliveOptions> h2_keepalive;
   RequestOptions request;
+  ClientCertificateOptions client_certificate;
   // Upgrade tokens (lower case; "connect" for CONNECT), and whether they are allowed where the route says nothing.
   std::vector<std::pair<std::string, bool>> upgrades;
 

@@ -25,8 +25,9 @@ namespace weir::upstream {
 
 enum class Priority : uint8_t { kDefault, kHigh };
 enum class LbPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
-// Which HTTP is spoken to the hosts: one of the two, or that of the request, over connections of its own for each.
-enum class Protocol : uint8_t { kHttp1, kHttp2, kDownstream };
+// Which HTTP is spoken to the hosts: one of the two, or that of the request, over connections of its own for each, or
+// what each connection agrees on in its handshake (ALPN).
+enum class Protocol : uint8_t { kHttp1, kHttp2, kDownstream, kNegotiated };
 enum class HostHealth : uint8_t { kHealthy, kUnhealthy, kDraining };
 
 struct Host {

@@ -97,8 +97,7 @@ void ConnectionPool::serve(Waiter& waiter, UpstreamConnection& connection) {
   waiters_.give(waiter);
   http::StreamPtr stream = connection.openStream();
   receiver.onStreamOpen({std::move(stream), &shard_.host(connections_.host), connection.localAddress(),
-                         connection.reused(), connections_.version == http::Version::kHttp2, std::move(retry),
-                         connection.transport()});
+                         connection.reused(), connection.multiplexed(), std::move(retry), connection.transport()});
 }
 
 void ConnectionPool::fail(Waiter& waiter, http::Reason reason) {

@@ -61,7 +61,10 @@ HostConnections::HostConnections(ClusterShard& cluster, uint32_t index, Priority
       priority(level),
       version(protocol),
       changed(on_change),
-      streams_each(protocol == http::Version::kHttp2 ? cluster.config().h2.max_concurrent_streams : 1) {}
+      // Where it is negotiated, a host is taken to speak HTTP/2 until it shows that it does not.
+      streams_each(protocol == http::Version::kHttp2 || cluster.config().protocol == Protocol::kNegotiated
+                       ? cluster.config().h2.max_concurrent_streams
+                       : 1) {}
 
 UpstreamConnection::BeforeFlush::BeforeFlush(UpstreamConnection& owner)
     : Wakeable(owner.home_.shard.worker.dispatcher, event::Phase::kFlush), owner_(owner) {}
@@ -104,10 +107,17 @@ UpstreamConnection::~UpstreamConnection() {
   countEnd();
 }
 
+bool UpstreamConnection::speaksHttp2() const {
+  if (config().protocol != Protocol::kNegotiated) return home_.version == http::Version::kHttp2;
+  const net::TransportInfo* const transport = connection_.transportInfo();
+  return transport != nullptr && transport->alpn == "h2";
+}
+
 void UpstreamConnection::makeCodec() {
   const net::WorkerContext& worker = home_.shard.worker;
   http::CodecOwner& owner = *this;
-  if (home_.version != http::Version::kHttp2) {
+  if (!speaksHttp2()) {
+    home_.streams_each = 1;
     const http::h1::H1Io io{connection_.input(), connection_.output(), config().buffer_limit, worker.chunks};
     codec_ = std::make_unique<http::h1::H1Codec>(http::Role::kClient, io, config().h1, owner);
     return;

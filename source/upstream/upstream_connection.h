@@ -61,8 +61,8 @@ struct HostConnections {
   ClusterShard& shard;
   const uint32_t host;  // index in the cluster
   const Priority priority;
-  const http::Version version;
-  event::Wakeable& changed;  // woken when a connection can take a stream again, failed or ended
+  const http::Version version;  // without meaning where the connections negotiate it
+  event::Wakeable& changed;     // woken when a connection can take a stream again, failed or ended
 
   ConnectionList connecting;
   ConnectionList idle;
@@ -99,6 +99,7 @@ class UpstreamConnection final : public event::Deletable,
   void close();
 
   bool reused() const { return requests_ > 1; }
+  bool multiplexed() const { return multiplex_ != nullptr; }
   net::Address localAddress() const { return connection_.localAddress(); }
   std::shared_ptr<const net::TransportInfo> transport() const;
 
@@ -143,6 +144,7 @@ class UpstreamConnection final : public event::Deletable,
   const ClusterConfig& config() const { return home_.shard.config(); }
   const ClusterStats& stats() const { return home_.shard.stats(); }
   stats::Shard& counts() const { return home_.shard.worker.stats; }
+  bool speaksHttp2() const;
   void makeCodec();
   bool active() const { return state_ == State::kIdle || state_ == State::kSharing || state_ == State::kBusy; }
   bool canServe() const;

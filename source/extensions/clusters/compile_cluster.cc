@@ -141,8 +141,9 @@ void compileBoth(const Choice& from, upstream::ClusterConfig& config, Diagnostic
   }
 }
 
-void compileHttpExtension(const HttpOptions& from, upstream::ClusterConfig& config, Diagnostics& diagnostics,
-                          const FieldPath& path) {
+// `secure`: the connections are TLS, and agree on a protocol.
+void compileHttpExtension(const HttpOptions& from, bool secure, upstream::ClusterConfig& config,
+                          Diagnostics& diagnostics, const FieldPath& path) {
   if (from.has_common_http_protocol_options()) {
     compileCommonHttp(from.common_http_protocol_options(), config, diagnostics,
                       path.at("common_http_protocol_options"));
@@ -158,8 +159,11 @@ void compileHttpExtension(const HttpOptions& from, upstream::ClusterConfig& conf
                   path.at("use_downstream_protocol_config"));
       break;
     case HttpOptions::kAutoConfig:
-      // The versions are agreed on by ALPN, which is a part of TLS; without it, it is HTTP/1.1.
+      config.protocol = upstream::Protocol::kNegotiated;
       compileBoth(from.auto_config(), config, diagnostics, path.at("auto_config"));
+      if (secure) break;
+      // The versions are agreed on by ALPN, which is a part of TLS; without it, it is HTTP/1.1.
+      config.protocol = upstream::Protocol::kHttp1;
       diagnostics.warning(
           path.at("auto_config"),
           "is HTTP/1.1 here; endpoints can agree to HTTP/2 over TLS only, explicit_http_config asks for "
@@ -168,6 +172,24 @@ void compileHttpExtension(const HttpOptions& from, upstream::ClusterConfig& conf
     case HttpOptions::UPSTREAM_PROTOCOL_OPTIONS_NOT_SET:
       break;
   }
+}
+
+bool hasTls(const Cluster& message) {
+  return message.has_transport_socket() && !isRawBuffer(message.transport_socket().typed_config());
+}
+
+// What connections offer where the transport socket does not say.
+std::vector<std::string> usualAlpn(upstream::Protocol protocol) {
+  switch (protocol) {
+    case upstream::Protocol::kHttp2:
+      return {"h2"};
+    case upstream::Protocol::kNegotiated:
+      return {"h2", "http/1.1"};
+    case upstream::Protocol::kHttp1:
+    case upstream::Protocol::kDownstream:
+      break;
+  }
+  return {};
 }
 
 bool hasOlderHttpFields(const Cluster& message) {
@@ -212,7 +234,7 @@ void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config,
                         "given beside common_http_protocol_options, http_protocol_options or http2_protocol_options of "
                         "the cluster; allowed: one of the two ways");
     }
-    compileHttpExtension(*options, config, diagnostics, at);
+    compileHttpExtension(*options, hasTls(message), config, diagnostics, at);
   }
 }
 
@@ -248,13 +270,13 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   if (message.upstream_connection_options().has_tcp_keepalive()) {
     compileKeepAlive(message.upstream_connection_options().tcp_keepalive(), config);
   }
+  compileHttpOptions(message, config, diagnostics, path);
   if (message.has_transport_socket()) {
     const FieldPath socket = path.at("transport_socket");
     const auto transport = compileUpstreamTransport(message.transport_socket().typed_config(), scope, config.stat_name,
-                                                    socket.at("typed_config"));
+                                                    usualAlpn(config.protocol), socket.at("typed_config"));
     if (transport.has_value()) config.transport = *transport;
   }
-  compileHttpOptions(message, config, diagnostics, path);
   if (message.has_load_assignment()) {
     const FieldPath assignment = path.at("load_assignment");
     const std::string& named = message.load_assignment().cluster_name();

@@ -59,15 +59,18 @@ CompiledTransport compileDownstreamTransport(const Any& any, const TransportScop
   return std::move(made.factory);
 }
 
+bool isRawBuffer(const Any& any) { return anyType(any) == RawBuffer::descriptor()->full_name(); }
+
 CompiledTransport compileUpstreamTransport(const Any& any, const TransportScope& scope, std::string_view instance,
-                                           const base::FieldPath& path) {
+                                           const std::vector<std::string>& alpn, const base::FieldPath& path) {
   bool raw = false;
   const auto message = unpack<UpstreamTlsContext>(any, scope, path, raw);
   if (raw) return CompiledTransport(nullptr);
   if (!message.has_value()) return std::nullopt;
   const size_t before = scope.diagnostics.errors();
   TlsCompiler compiler(scope.secrets, scope.schema_only, scope.diagnostics, path);
-  const net::tls::ClientConfig config = compiler.client(*message);
+  net::tls::ClientConfig config = compiler.client(*message);
+  if (config.alpn.empty()) config.alpn = alpn;
   if (scope.diagnostics.errors() != before) return std::nullopt;
   if (scope.schema_only) return CompiledTransport(nullptr);
   TlsTransport made = TlsTransport::client(config, TlsStats::make(scope.registry, "cluster", instance));

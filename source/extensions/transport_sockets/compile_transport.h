@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "source/base/diagnostics.h"
 #include "source/extensions/transport_sockets/tls/secrets.h"
@@ -29,7 +31,11 @@ struct TransportScope {
 using CompiledTransport = std::optional<std::shared_ptr<const net::TransportFactory>>;
 CompiledTransport compileDownstreamTransport(const google::protobuf::Any& any, const TransportScope& scope,
                                              std::string_view instance, const base::FieldPath& path);
+// `alpn` is offered where the context has no alpn_protocols.
 CompiledTransport compileUpstreamTransport(const google::protobuf::Any& any, const TransportScope& scope,
-                                           std::string_view instance, const base::FieldPath& path);
+                                           std::string_view instance, const std::vector<std::string>& alpn,
+                                           const base::FieldPath& path);
+
+bool isRawBuffer(const google::protobuf::Any& any);
 
 }  // namespace weir::extensions

@@ -49,7 +49,7 @@ class CompileTransportTest : public testing::Test {
     const TransportScope scope{secrets, registry_, diagnostics_, schema_only};
     const base::FieldPath path = root.at("typed_config");
     if constexpr (std::is_same_v<Message, UpstreamTlsContext>) {
-      return compileUpstreamTransport(any, scope, "c", path);
+      return compileUpstreamTransport(any, scope, "c", {}, path);
     } else {
       return compileDownstreamTransport(any, scope, "127.0.0.1_80", path);
     }

@@ -141,6 +141,38 @@ void compileRequest(const HttpConnectionManager& message, proxy::RequestOptions&
   request.path.escaped_slashes = escapedSlashes(message.path_with_escaped_slashes_action());
 }
 
+void compileClientCertificate(const HttpConnectionManager& message, const proxy::SessionContext& context,
+                              proxy::ClientCertificateOptions& options) {
+  using Forward = proxy::ClientCertificateOptions::Forward;
+  switch (message.forward_client_cert_details()) {
+    case HttpConnectionManager::FORWARD_ONLY:
+      options.forward = Forward::kForwardOnly;
+      break;
+    case HttpConnectionManager::APPEND_FORWARD:
+      options.forward = Forward::kAppendForward;
+      break;
+    case HttpConnectionManager::SANITIZE_SET:
+      options.forward = Forward::kSanitizeSet;
+      break;
+    case HttpConnectionManager::ALWAYS_FORWARD_ONLY:
+      options.forward = Forward::kAlwaysForwardOnly;
+      break;
+    default:
+      options.forward = Forward::kSanitize;
+  }
+  const auto& details = message.set_current_client_cert_details();
+  options.subject = details.subject().value();
+  options.cert = details.cert();
+  options.chain = details.chain();
+  options.dns = details.dns();
+  options.uri = details.uri();
+  if (message.has_set_current_client_cert_details() && !options.wantsElement()) {
+    context.diagnostics.warning(context.path.at("set_current_client_cert_details"),
+                                "has no effect; it belongs to forward_client_cert_details APPEND_FORWARD and "
+                                "SANITIZE_SET");
+  }
+}
+
 void compileResponse(const HttpConnectionManager& message, HttpConnectionManagerConfig& config) {
   if (!message.server_name().empty()) config.server_name = message.server_name();
   switch (message.server_header_transformation()) {
@@ -202,6 +234,7 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   compileHttp2Options(message, context, *config);
   compileTimeouts(message, *config);
   compileRequest(message, config->request);
+  compileClientCertificate(message, context, config->client_certificate);
   compileResponse(message, *config);
   compileUpgrades(message, context, *config);
   HttpFilters filters = compileHttpFilters(message, context);
