@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "source/base/random.h"
+#include "source/upstream/lb/balancer.h"
 #include "source/upstream/lb/bounded_load.h"
 #include "source/upstream/lb/maglev.h"
 #include "source/upstream/lb/peak_ewma.h"
@@ -14,7 +15,6 @@
 #include "source/upstream/lb/ring_hash.h"
 #include "source/upstream/lb/subset_index.h"
 #include "source/upstream/lb/weighted_split.h"
-#include "source/upstream/load_balancer.h"
 
 namespace weir::upstream {
 namespace {
@@ -39,31 +39,32 @@ std::unique_ptr<lb::Policy> makeMaglev() {
   return std::make_unique<lb::Maglev>(std::make_shared<const lb::MaglevTable>(keyedHosts(), 65537));
 }
 
-void pickByHash(benchmark::State& state, lb::Policy& policy) {
+void pickByHash(benchmark::State& state, const lb::Policy& policy, const lb::HostLoads* loads = nullptr) {
   base::Random random(1);
   uint64_t hash = 1;
   for (auto _ : state) {
     hash = lb::mixHash(hash + 1);
-    benchmark::DoNotOptimize(policy.pick({.random = random, .hash = hash}));
+    benchmark::DoNotOptimize(policy.pick({.random = random, .hash = hash, .loads = loads}));
   }
 }
 
-void BM_ConfiguredPolicy(benchmark::State& state, LbPolicy policy) {
-  ClusterConfig config;
-  config.lb_policy = policy;
-  for (const lb::Candidate& candidate : hosts()) {
-    Host host;
-    host.weight = candidate.weight;
-    config.hosts.push_back(host);
-  }
-  const std::vector<uint32_t> outstanding(kHosts, 1);
+void BM_ConfiguredPolicy(benchmark::State& state, lb::PolicyKind policy) {
+  std::vector<lb::BalancerHost> list;
+  for (const lb::Candidate& candidate : hosts()) list.push_back({.slot = candidate.host, .weight = candidate.weight});
+  lb::Options options;
+  options.policy = policy;
+  const lb::Balancer balancer(list, options);
+  lb::HostLoads loads(kHosts);
+  std::vector<uint64_t> cursors(balancer.cursors());
   base::Random random(1);
-  const auto balancer = makeLoadBalancer(config, outstanding, random);
-  for (auto _ : state) benchmark::DoNotOptimize(balancer->pick(random));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        balancer.pick({.random = random, .loads = &loads, .cursors = cursors.data()}, lb::PickWish{}));
+  }
 }
-BENCHMARK_CAPTURE(BM_ConfiguredPolicy, round_robin, LbPolicy::kRoundRobin);
-BENCHMARK_CAPTURE(BM_ConfiguredPolicy, least_request, LbPolicy::kLeastRequest);
-BENCHMARK_CAPTURE(BM_ConfiguredPolicy, random, LbPolicy::kRandom);
+BENCHMARK_CAPTURE(BM_ConfiguredPolicy, round_robin, lb::PolicyKind::kRoundRobin);
+BENCHMARK_CAPTURE(BM_ConfiguredPolicy, least_request, lb::PolicyKind::kLeastRequest);
+BENCHMARK_CAPTURE(BM_ConfiguredPolicy, random, lb::PolicyKind::kRandom);
 
 void BM_RingHash(benchmark::State& state) {
   lb::RingHash policy(std::make_shared<const lb::HashRing>(
@@ -83,8 +84,8 @@ void BM_BoundedLoad(benchmark::State& state) {
       for (uint32_t i = 0; i < host.weight; ++i) loads.begin(host.host);
     }
   }
-  lb::BoundedLoad policy(makeMaglev(), hosts(), 125, loads);
-  pickByHash(state, policy);
+  lb::BoundedLoad policy(makeMaglev(), hosts(), 125);
+  pickByHash(state, policy, &loads);
 }
 BENCHMARK(BM_BoundedLoad);
 
@@ -98,11 +99,11 @@ void BM_PeakEwma(benchmark::State& state) {
   lb::HostLoads loads(kHosts);
   base::MonotonicTime now{1'000'000'000};
   lb::LatencyEstimates estimates(kHosts, now, {});
-  lb::PeakEwma policy(hosts(), estimates, loads);
+  lb::PeakEwma policy(hosts());
   base::Random random(1);
   for (auto _ : state) {
     now.nanoseconds += 10000;
-    benchmark::DoNotOptimize(policy.pick({.random = random, .now = now}));
+    benchmark::DoNotOptimize(policy.pick({.random = random, .now = now, .loads = &loads, .latencies = &estimates}));
   }
 }
 BENCHMARK(BM_PeakEwma);

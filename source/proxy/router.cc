@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <utility>
 
 #include "source/http/grpc.h"
@@ -14,7 +15,7 @@ namespace {
 using http::HeaderId;
 using http::Part;
 using http::Reason;
-using Outcome = upstream::WorkerCluster::Outcome;
+using Outcome = upstream::RequestOutcome::Kind;
 
 // RFC 9110 section 9.2.2: these may be sent again when it is not known what became of the first time.
 bool isIdempotent(std::string_view method) {
@@ -171,7 +172,8 @@ void Router::openStream() {
   // The limit of retries is against load that piles up; what was provably not processed was none.
   pick.resend = resends_ > 0 && !multiplexed_;
   pick.version = request_->version;
-  if (multiplexed_) pick.avoid = host_;  // it refused the request
+  // It refused the request.
+  if (multiplexed_ && host_) pick.attempted = std::span<const upstream::HostRef>(&host_, 1);
   ++context_.info.upstream_attempts;
   ticket_ = cluster_->openStream(pick, *this);
 }
@@ -180,7 +182,7 @@ void Router::onStreamOpen(Opened opened) {
   filter::StreamInfo& info = context_.info;
   upstream_ = std::move(opened.stream);
   upstream_->setOwner(*this, context_.arena);
-  host_ = opened.host;
+  host_ = std::move(opened.host);
   reused_ = opened.reused;
   multiplexed_ = opened.multiplexed;
   retry_ = std::move(opened.retry);
@@ -209,10 +211,13 @@ void Router::passDeadlineOn(const ForwardAction& action) {
   request_->headers.set(HeaderId::kGrpcTimeout, http::formatGrpcTimeout(*grpc_timeout_ - elapsed, context_.arena));
 }
 
-void Router::onStreamFailed(Reason reason, const upstream::Host* host) {
-  if (host != nullptr) {
-    context_.info.upstream_remote = host->address;
-    context_.info.upstream_host_name = host->hostname;
+void Router::onStreamFailed(Reason reason, upstream::HostRef host) {
+  if (host) {
+    host_ = std::move(host);
+    context_.info.upstream_remote = host_->address;
+    context_.info.upstream_host_name = host_->hostname;
+    if (reason == Reason::kConnectFailure) recordOutcome(Outcome::kConnectFailure);
+    if (reason == Reason::kConnectTimeout) recordOutcome(Outcome::kConnectTimeout);
   }
   countStatus(http::reasonInfo(reason).status);
   fail(reason);
@@ -301,7 +306,7 @@ std::optional<Part> Router::receiveUpstream() {
     case Part::Kind::kFailed:
       if (resend()) return std::nullopt;
       shard().add(cluster_->stats().rq_rx_reset);
-      cluster_->recordOutcome(*host_, Outcome::kError);
+      recordOutcome(Outcome::kReset);
       if (!response_started_) countStatus(http::reasonInfo(part->reason()).status);
       dropUpstream();
       state_ = State::kDone;
@@ -332,7 +337,7 @@ void Router::onHead(http::Head& head) {
 
 void Router::onUpstreamEnd() {
   context_.info.upstream_last_received = now();
-  cluster_->recordOutcome(*host_, status_ < 500 ? Outcome::kSuccess : Outcome::kError);
+  recordOutcome(status_ < 500 ? Outcome::kSuccess : Outcome::kError);
   shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(absl::ToInt64Milliseconds(now() - started_)));
   // The pool has its connection back at once; if the request was not sent whole, this drops it.
   dropUpstream();
@@ -358,6 +363,8 @@ void Router::dropUpstream() {
   retry_.release();
 }
 
+void Router::recordOutcome(Outcome kind) { cluster_->recordOutcome(host_, {kind, status_, now() - started_}); }
+
 void Router::fail(Reason reason) {
   failure_ = reason;
   state_ = State::kFailed;
@@ -377,7 +384,7 @@ void Router::reset(Reason reason) {
     const bool timeout = reason == Reason::kRouteTimeout;
     shard().add(timeout ? cluster_->stats().rq_timeout : cluster_->stats().rq_tx_reset);
     if (timeout) {
-      cluster_->recordOutcome(*host_, Outcome::kTimeout);
+      recordOutcome(Outcome::kTimeout);
       if (!response_started_) countStatus(http::reasonInfo(reason).status);
     }
     upstream_->reset(reason);

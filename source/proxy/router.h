@@ -78,7 +78,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
 
   void release() override { reset(http::Reason::kNone); }
   void onStreamOpen(Opened opened) override;
-  void onStreamFailed(http::Reason reason, const upstream::Host* host) override;
+  void onStreamFailed(http::Reason reason, upstream::HostRef host) override;
   void wakeStream() override { context_.owner.wakeStream(); }
 
   void begin(http::Head& request);
@@ -98,6 +98,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   bool resend();
   void dropUpstream();
   void fail(http::Reason reason);
+  void recordOutcome(upstream::RequestOutcome::Kind kind);
   void countStatus(uint16_t status);
   const Route* route() const { return static_cast<const Route*>(context_.info.route); }
   buffer::BlockPool& blocks() const { return context_.services.worker.blocks; }
@@ -126,7 +127,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   std::string_view local_body_;
 
   upstream::WorkerCluster* cluster_ = nullptr;
-  const upstream::Host* host_ = nullptr;
+  upstream::HostRef host_;  // of the last attempt; what is logged looks into it
   base::Ticket ticket_;
   http::StreamPtr upstream_;
   upstream::RetryLease retry_;

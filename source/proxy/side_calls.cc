@@ -14,7 +14,7 @@ namespace {
 
 using http::Part;
 using http::Reason;
-using Outcome = upstream::WorkerCluster::Outcome;
+using Outcome = upstream::RequestOutcome::Kind;
 
 // A body of up to this size is kept, so that it can be sent again.
 constexpr size_t kKeptBytes = 64 * 1024;
@@ -65,7 +65,7 @@ class SideCalls::Call final : public base::Operation,
     state_ = State::kOpen;
     stream_ = std::move(opened.stream);
     retry_ = std::move(opened.retry);
-    host_ = opened.host;
+    host_ = std::move(opened.host);
     stream_->setOwner(*this, arena_);
     stream_->send(Part::makeHead(*head_, home_.worker_.blocks));
     if (may_resend_) {
@@ -80,7 +80,7 @@ class SideCalls::Call final : public base::Operation,
     wake();
   }
 
-  void onStreamFailed(Reason reason, const upstream::Host*) override {
+  void onStreamFailed(Reason reason, upstream::HostRef) override {
     countStatus(http::reasonInfo(reason).status);
     fail(reason);
   }
@@ -95,7 +95,7 @@ class SideCalls::Call final : public base::Operation,
   void onTimer(event::Timer&) override {
     shard().add(cluster_->stats().rq_timeout);
     countStatus(http::reasonInfo(Reason::kRouteTimeout).status);
-    if (host_ != nullptr) cluster_->recordOutcome(*host_, Outcome::kTimeout);
+    if (host_) cluster_->recordOutcome(host_, {Outcome::kTimeout, 0, home_.worker_.dispatcher.now() - started_});
     if (stream_ != nullptr) stream_->reset(Reason::kRouteTimeout);
     fail(Reason::kRouteTimeout);
   }
@@ -144,8 +144,9 @@ class SideCalls::Call final : public base::Operation,
 
   void finish() {
     countStatus(response_->status);
-    cluster_->recordOutcome(*host_, response_->status < 500 ? Outcome::kSuccess : Outcome::kError);
     const absl::Duration took = home_.worker_.dispatcher.now() - started_;
+    cluster_->recordOutcome(host_,
+                            {response_->status < 500 ? Outcome::kSuccess : Outcome::kError, response_->status, took});
     shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(absl::ToInt64Milliseconds(took)));
     state_ = State::kAnswered;
   }
@@ -161,7 +162,7 @@ class SideCalls::Call final : public base::Operation,
       return;
     }
     shard().add(cluster_->stats().rq_rx_reset);
-    cluster_->recordOutcome(*host_, Outcome::kError);
+    cluster_->recordOutcome(host_, {Outcome::kReset, 0, home_.worker_.dispatcher.now() - started_});
     countStatus(http::reasonInfo(reason).status);
     fail(reason);
   }
@@ -232,7 +233,7 @@ class SideCalls::Call final : public base::Operation,
   event::Timer timer_;
   filter::SideCallReceiver* receiver_ = nullptr;
   upstream::WorkerCluster* cluster_ = nullptr;
-  const upstream::Host* host_ = nullptr;
+  upstream::HostRef host_;
   http::Head* head_ = nullptr;
   buffer::Buffer request_body_;  // whole, as long as it may be sent again
   buffer::Buffer unsent_;

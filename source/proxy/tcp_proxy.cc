@@ -1,6 +1,7 @@
 #include "source/proxy/tcp_proxy.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "source/net/transport_info.h"
@@ -86,11 +87,14 @@ void TcpProxy::startConnect() {
     return;
   }
   ++info_.upstream_attempts;
-  connecting_ = cluster_->connect({.avoid = failed_host_}, *this);
+  upstream::PickContext pick;
+  if (host_) pick.attempted = std::span<const upstream::HostRef>(&host_, 1);
+  connecting_ = cluster_->connect(pick, *this);
 }
 
 void TcpProxy::onConnected(Connected connected) {
   upstream_ = std::move(connected);
+  host_ = upstream_.host;
   upstream_.connection->setSession(upstream_session_);
   info_.upstream_remote = upstream_.host->address;
   info_.upstream_local = upstream_.connection->localAddress();
@@ -102,13 +106,13 @@ void TcpProxy::onConnected(Connected connected) {
   moveDown();
 }
 
-void TcpProxy::onConnectFailed(http::Reason reason, const upstream::Host* host) {
+void TcpProxy::onConnectFailed(http::Reason reason, upstream::HostRef host) {
   const bool tried = reason == http::Reason::kConnectFailure || reason == http::Reason::kConnectTimeout;
-  if (host != nullptr) {
+  if (host) {
     info_.upstream_remote = host->address;
     info_.upstream_host_name = host->text;
   }
-  failed_host_ = host;
+  host_ = std::move(host);
   if (tried && info_.upstream_attempts < config_.max_connect_attempts) {
     startConnect();
   } else {

@@ -93,7 +93,7 @@ class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver
   };
 
   void onConnected(Connected connected) override;
-  void onConnectFailed(http::Reason reason, const upstream::Host* host) override;
+  void onConnectFailed(http::Reason reason, upstream::HostRef host) override;
   void onTimer(event::Timer& timer) override;
 
   const std::string& pickCluster();
@@ -117,7 +117,7 @@ class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver
   filter::StreamInfo info_;
   base::Ticket connecting_;
   upstream::WorkerCluster* cluster_ = nullptr;
-  const upstream::Host* failed_host_ = nullptr;
+  upstream::HostRef host_;                    // of the last attempt; what is logged looks into it
   Connected upstream_{nullptr, nullptr, {}};  // the connection is null until it is open, and after it has closed
   bool client_ended_ = false;                 // its end was delivered to us
   bool up_finished_ = false;                  // the end of the client's bytes was passed on

@@ -61,6 +61,9 @@ Server::Server(const Parts& parts)
       drain_timer_(dispatcher_, *this),
       connection_limit_(connectionLimit(descriptors_, parts.concurrency)),
       admin_limit_(kAdminConnections),
+      hosts_(
+          parts.config.clusters, dispatcher_,
+          [this](size_t cluster, const std::shared_ptr<const upstream::HostSet>& set) { publishHosts(cluster, set); }),
       view_{parts.stats, parts.clock, parts.started, parts.bootstrap},
       pages_(view_) {
   for (unsigned i = 0; i < parts.concurrency; ++i) {
@@ -134,7 +137,7 @@ void Server::fillView() {
                    {"log_level", options.log_level},
                    {"concurrency", absl::StrCat(parts_.concurrency)},
                    {"drain_time", absl::FormatDuration(options.drain_time)}};
-  for (const auto& thread : threads_) view_.clusters.push_back(&thread->clusters());
+  view_.hosts = &hosts_;
   for (size_t i = 0; i < parts_.config.listeners.size(); ++i) {
     const proxy::ActiveListener& listener = threads_.front()->worker().listener(i);
     view_.listeners.push_back({listener.config().name, listener.addresses()});
@@ -192,6 +195,13 @@ void Server::shutDown(std::string_view cause) {
   for (const auto& thread : threads_) {
     Worker& worker = thread->worker();
     thread->post([this, &worker] { worker.drain([this] { dispatcher_.post([this] { onWorkerDrained(); }); }); });
+  }
+}
+
+void Server::publishHosts(size_t cluster, const std::shared_ptr<const upstream::HostSet>& hosts) {
+  for (const auto& thread : threads_) {
+    Worker& worker = thread->worker();
+    thread->post([&worker, cluster, hosts] { worker.setHosts(cluster, hosts); });
   }
 }
 

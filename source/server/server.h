@@ -25,6 +25,7 @@
 #include "source/server/server_config.h"
 #include "source/server/worker.h"
 #include "source/server/worker_thread.h"
+#include "source/upstream/host_directory.h"
 
 namespace weir::server {
 
@@ -62,6 +63,7 @@ class Server final : private event::TimerHandler {
   void logReady(uint64_t descriptors) const;
   void refreshGauges();
   void shutDown(std::string_view cause);
+  void publishHosts(size_t cluster, const std::shared_ptr<const upstream::HostSet>& hosts);
   void onWorkerDrained();
   void end(std::string_view why);
   void onTimer(event::Timer& timer) override;
@@ -80,6 +82,7 @@ class Server final : private event::TimerHandler {
   unsigned drained_workers_ = 0;
   bool ended_ = false;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
+  upstream::HostDirectory hosts_;
   AdminView view_;
   AdminPages pages_;
   std::vector<ListenerPlan> admin_plan_;  // one, or none

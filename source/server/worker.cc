@@ -57,6 +57,10 @@ void Worker::drain(std::function<void()> done) {
   drain_timer_.arm(absl::ZeroDuration());
 }
 
+void Worker::setHosts(size_t cluster, std::shared_ptr<const upstream::HostSet> hosts) {
+  if (!ending_) clusters_->at(cluster).setHosts(std::move(hosts));
+}
+
 void Worker::closeAll() {
   for (const auto& listener : listeners_) listener->closeAll();
 }

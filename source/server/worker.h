@@ -56,6 +56,8 @@ class Worker final : private event::TimerHandler {
   void drain(std::function<void()> done);
   // Drops every connection that is left. On the dispatcher's thread.
   void closeAll();
+  // The hosts that cluster has from now on. On the dispatcher's thread; as drain() when it comes late.
+  void setHosts(size_t cluster, std::shared_ptr<const upstream::HostSet> hosts);
   // Downstream connections, of all listeners.
   size_t connections() const;
 
@@ -63,7 +65,6 @@ class Worker final : private event::TimerHandler {
   net::Network& network() const { return context_.network; }
   stats::Shard& stats() const { return context_.stats; }
   unsigned index() const { return context_.index; }
-  const upstream::ClusterManager& clusters() const { return *clusters_; }
   const proxy::ActiveListener& listener(size_t number) const { return *listeners_[number]; }
 
  private:

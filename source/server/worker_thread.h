@@ -25,7 +25,6 @@ class WorkerThread {
 
   // The worker itself. Before run() for the main thread; after it only through post().
   Worker& worker() { return worker_; }
-  const upstream::ClusterManager& clusters() const { return worker_.clusters(); }
   // Starts the thread. Once.
   void run();
   // Runs `fn` on the thread.

@@ -1,6 +1,5 @@
 #include "source/upstream/cluster.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "source/base/check.h"
@@ -25,8 +24,7 @@ Cluster::Cluster(ClusterConfig config, stats::Registry& registry)
     : config_(std::move(config)),
       stats_(registry, config_.stat_name.empty() ? config_.name : config_.stat_name),
       breakers_{CircuitBreaker(config_.thresholds[0]), CircuitBreaker(config_.thresholds[1])},
-      healthy_(static_cast<size_t>(std::count_if(config_.hosts.begin(), config_.hosts.end(), [](const Host& host) {
-        return host.health == HostHealth::kHealthy;
-      }))) {}
+      initial_hosts_(std::make_shared<const HostSet>(makeEntries(config_.hosts, kLongAgo), config_.hosts.size(),
+                                                     config_.lb, base::MonotonicTime{0})) {}
 
 }  // namespace weir::upstream

@@ -1,6 +1,7 @@
-// Cluster, Host: a named set of endpoints and the policy for reaching them; an immutable snapshot made at load and
-// shared by workers through a shared_ptr. What workers must agree on exactly, the circuit breakers, stands in atomics
-// beside it; everything else that moves is per worker (WorkerCluster).
+// Cluster: a name and the policy for reaching the endpoints behind it; an immutable snapshot made at load and shared by
+// workers through a shared_ptr, with the hosts that it begins with (ClusterHosts changes them). What workers must agree
+// on exactly, the circuit breakers, stands in atomics beside it; everything else that moves is per worker
+// (WorkerCluster).
 #pragma once
 
 #include <array>
@@ -15,28 +16,18 @@
 #include "source/http/h1/options.h"
 #include "source/http/h2/options.h"
 #include "source/http/keepalive.h"
-#include "source/net/address.h"
 #include "source/net/socket.h"
 #include "source/net/transport.h"
 #include "source/stats/stats.h"
 #include "source/upstream/cluster_stats.h"
+#include "source/upstream/host_set.h"
 
 namespace weir::upstream {
 
 enum class Priority : uint8_t { kDefault, kHigh };
-enum class LbPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
 // Which HTTP is spoken to the hosts: one of the two, or that of the request, over connections of its own for each, or
 // what each connection agrees on in its handshake (ALPN).
 enum class Protocol : uint8_t { kHttp1, kHttp2, kDownstream, kNegotiated };
-enum class HostHealth : uint8_t { kHealthy, kUnhealthy, kDraining };
-
-struct Host {
-  net::Address address;
-  std::string hostname;  // may be empty
-  uint32_t weight = 1;   // 1 to 2^32-1
-  HostHealth health = HostHealth::kHealthy;
-  std::string text;  // address.text(), for logs
-};
 
 // The shipped defaults are those of the xDS API.
 struct Thresholds {
@@ -49,10 +40,9 @@ struct Thresholds {
 
 struct ClusterConfig {
   std::string name;
-  std::string stat_name;  // alt_stat_name or name
-  std::vector<Host> hosts;
-  LbPolicy lb_policy = LbPolicy::kRoundRobin;
-  uint32_t choice_count = 2;  // least request
+  std::string stat_name;        // alt_stat_name or name
+  std::vector<HostSpec> hosts;  // to begin with
+  lb::Options lb;
   absl::Duration connect_timeout = absl::Seconds(5);
   size_t buffer_limit = 1024 * 1024;             // per connection and direction
   std::array<Thresholds, 2> thresholds;          // by Priority
@@ -101,7 +91,7 @@ struct CircuitBreaker {
   SharedLimit retries;
 };
 
-// The snapshot: made once on the main thread, then const. Hosts keep their index and address for its whole life.
+// The snapshot: made once on the main thread, then const.
 class Cluster {
  public:
   // Registers the cluster's counters in `registry`.
@@ -113,14 +103,15 @@ class Cluster {
   const ClusterStats& stats() const { return stats_; }
   // The counts that workers share: the one thing here that moves. Safe from any thread.
   CircuitBreaker& breaker(Priority priority) const { return breakers_[static_cast<size_t>(priority)]; }
-  // Hosts that may be picked.
-  size_t healthyHosts() const { return healthy_; }
+  // What workers begin with. Main thread; null once other hosts were published.
+  const std::shared_ptr<const HostSet>& initialHosts() const { return initial_hosts_; }
+  void forgetInitialHosts() const { initial_hosts_.reset(); }
 
  private:
   const ClusterConfig config_;
   const ClusterStats stats_;
   mutable std::array<CircuitBreaker, 2> breakers_;
-  size_t healthy_;
+  mutable std::shared_ptr<const HostSet> initial_hosts_;
 };
 
 }  // namespace weir::upstream

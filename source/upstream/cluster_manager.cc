@@ -19,10 +19,6 @@ WorkerCluster* ClusterManager::find(std::string_view name) {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
-void ClusterManager::forEach(const std::function<void(const WorkerCluster&)>& fn) const {
-  for (const std::unique_ptr<WorkerCluster>& cluster : clusters_) fn(*cluster);
-}
-
 void ClusterManager::drain() {
   for (const std::unique_ptr<WorkerCluster>& cluster : clusters_) cluster->drain();
 }

@@ -1,8 +1,7 @@
 // ClusterManager: all clusters on one worker, by name. Made by the worker from the shared snapshots, owned by it; one
-// thread, but for forEach(). Destroyed after every exchange and session of the worker.
+// thread. Destroyed after every exchange and session of the worker.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,9 +23,8 @@ class ClusterManager final {
 
   // Null when there is none of that name.
   WorkerCluster* find(std::string_view name);
-  // Every cluster in the order of the configuration. The set does not change, so any thread may call this, as far as
-  // it calls only what is safe from any thread.
-  void forEach(const std::function<void(const WorkerCluster&)>& fn) const;
+  // By its number in the configuration.
+  WorkerCluster& at(size_t number) { return *clusters_[number]; }
 
   // Shutdown: see WorkerCluster::drain().
   void drain();

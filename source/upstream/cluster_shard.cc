@@ -9,13 +9,13 @@ ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::W
     : cluster(std::move(snapshot)),
       worker(context),
       h2_memory(memory),
-      counters(cluster->config().hosts.size()),
-      outstanding(cluster->config().hosts.size(), 0) {
+      hosts(cluster->initialHosts()),
+      states(hosts->hosts.size()),
+      loads(hosts->hosts.size()) {
+  countMembers();
   // Gauges are summed over workers, so what holds for all of them is said by the first alone.
   if (worker.index != 0) return;
   stats::Shard& out = worker.stats;
-  out.gaugeSet(stats().membership_total, static_cast<int64_t>(config().hosts.size()));
-  out.gaugeSet(stats().membership_healthy, static_cast<int64_t>(cluster->healthyHosts()));
   for (size_t i = 0; i < config().thresholds.size(); ++i) {
     const Thresholds& limits = config().thresholds[i];
     const BreakerStats& ids = stats().breakers[i];
@@ -29,6 +29,21 @@ ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::W
     out.gaugeAdd(ids.remaining_rq, limits.max_requests);
     out.gaugeAdd(ids.remaining_retries, limits.max_retries);
   }
+}
+
+void ClusterShard::countMembers() {
+  if (worker.index != 0) return;
+  stats::Shard& out = worker.stats;
+  out.gaugeSet(stats().membership_total, static_cast<int64_t>(hosts->total));
+  out.gaugeSet(stats().membership_healthy, static_cast<int64_t>(hosts->healthy));
+  out.gaugeSet(stats().membership_degraded, static_cast<int64_t>(hosts->degraded));
+  out.gaugeSet(stats().membership_excluded, static_cast<int64_t>(hosts->excluded));
+}
+
+void HostState::released() {
+  if (std::exchange(touched, true)) return;
+  shard.touched.push_back(this);
+  shard.sweeper->wake();
 }
 
 bool ClusterShard::take(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining) {
@@ -84,26 +99,27 @@ void ClusterShard::giveRetry(Priority priority) {
   give(cluster->breaker(priority).retries, priority, ids.rq_retry_open, ids.remaining_retries);
 }
 
-void ClusterShard::connectionOpened(uint32_t host) {
+void ClusterShard::connectionOpened(uint32_t slot) {
   worker.stats.add(stats().cx_total);
   worker.stats.gaugeAdd(stats().cx_active, 1);
-  counters[host].cx_total.add();
-  counters[host].cx_active.add();
+  counters(slot).cx_total.add();
+  counters(slot).cx_active.add();
 }
 
-void ClusterShard::connectionGone(uint32_t host, Priority priority) {
+void ClusterShard::connectionGone(uint32_t slot, Priority priority) {
   worker.stats.add(stats().cx_destroy);
   worker.stats.gaugeAdd(stats().cx_active, -1);
-  counters[host].cx_active.add(-1);
+  counters(slot).cx_active.add(-1);
   giveConnection(priority);
+  released(slot);
   for (event::Wakeable* pool : permit_waiters) pool->wake();
   permit_waiters.clear();
 }
 
-void ClusterShard::connectFailed(uint32_t host, bool timeout) {
+void ClusterShard::connectFailed(uint32_t slot, bool timeout) {
   worker.stats.add(stats().cx_connect_fail);
   if (timeout) worker.stats.add(stats().cx_connect_timeout);
-  counters[host].cx_connect_fail.add();
+  counters(slot).cx_connect_fail.add();
 }
 
 }  // namespace weir::upstream

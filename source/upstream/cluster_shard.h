@@ -1,9 +1,7 @@
-// ClusterShard: what the parts of one cluster on one worker share: its counts per host, its access to the shared
-// circuit breakers, and the counters. Made and owned by WorkerCluster; one thread, but for HostCounters, which any
-// thread may read.
+// ClusterShard: what the parts of one cluster on one worker share: the hosts that it knows, what is under way at each,
+// its access to the shared circuit breakers, and the counters. Made and owned by WorkerCluster; one thread.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -12,34 +10,11 @@
 #include "source/http/h2/session_memory.h"
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/host_ref.h"
 
 namespace weir::upstream {
 
 class ConnectionPool;
-
-// A count that one thread changes and any thread may read.
-class HostCount {
- public:
-  void add(int64_t n = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + static_cast<uint64_t>(n), std::memory_order_relaxed);
-  }
-  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
-
-// What one worker did with one host; the names are those of /clusters.
-struct HostCounters {
-  HostCount cx_active;
-  HostCount cx_connect_fail;
-  HostCount cx_total;
-  HostCount rq_active;
-  HostCount rq_error;
-  HostCount rq_success;
-  HostCount rq_timeout;
-  HostCount rq_total;
-};
 
 class ClusterShard {
  public:
@@ -49,9 +24,22 @@ class ClusterShard {
 
   const ClusterConfig& config() const { return cluster->config(); }
   const ClusterStats& stats() const { return cluster->stats(); }
-  const Host& host(uint32_t index) const { return config().hosts[index]; }
-  // `host` must be one of this cluster's.
-  uint32_t indexOf(const Host& host) const { return static_cast<uint32_t>(&host - config().hosts.data()); }
+  // `slot` must be that of a host with a state here.
+  const Host& host(uint32_t slot) const { return *states[slot]->host; }
+  HostState& state(uint32_t slot) const { return *states[slot]; }
+  HostCounters& counters(uint32_t slot) const { return states[slot]->counters; }
+  // Connections to it are not kept any more.
+  bool retiring(uint32_t slot) const { return draining || states[slot]->removed; }
+  // A request or a connection was given to the host; it has ended.
+  void begin(uint32_t slot) { loads.begin(slot); }
+  void end(uint32_t slot) {
+    loads.end(slot);
+    released(slot);
+  }
+  // Something that belonged to the host is gone.
+  void released(uint32_t slot) {
+    if (states[slot]->removed) states[slot]->released();
+  }
 
   // The limits of a priority, with their gauges. take*: whether a permit was given.
   bool takeConnection(Priority priority);
@@ -63,19 +51,26 @@ class ClusterShard {
   void giveRetry(Priority priority);
 
   // Counts a connection that is being opened to a host, for which a permit was taken.
-  void connectionOpened(uint32_t host);
+  void connectionOpened(uint32_t slot);
   // It is gone: gives the permit back too, and lets the pools that lack one try again.
-  void connectionGone(uint32_t host, Priority priority);
+  void connectionGone(uint32_t slot, Priority priority);
   // Counts an attempt to connect that failed.
-  void connectFailed(uint32_t host, bool timeout);
+  void connectFailed(uint32_t slot, bool timeout);
+
+  // Says in the gauges what is true of `hosts`.
+  void countMembers();
 
   const std::shared_ptr<const Cluster> cluster;
   const net::WorkerContext& worker;
   http::h2::SessionMemory& h2_memory;
-  std::vector<HostCounters> counters;  // by host
+  std::shared_ptr<const HostSet> hosts;            // that may be picked from; never null
+  std::vector<std::unique_ptr<HostState>> states;  // by slot; null for hosts that were never picked
   // Requests and connections that were given to a host and have not ended, those that wait for a connection included:
-  // what least request compares. Of this worker alone.
-  std::vector<uint32_t> outstanding;
+  // what least request compares. Of this worker alone, by slot.
+  lb::HostLoads loads;
+  // Removed hosts that something let go of; `sweeper` is woken to look at them.
+  std::vector<HostState*> touched;
+  event::Wakeable* sweeper = nullptr;
   // Every pool of this cluster on this worker. Each enters and removes itself.
   std::vector<ConnectionPool*> pools;
   // Pools that found no connection permit: woken, and taken out, when a connection of this worker is gone.

@@ -110,6 +110,9 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
   http2 = name.http2();
   membership_total = name.gauge("membership_total");
   membership_healthy = name.gauge("membership_healthy");
+  membership_degraded = name.gauge("membership_degraded");
+  membership_excluded = name.gauge("membership_excluded");
+  membership_change = name.counter("membership_change");
   breakers = {name.breaker("default"), name.breaker("high")};
 }
 

@@ -89,6 +89,9 @@ struct ClusterStats {
   Http2Stats http2;
   stats::GaugeId membership_total;
   stats::GaugeId membership_healthy;
+  stats::GaugeId membership_degraded;
+  stats::GaugeId membership_excluded;
+  stats::CounterId membership_change;
   std::array<BreakerStats, 2> breakers;  // by Priority; "circuit_breakers.default." and "circuit_breakers.high."
 };
 

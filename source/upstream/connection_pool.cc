@@ -23,7 +23,7 @@ ConnectionPool::~ConnectionPool() {
 
 base::Ticket ConnectionPool::open(const PickContext& context, StreamReceiver& receiver) {
   Waiter& waiter = waiters_.take(receiver, connections_.host, context);
-  ++shard_.outstanding[connections_.host];
+  shard_.begin(connections_.host);
   arrivals_.pushBack(waiter);
   wake();
   return waiter.issue();
@@ -45,7 +45,11 @@ void ConnectionPool::onWake() {
   }
   for (; arrived > 0 && !arrivals_.empty(); --arrived) admit(*arrivals_.first());
   openConnections();
-  if (!arrivals_.empty()) wake();
+  if (!arrivals_.empty()) {
+    wake();
+  } else if (pending_.empty() && shard_.retiring(connections_.host)) {
+    closeIdle();
+  }
 }
 
 UpstreamConnection* ConnectionPool::available() {
@@ -96,15 +100,16 @@ void ConnectionPool::serve(Waiter& waiter, UpstreamConnection& connection) {
   RetryLease retry = waiter.handOverRetry();
   waiters_.give(waiter);
   http::StreamPtr stream = connection.openStream();
-  receiver.onStreamOpen({std::move(stream), &shard_.host(connections_.host), connection.localAddress(),
+  receiver.onStreamOpen({std::move(stream), HostRef(shard_.state(connections_.host)), connection.localAddress(),
                          connection.reused(), connection.multiplexed(), std::move(retry), connection.transport()});
 }
 
 void ConnectionPool::fail(Waiter& waiter, http::Reason reason) {
   StreamReceiver& receiver = waiter.receiver();
+  HostRef host(shard_.state(connections_.host));
   waiters_.give(waiter);
-  --shard_.outstanding[connections_.host];
-  receiver.onStreamFailed(reason, &shard_.host(connections_.host));
+  shard_.end(connections_.host);
+  receiver.onStreamFailed(reason, std::move(host));
 }
 
 void ConnectionPool::failPending(http::Reason reason) {

@@ -23,7 +23,7 @@ namespace weir::upstream {
 
 class ConnectionPool final : private event::Wakeable {
  public:
-  // `shard` and `waiters` must outlive it. `host` is the index in the cluster.
+  // `shard` and `waiters` must outlive it. `host` is its slot.
   ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority, http::Version version);
   // Streams of its connections must have been released.
   ~ConnectionPool();
@@ -33,6 +33,8 @@ class ConnectionPool final : private event::Wakeable {
   void closeIdle();
   // Those that are ending included.
   size_t connections() const { return connections_.size(); }
+  // Nobody waits, and no connection is left.
+  bool empty() const { return connections_.size() == 0 && arrivals_.empty() && pending_.empty(); }
 
  private:
   void onWake() override;

@@ -28,7 +28,7 @@ void ConnectionLease::release() {
   if (shard_ == nullptr) return;
   ClusterShard& shard = *shard_;
   shard_ = nullptr;
-  --shard.outstanding[host_];
+  shard.end(host_);
   shard.connectionGone(host_, priority_);
 }
 

@@ -16,7 +16,7 @@ class PlainConnections::Connecting final : public base::Operation,
   Connecting(PlainConnections& home, std::optional<uint32_t> host, Priority priority, ConnectReceiver& receiver)
       : Wakeable(home.shard_.worker.dispatcher),
         home_(home),
-        host_(host.has_value() ? &home.shard_.host(*host) : nullptr),
+        host_(host.has_value() ? HostRef(home.shard_.state(*host)) : HostRef()),
         receiver_(receiver),
         failure_(start(host, priority)) {
     if (failure_ != http::Reason::kNone) wake();
@@ -36,7 +36,7 @@ class PlainConnections::Connecting final : public base::Operation,
       return http::Reason::kUpstreamOverflow;
     }
     shard.connectionOpened(*host);
-    ++shard.outstanding[*host];
+    shard.begin(*host);
     lease_ = ConnectionLease(shard, *host, priority);
     const ClusterConfig& config = shard.config();
     absl::StatusOr<std::unique_ptr<net::Socket>> socket =
@@ -67,7 +67,7 @@ class PlainConnections::Connecting final : public base::Operation,
   void onRoom() override {}
   void onClose(net::CloseReason reason) override {
     const bool timeout = reason == net::CloseReason::kConnectTimeout;
-    if (pending()) home_.shard_.connectFailed(home_.shard_.indexOf(*host_), timeout);
+    if (pending()) home_.shard_.connectFailed(host_->slot, timeout);
     failure_ = timeout ? http::Reason::kConnectTimeout : http::Reason::kConnectFailure;
     wake();
   }
@@ -96,7 +96,7 @@ class PlainConnections::Connecting final : public base::Operation,
   }
 
   PlainConnections& home_;
-  const Host* const host_;
+  const HostRef host_;
   ConnectReceiver& receiver_;
   ConnectionLease lease_;
   base::MonotonicTime started_;

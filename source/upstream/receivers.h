@@ -3,7 +3,10 @@
 // was destroyed none comes. The receiver must live as long as its Ticket.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "source/http/head.h"
 #include "source/http/reason.h"
@@ -11,6 +14,7 @@
 #include "source/net/address.h"
 #include "source/net/connection.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/host_ref.h"
 #include "source/upstream/lease.h"
 
 namespace weir::net {
@@ -22,8 +26,15 @@ namespace weir::upstream {
 // What a pick may look at.
 struct PickContext {
   Priority priority = Priority::kDefault;
-  // Skipped when another host may be used: the one that failed before. Null for none.
-  const Host* avoid = nullptr;
+  // Skipped while another host comes up within `more_picks` picks: those that this request was sent to before.
+  std::span<const HostRef> attempted = {};
+  uint32_t more_picks = 3;
+  // What the route's hash policies made of the request.
+  std::optional<uint64_t> hash = std::nullopt;
+  // The metadata that the host must have. Null: any.
+  const lb::SubsetIndex::Wish* subset = nullptr;
+  // Percent of the traffic by priority of the hosts, where a retry changes them; empty: the cluster's own.
+  std::span<const uint32_t> priority_loads = {};
   // The request was sent before: it counts against the limit of retries.
   bool resend = false;
   // In which the request came: where the cluster says so, it is sent in the same.
@@ -32,10 +43,10 @@ struct PickContext {
 
 class StreamReceiver {
  public:
-  // A stream on an open connection. `host` lives as long as the cluster snapshot of this worker.
+  // A stream on an open connection.
   struct Opened {
     http::StreamPtr stream;
-    const Host* host;
+    HostRef host;
     net::Address local;
     bool reused;  // the connection carried a request before
     // HTTP/2: unprocessed() is a proof, whatever the request, and may also be true of a fresh connection's stream.
@@ -47,7 +58,7 @@ class StreamReceiver {
   virtual void onStreamOpen(Opened opened) = 0;
   // kNoHealthyUpstream, kUpstreamOverflow, kRetryLimit, kConnectFailure or kConnectTimeout; `host` is null when none
   // was picked.
-  virtual void onStreamFailed(http::Reason reason, const Host* host) = 0;
+  virtual void onStreamFailed(http::Reason reason, HostRef host) = 0;
 
  protected:
   ~StreamReceiver() = default;
@@ -59,12 +70,12 @@ class ConnectReceiver {
   // may wait already. The lease counts the connection: it is kept as long as the connection is.
   struct Connected {
     std::unique_ptr<net::Connection> connection;
-    const Host* host;
+    HostRef host;
     ConnectionLease lease;
   };
   virtual void onConnected(Connected connected) = 0;
   // As StreamReceiver::onStreamFailed.
-  virtual void onConnectFailed(http::Reason reason, const Host* host) = 0;
+  virtual void onConnectFailed(http::Reason reason, HostRef host) = 0;
 
  protected:
   ~ConnectReceiver() = default;

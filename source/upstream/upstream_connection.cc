@@ -143,7 +143,7 @@ http::StreamPtr UpstreamConnection::openStream() {
     last_one_ = true;
     counts().add(stats().cx_max_requests);
   }
-  HostCounters& host = home_.shard.counters[home_.host];
+  HostCounters& host = home_.shard.counters(home_.host);
   counts().add(stats().rq_total);
   counts().gaugeAdd(stats().rq_active, 1);
   host.rq_total.add();
@@ -293,6 +293,7 @@ void UpstreamConnection::onWake() {
     // Gives its memory back while there is somebody to take it.
     multiplex_.reset();
     codec_.reset();
+    home_.shard.released(home_.host);
     connection_.dispatcher().deleteLater(std::unique_ptr<event::Deletable>(this));
     return;
   }
@@ -311,7 +312,7 @@ void UpstreamConnection::onWake() {
 }
 
 bool UpstreamConnection::mayBeKept() const {
-  if (last_one_ || home_.shard.draining || !connection_.open() || connection_.inputEnded()) return false;
+  if (last_one_ || home_.shard.retiring(home_.host) || !connection_.open() || connection_.inputEnded()) return false;
   return !codec_->finished() && (multiplex_ != nullptr || codec_->reusable());
 }
 
@@ -344,9 +345,9 @@ void UpstreamConnection::countRequestEnds() {
   if (streams_out_ == 0) return;
   for (const size_t live = codec_->streams(); streams_out_ > live; --streams_out_) {
     home_.shard.giveRequest(home_.priority);
-    --home_.shard.outstanding[home_.host];
+    home_.shard.end(home_.host);
     counts().gaugeAdd(stats().rq_active, -1);
-    home_.shard.counters[home_.host].rq_active.add(-1);
+    home_.shard.counters(home_.host).rq_active.add(-1);
     if (multiplex_ != nullptr) counts().gaugeAdd(stats().http2.streams_active, -1);
   }
   countBytes();

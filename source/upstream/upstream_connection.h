@@ -59,7 +59,7 @@ struct HostConnections {
                   event::Wakeable& changed);
 
   ClusterShard& shard;
-  const uint32_t host;  // index in the cluster
+  const uint32_t host;  // its slot
   const Priority priority;
   const http::Version version;  // without meaning where the connections negotiate it
   event::Wakeable& changed;     // woken when a connection can take a stream again, failed or ended

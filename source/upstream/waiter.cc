@@ -32,7 +32,7 @@ void Waiter::stopWaiting() {
 void Waiter::onCancelled() {
   ClusterShard& shard = home_.shard_;
   shard.worker.stats.add(shard.stats().rq_cancelled);
-  if (host_.has_value()) --shard.outstanding[*host_];
+  if (host_.has_value()) shard.end(*host_);
   home_.give(*this);
 }
 

@@ -21,7 +21,7 @@ class Waiter final : public base::Operation {
  public:
   explicit Waiter(WaiterPool& home) : home_(home) {}
   StreamReceiver& receiver() const { return *receiver_; }
-  // The index of the host it waits for; none when there was no host to pick.
+  // The slot of the host it waits for; none when there was no host to pick.
   std::optional<uint32_t> host() const { return host_; }
 
   // Takes a permit to wait for a connection; false when the limit is used up. It is given back when the waiter is.

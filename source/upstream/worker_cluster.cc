@@ -1,43 +1,112 @@
 #include "source/upstream/worker_cluster.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace weir::upstream {
-namespace {
 
-// How often a pick is repeated to get a host other than the one to avoid.
-constexpr int kMorePicks = 3;
+// With the pools to the host, by priority and protocol; made when first used.
+struct WorkerCluster::PooledHost final : public HostState {
+  using HostState::HostState;
+  bool idle() const {
+    return std::all_of(pools.begin(), pools.end(), [](const auto& pool) { return pool == nullptr || pool->empty(); });
+  }
+  void closeIdle() {
+    for (const std::unique_ptr<ConnectionPool>& pool : pools) {
+      if (pool != nullptr) pool->closeIdle();
+    }
+  }
 
-}  // namespace
+  std::array<std::unique_ptr<ConnectionPool>, 4> pools;
+};
 
 WorkerCluster::WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::WorkerContext& worker,
                              http::h2::SessionMemory& memory)
-    : Wakeable(worker.dispatcher),
-      shard_(std::move(cluster), worker, memory),
-      balancer_(makeLoadBalancer(shard_.config(), shard_.outstanding, worker.random)),
-      waiters_(shard_),
-      pools_(shard_.config().hosts.size()),
-      plain_(shard_) {}
-
-WorkerCluster::~WorkerCluster() = default;
-
-std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
-  std::optional<uint32_t> host = balancer_->pick(shard_.worker.random);
-  if (context.avoid == nullptr || cluster().healthyHosts() < 2) return host;
-  for (int i = 0; i < kMorePicks && &shard_.host(*host) == context.avoid; ++i) {
-    host = balancer_->pick(shard_.worker.random);
-  }
-  return host;
+    : Wakeable(worker.dispatcher), shard_(std::move(cluster), worker, memory), waiters_(shard_), plain_(shard_) {
+  shard_.sweeper = this;
+  makeCursors();
 }
 
-ConnectionPool& WorkerCluster::pool(uint32_t host, const PickContext& context) {
+WorkerCluster::~WorkerCluster() { shard_.states.clear(); }
+
+// At random places, so that workers do not walk in step.
+void WorkerCluster::makeCursors() {
+  cursors_.resize(shard_.hosts->balancer.cursors());
+  for (uint64_t& cursor : cursors_) cursor = shard_.worker.random.next() >> 1;
+}
+
+void WorkerCluster::setHosts(std::shared_ptr<const HostSet> hosts) {
+  shard_.hosts = std::move(hosts);
+  const HostSet& now = *shard_.hosts;
+  if (now.hosts.size() > shard_.states.size()) shard_.states.resize(now.hosts.size());
+  shard_.loads.grow(now.hosts.size());
+  makeCursors();
+  for (const uint32_t slot : known_) {
+    HostState& state = shard_.state(slot);
+    if (state.removed || now.contains(*state.host)) continue;
+    state.removed = true;
+    static_cast<PooledHost&>(state).closeIdle();
+    state.released();
+  }
+  shard_.countMembers();
+  if (shard_.worker.index == 0) shard_.worker.stats.add(stats().membership_change);
+}
+
+// Destroyed at the end of the turn: pools and connections may be on the stack.
+void WorkerCluster::buryUnused() {
+  for (HostState* const state : std::exchange(shard_.touched, {})) {
+    state->touched = false;
+    const uint32_t slot = state->host->slot;
+    const bool used = state->references > 0 || shard_.loads.outstanding[slot] > 0;
+    if (used || !static_cast<PooledHost*>(state)->idle()) continue;
+    shard_.worker.dispatcher.deleteLater(std::move(shard_.states[slot]));
+  }
+  std::erase_if(known_, [this](uint32_t slot) { return shard_.states[slot] == nullptr; });
+}
+
+WorkerCluster::PooledHost& WorkerCluster::hostState(uint32_t slot) {
+  std::unique_ptr<HostState>& state = shard_.states[slot];
+  if (state == nullptr) {
+    state = std::make_unique<PooledHost>(shard_, shard_.hosts->hosts[slot]);
+    known_.push_back(slot);
+  }
+  return static_cast<PooledHost&>(*state);
+}
+
+HostRef WorkerCluster::hold(uint32_t slot) {
+  if (slot >= shard_.hosts->hosts.size() || shard_.hosts->hosts[slot] == nullptr) return {};
+  return HostRef(hostState(slot));
+}
+
+std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
+  lb::PickInput input{shard_.worker.random, shard_.worker.dispatcher.now(), context.hash, 0, &shard_.loads, nullptr,
+                      cursors_.data()};
+  const lb::PickWish wish{context.subset, context.priority_loads};
+  const lb::Balancer& balancer = shard_.hosts->balancer;
+  const auto tried = [&](uint32_t slot) {
+    const Host* const host = shard_.hosts->hosts[slot].get();
+    return std::any_of(context.attempted.begin(), context.attempted.end(),
+                       [host](const HostRef& ref) { return ref == host; });
+  };
+  std::optional<uint32_t> slot = balancer.pick(input, wish);
+  while (slot.has_value() && tried(*slot) && input.attempt < context.more_picks) {
+    ++input.attempt;
+    slot = balancer.pick(input, wish);
+  }
+  if (slot.has_value()) hostState(*slot);
+  return slot;
+}
+
+ConnectionPool& WorkerCluster::pool(uint32_t slot, const PickContext& context) {
   const Protocol wanted = config().protocol;
   const bool h2 =
       wanted == Protocol::kHttp2 || (wanted == Protocol::kDownstream && context.version == http::Version::kHttp2);
-  std::unique_ptr<ConnectionPool>& pool = pools_[host][static_cast<size_t>(context.priority) * 2 + (h2 ? 1 : 0)];
+  std::unique_ptr<ConnectionPool>& pool =
+      hostState(slot).pools[static_cast<size_t>(context.priority) * 2 + (h2 ? 1 : 0)];
   if (pool == nullptr) {
     const http::Version version = h2 ? http::Version::kHttp2 : http::Version::kHttp11;
-    pool = std::make_unique<ConnectionPool>(shard_, waiters_, host, context.priority, version);
+    pool = std::make_unique<ConnectionPool>(shard_, waiters_, slot, context.priority, version);
   }
   return *pool;
 }
@@ -60,6 +129,7 @@ void WorkerCluster::onWake() {
     receiver.onStreamFailed(http::Reason::kNoHealthyUpstream, nullptr);
   }
   if (!unplaced_.empty()) wake();
+  if (!shard_.touched.empty()) buryUnused();
 }
 
 base::Ticket WorkerCluster::connect(const PickContext& context, ConnectReceiver& receiver) {
@@ -70,39 +140,36 @@ void WorkerCluster::finish(ConnectReceiver::Connected connected, absl::Duration 
   plain_.finish(std::move(connected), patience);
 }
 
-void WorkerCluster::recordOutcome(const Host& host, Outcome outcome) {
-  HostCounters& counters = shard_.counters[shard_.indexOf(host)];
-  switch (outcome) {
-    case Outcome::kSuccess:
+void WorkerCluster::recordOutcome(const HostRef& host, const RequestOutcome& outcome) {
+  HostCounters& counters = host.state()->counters;
+  switch (outcome.kind) {
+    case RequestOutcome::Kind::kSuccess:
       counters.rq_success.add();
+      counters.latency_us.add(absl::ToInt64Microseconds(outcome.latency));
       break;
-    case Outcome::kTimeout:
+    case RequestOutcome::Kind::kTimeout:
       counters.rq_timeout.add();
       counters.rq_error.add();
       break;
-    case Outcome::kError:
+    case RequestOutcome::Kind::kError:
+    case RequestOutcome::Kind::kConnectFailure:
+    case RequestOutcome::Kind::kConnectTimeout:
+    case RequestOutcome::Kind::kReset:
       counters.rq_error.add();
       break;
   }
+  if (HostMonitor* const monitor = host->monitor()) monitor->onOutcome(outcome);
 }
 
 void WorkerCluster::drain() {
   shard_.draining = true;
-  for (auto& of_host : pools_) {
-    for (std::unique_ptr<ConnectionPool>& pool : of_host) {
-      if (pool != nullptr) pool->closeIdle();
-    }
-  }
+  for (const uint32_t slot : known_) static_cast<PooledHost&>(shard_.state(slot)).closeIdle();
 }
 
 size_t WorkerCluster::connections() const {
   size_t sum = 0;
-  for (const HostCounters& host : shard_.counters) sum += host.cx_active.value();
+  for (const uint32_t slot : known_) sum += shard_.counters(slot).cx_active.value();
   return sum;
-}
-
-void WorkerCluster::forEachHost(const std::function<void(const Host&, const HostCounters&)>& fn) const {
-  for (size_t i = 0; i < config().hosts.size(); ++i) fn(config().hosts[i], shard_.counters[i]);
 }
 
 }  // namespace weir::upstream

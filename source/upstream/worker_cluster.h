@@ -1,14 +1,15 @@
-// WorkerCluster: one worker's way into a cluster: its balancer and its connection pools. Made by the worker's
-// ClusterManager, which owns it; one thread, but for forEachHost(). Outlives every exchange and session that uses it:
-// streams and leases must be gone before it is.
+// WorkerCluster: one worker's way into a cluster: the hosts that it may pick, what it keeps of each, and its connection
+// pools. Made by the worker's ClusterManager, which owns it; one thread. Outlives every exchange and session that uses
+// it: streams, leases and HostRefs must be gone before it is.
+//
+// setHosts() brings other hosts. What is kept of a host that stays is not touched. A host that has left is drained:
+// nothing new is begun, idle connections close, requests end as they would; then its state goes.
 //
 // openStream() and connect() return a Ticket and deliver exactly one call to the receiver later, never from inside
 // (laws 4 and 5); destroying the Ticket cancels, and then nothing is called.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,7 +21,6 @@
 #include "source/upstream/cluster.h"
 #include "source/upstream/cluster_shard.h"
 #include "source/upstream/connection_pool.h"
-#include "source/upstream/load_balancer.h"
 #include "source/upstream/plain_connections.h"
 #include "source/upstream/receivers.h"
 #include "source/upstream/waiter.h"
@@ -47,9 +47,15 @@ class WorkerCluster final : private event::Wakeable {
   // `patience` without progress.
   void finish(ConnectReceiver::Connected connected, absl::Duration patience);
 
-  // How a request to `host` ended, for the counts of that host. Once per request, by the router.
-  enum class Outcome : uint8_t { kSuccess, kError, kTimeout };
-  void recordOutcome(const Host& host, Outcome outcome);
+  // How an attempt at `host` ended, for the counts of that host and whoever watches it. Once per attempt, by the
+  // router, those for which no connection could be opened included.
+  void recordOutcome(const HostRef& host, const RequestOutcome& outcome);
+
+  // In place of the hosts that it has. Not from inside a call of a receiver.
+  void setHosts(std::shared_ptr<const HostSet> hosts);
+  const HostSet& hosts() const { return *shard_.hosts; }
+  // A hold on what is kept of the host in that slot; null when there is none.
+  HostRef hold(uint32_t slot);
 
   // Shutdown: closes idle connections now and every other one after its request. New streams may still be opened, on
   // connections that are not kept.
@@ -57,20 +63,21 @@ class WorkerCluster final : private event::Wakeable {
   // Connections that are open or being opened, of pools and of connect().
   size_t connections() const;
 
-  // Each host with what this worker counted for it. Safe from any thread while the cluster lives.
-  void forEachHost(const std::function<void(const Host&, const HostCounters&)>& fn) const;
-
  private:
+  struct PooledHost;
+
   void onWake() override;
   std::optional<uint32_t> pick(const PickContext& context);
-  ConnectionPool& pool(uint32_t host, const PickContext& context);
+  PooledHost& hostState(uint32_t slot);
+  ConnectionPool& pool(uint32_t slot, const PickContext& context);
+  void makeCursors();
+  void buryUnused();
 
   ClusterShard shard_;
-  std::unique_ptr<LoadBalancer> balancer_;
+  std::vector<uint64_t> cursors_;  // of the balancer
+  std::vector<uint32_t> known_;    // slots that have a state
   WaiterPool waiters_;
   WaiterList unplaced_;  // those for which there was no host
-  // By host, and then by priority and protocol; made when first used.
-  std::vector<std::array<std::unique_ptr<ConnectionPool>, 4>> pools_;
   PlainConnections plain_;
 };
 

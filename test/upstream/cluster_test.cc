@@ -64,7 +64,8 @@ TEST(ClusterTest, CountsTheHostsThatMayBePicked) {
   config.hosts.resize(3);
   config.hosts[1].health = HostHealth::kDraining;
   const Cluster cluster(config, registry);
-  EXPECT_EQ(cluster.healthyHosts(), 2u);
+  EXPECT_EQ(cluster.initialHosts()->healthy, 2u);
+  EXPECT_EQ(cluster.initialHosts()->total, 3u);
 }
 
 TEST(ClusterTest, CountsUnderItsAlternativeName) {

@@ -66,7 +66,7 @@ TEST_F(ConnectionPoolTest, UsesAConnectionAgain) {
     world_.settle();
     EXPECT_EQ(asker.answers, 1);
     EXPECT_EQ(asker.reused, i > 0);
-    EXPECT_EQ(asker.host, &cluster_->config().hosts[0]);
+    EXPECT_EQ(asker.host, cluster_->hosts().hosts[0].get());
   }
   EXPECT_EQ(origin_.peers.size(), 1u);
   EXPECT_EQ(world_.counter("upstream_cx_total"), 1u);
@@ -156,7 +156,7 @@ TEST_F(ConnectionPoolTest, RefusesWhoIsOneRequestTooMany) {
 
 TEST_F(ConnectionPoolTest, RefusesWhoIsOneResendTooMany) {
   start([](ClusterConfig& config) { config.thresholds[0].max_retries = 1; });
-  const PickContext again{Priority::kDefault, nullptr, true};
+  const PickContext again{.resend = true};
   Asker& first = ask(again);
   Asker& second = ask(again);
   Asker& fresh = ask();
@@ -241,7 +241,7 @@ TEST_F(ConnectionPoolTest, ARefusedConnectFailsTheRequest) {
   Asker& asker = ask();
   world_.settle();
   EXPECT_EQ(asker.reason, Reason::kConnectFailure);
-  EXPECT_EQ(asker.host, &cluster_->config().hosts[0]);
+  EXPECT_EQ(asker.host, cluster_->hosts().hosts[0].get());
   EXPECT_EQ(world_.counter("upstream_cx_connect_fail"), 1u);
   EXPECT_EQ(world_.counter("upstream_rq_pending_failure_eject"), 1u);
   EXPECT_EQ(cluster_->connections(), 0u);

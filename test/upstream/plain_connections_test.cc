@@ -19,7 +19,7 @@ class Taker final : public ConnectReceiver, private net::Session {
     got.connection->setSession(*this);
     waiting_bytes = got.connection->input().size();
   }
-  void onConnectFailed(http::Reason why, const Host*) override { reason = why; }
+  void onConnectFailed(http::Reason why, HostRef) override { reason = why; }
 
   base::Ticket ticket;
   Connected got{nullptr, nullptr, {}};
@@ -52,7 +52,7 @@ TEST_F(PlainConnectionsTest, DeliversAConnectionLater) {
   world_.settle();
   ASSERT_NE(taker.got.connection, nullptr);
   EXPECT_TRUE(taker.got.connection->open());
-  EXPECT_EQ(taker.got.host, &cluster_->config().hosts[0]);
+  EXPECT_EQ(taker.got.host, cluster_->hosts().hosts[0].get());
   EXPECT_EQ(cluster_->connections(), 1u);
 }
 

@@ -191,24 +191,22 @@ TEST_F(UpstreamConnectionTest, DrainingClosesIdleOnesNowAndBusyOnesAfterTheirReq
 TEST_F(UpstreamConnectionTest, HostCountersTellWhatHappened) {
   start();
   exchange(kOk);
-  cluster_->recordOutcome(cluster_->config().hosts[0], WorkerCluster::Outcome::kSuccess);
-  cluster_->recordOutcome(cluster_->config().hosts[0], WorkerCluster::Outcome::kTimeout);
+  const HostRef host = cluster_->hold(0);
+  cluster_->recordOutcome(host, {RequestOutcome::Kind::kSuccess, 200, absl::Milliseconds(3)});
+  cluster_->recordOutcome(host, {RequestOutcome::Kind::kTimeout, 0, absl::Seconds(1)});
   ask();
   world_.settle();
-  int hosts = 0;
-  cluster_->forEachHost([&](const Host& host, const HostCounters& counters) {
-    ++hosts;
-    EXPECT_EQ(host.text, origin_.address().text());
-    EXPECT_EQ(counters.cx_total.value(), 1u);
-    EXPECT_EQ(counters.cx_active.value(), 1u);
-    EXPECT_EQ(counters.cx_connect_fail.value(), 0u);
-    EXPECT_EQ(counters.rq_total.value(), 2u);
-    EXPECT_EQ(counters.rq_active.value(), 1u);
-    EXPECT_EQ(counters.rq_success.value(), 1u);
-    EXPECT_EQ(counters.rq_timeout.value(), 1u);
-    EXPECT_EQ(counters.rq_error.value(), 1u);
-  });
-  EXPECT_EQ(hosts, 1);
+  EXPECT_EQ(host->text, origin_.address().text());
+  const HostTotals totals = host->totals();
+  EXPECT_EQ(totals.cx_total, 1u);
+  EXPECT_EQ(totals.cx_active, 1u);
+  EXPECT_EQ(totals.cx_connect_fail, 0u);
+  EXPECT_EQ(totals.rq_total, 2u);
+  EXPECT_EQ(totals.rq_active, 1u);
+  EXPECT_EQ(totals.rq_success, 1u);
+  EXPECT_EQ(totals.rq_timeout, 1u);
+  EXPECT_EQ(totals.rq_error, 1u);
+  EXPECT_EQ(totals.latency_us, 3000u);
 }
 
 }  // namespace

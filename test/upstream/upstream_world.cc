@@ -88,7 +88,7 @@ void Asker::ask(WorkerCluster& cluster, const PickContext& pick) { ticket = clus
 
 void Asker::onStreamOpen(Opened result) {
   ++opened;
-  host = result.host;
+  host = result.host.get();
   reused = result.reused;
   multiplexed = result.multiplexed;
   retry = std::move(result.retry);
@@ -112,10 +112,10 @@ void Asker::sendRequest() {
   stream->send(http::Part::makeEnd(nullptr, worker_.blocks));
 }
 
-void Asker::onStreamFailed(http::Reason why, const Host* where) {
+void Asker::onStreamFailed(http::Reason why, HostRef where) {
   ++failed;
   reason = why;
-  host = where;
+  host = where.get();
   if (on_failed) on_failed();
 }
 
@@ -152,7 +152,7 @@ std::shared_ptr<const Cluster> UpstreamWorld::makeCluster(const std::vector<net:
   ClusterConfig config;
   config.name = "c";
   for (const net::Address& address : addresses) {
-    Host host;
+    HostSpec host;
     host.address = address;
     host.text = address.text();
     config.hosts.push_back(std::move(host));

@@ -140,7 +140,7 @@ class Asker final : public StreamReceiver, private http::StreamOwner, private ev
 
  private:
   void onStreamOpen(Opened result) override;
-  void onStreamFailed(http::Reason why, const Host* where) override;
+  void onStreamFailed(http::Reason why, HostRef where) override;
   void wakeStream() override { wake(); }
   void onWake() override;
 

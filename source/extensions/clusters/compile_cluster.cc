@@ -37,13 +37,13 @@ void compilePolicy(const Cluster& message, upstream::ClusterConfig& config, Diag
                    const FieldPath& path) {
   switch (message.lb_policy()) {
     case Cluster::ROUND_ROBIN:
-      config.lb_policy = upstream::LbPolicy::kRoundRobin;
+      config.lb.policy = upstream::lb::PolicyKind::kRoundRobin;
       break;
     case Cluster::LEAST_REQUEST:
-      config.lb_policy = upstream::LbPolicy::kLeastRequest;
+      config.lb.policy = upstream::lb::PolicyKind::kLeastRequest;
       break;
     case Cluster::RANDOM:
-      config.lb_policy = upstream::LbPolicy::kRandom;
+      config.lb.policy = upstream::lb::PolicyKind::kRandom;
       break;
     default:
       diagnostics.error(path.at("lb_policy"),
@@ -55,7 +55,7 @@ void compilePolicy(const Cluster& message, upstream::ClusterConfig& config, Diag
     diagnostics.warning(path.at("least_request_lb_config"), "has no effect; it belongs to lb_policy LEAST_REQUEST");
   }
   const Cluster::LeastRequestLbConfig& options = message.least_request_lb_config();
-  if (options.has_choice_count()) config.choice_count = options.choice_count().value();
+  if (options.has_choice_count()) config.lb.choice_count = options.choice_count().value();
 }
 
 void compileThresholds(const cluster_v3::CircuitBreakers& message, upstream::ClusterConfig& config,

@@ -81,8 +81,8 @@ std::optional<upstream::HostHealth> compileHealth(core_v3::HealthStatus status, 
   }
 }
 
-std::optional<upstream::Host> compileHost(const endpoint_v3::LbEndpoint& from, Diagnostics& diagnostics,
-                                          const FieldPath& path) {
+std::optional<upstream::HostSpec> compileHost(const endpoint_v3::LbEndpoint& from, Diagnostics& diagnostics,
+                                              const FieldPath& path) {
   const FieldPath endpoint = path.at("endpoint");
   if (!from.has_endpoint() || !from.endpoint().has_address()) {
     diagnostics.error(from.has_endpoint() ? endpoint : path, "no address; allowed: endpoint with an address");
@@ -94,7 +94,7 @@ std::optional<upstream::Host> compileHost(const endpoint_v3::LbEndpoint& from, D
   const uint32_t weight = from.has_load_balancing_weight() ? from.load_balancing_weight().value() : 1;
   if (weight == 0) diagnostics.error(path.at("load_balancing_weight"), "0; allowed: 1 and above");
   if (!address.has_value() || !health.has_value() || weight == 0) return std::nullopt;
-  upstream::Host host;
+  upstream::HostSpec host;
   host.text = address->text();
   host.address = *std::move(address);
   host.hostname = from.endpoint().hostname();
@@ -105,14 +105,14 @@ std::optional<upstream::Host> compileHost(const endpoint_v3::LbEndpoint& from, D
 
 }  // namespace
 
-std::vector<upstream::Host> compileEndpoints(const endpoint_v3::ClusterLoadAssignment& message,
-                                             Diagnostics& diagnostics, const FieldPath& path) {
-  std::vector<upstream::Host> hosts;
+std::vector<upstream::HostSpec> compileEndpoints(const endpoint_v3::ClusterLoadAssignment& message,
+                                                 Diagnostics& diagnostics, const FieldPath& path) {
+  std::vector<upstream::HostSpec> hosts;
   for (int i = 0; i < message.endpoints_size(); ++i) {
     const FieldPath locality = path.at("endpoints", static_cast<size_t>(i));
     for (int j = 0; j < message.endpoints(i).lb_endpoints_size(); ++j) {
-      std::optional<upstream::Host> host = compileHost(message.endpoints(i).lb_endpoints(j), diagnostics,
-                                                       locality.at("lb_endpoints", static_cast<size_t>(j)));
+      std::optional<upstream::HostSpec> host = compileHost(message.endpoints(i).lb_endpoints(j), diagnostics,
+                                                           locality.at("lb_endpoints", static_cast<size_t>(j)));
       if (host.has_value()) hosts.push_back(*std::move(host));
     }
   }

@@ -14,7 +14,7 @@ class ClusterLoadAssignment;
 namespace weir::extensions {
 
 // `path` is that of the message. Endpoints with an error are left out.
-std::vector<upstream::Host> compileEndpoints(const envoy::config::endpoint::v3::ClusterLoadAssignment& message,
-                                             base::Diagnostics& diagnostics, const base::FieldPath& path);
+std::vector<upstream::HostSpec> compileEndpoints(const envoy::config::endpoint::v3::ClusterLoadAssignment& message,
+                                                 base::Diagnostics& diagnostics, const base::FieldPath& path);
 
 }  // namespace weir::extensions

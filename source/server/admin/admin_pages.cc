@@ -153,9 +153,9 @@ AdminResponse AdminPages::configDump(const AdminRequest&) const {
 
 AdminResponse AdminPages::clusters(const AdminRequest& request) const {
   const std::string_view format = request.value("format");
-  if (format == "json") return json(clustersJson(view_.clusters));
+  if (format == "json") return json(clustersJson(*view_.hosts));
   if (!format.empty() && format != "text") return badFormat(format, "text, json");
-  return text(200, clustersText(view_.clusters));
+  return text(200, clustersText(*view_.hosts));
 }
 
 AdminResponse AdminPages::listeners(const AdminRequest& request) const {

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "source/base/clock.h"
+#include "source/net/address.h"
 #include "source/stats/stats.h"
-#include "source/upstream/cluster_manager.h"
+#include "source/upstream/host_directory.h"
 
 namespace google::protobuf {
 class Message;
@@ -34,8 +35,7 @@ struct AdminView {
   std::vector<std::pair<std::string, std::string>> options = {};  // of the command line, as they hold
   unsigned concurrency = 0;
   std::vector<Listener> listeners = {};
-  // One per worker; only what is safe from any thread is called.
-  std::vector<const upstream::ClusterManager*> clusters = {};
+  upstream::HostDirectory* hosts = nullptr;
   std::function<bool()> draining = {};
   // Called before numbers are rendered, so that those which nobody counts (the uptime) hold.
   std::function<void()> refresh_gauges = {};

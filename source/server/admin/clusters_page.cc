@@ -1,91 +1,91 @@
 #include "source/server/admin/clusters_page.h"
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "source/base/strings.h"
 #include "source/server/admin/quote_json.h"
 
 namespace weir::server {
 namespace {
 
-using upstream::HostCount;
-using upstream::HostCounters;
+using upstream::HostEntry;
+using upstream::HostTotals;
 
 struct CountName {
   std::string_view name;
-  HostCount HostCounters::*count;
+  uint64_t HostTotals::*count;
   bool gauge;
 };
 
 constexpr CountName kCounts[] = {
-    {"cx_active", &HostCounters::cx_active, true},    {"cx_connect_fail", &HostCounters::cx_connect_fail, false},
-    {"cx_total", &HostCounters::cx_total, false},     {"rq_active", &HostCounters::rq_active, true},
-    {"rq_error", &HostCounters::rq_error, false},     {"rq_success", &HostCounters::rq_success, false},
-    {"rq_timeout", &HostCounters::rq_timeout, false}, {"rq_total", &HostCounters::rq_total, false},
-};
-constexpr size_t kCountOfCounts = std::size(kCounts);
-
-struct HostRow {
-  const upstream::Host* host = nullptr;
-  uint64_t counts[kCountOfCounts] = {};
+    {"cx_active", &HostTotals::cx_active, true},    {"cx_connect_fail", &HostTotals::cx_connect_fail, false},
+    {"cx_total", &HostTotals::cx_total, false},     {"rq_active", &HostTotals::rq_active, true},
+    {"rq_error", &HostTotals::rq_error, false},     {"rq_success", &HostTotals::rq_success, false},
+    {"rq_timeout", &HostTotals::rq_timeout, false}, {"rq_total", &HostTotals::rq_total, false},
 };
 
-struct ClusterRow {
-  const upstream::Cluster* cluster = nullptr;
-  std::vector<HostRow> hosts;
+struct FlagName {
+  upstream::HealthFlag flag;
+  std::string_view text;
+  std::string_view json;  // the field; empty: said by eds_health_status
 };
 
-void addCounts(const upstream::WorkerCluster& cluster, ClusterRow& row) {
-  size_t index = 0;
-  cluster.forEachHost([&](const upstream::Host& host, const HostCounters& counters) {
-    if (row.hosts.size() <= index) row.hosts.emplace_back();
-    HostRow& host_row = row.hosts[index++];
-    host_row.host = &host;
-    for (size_t i = 0; i < kCountOfCounts; ++i) host_row.counts[i] += (counters.*kCounts[i].count).value();
-  });
+constexpr FlagName kFlags[] = {
+    {upstream::HealthFlag::kFailedActiveCheck, "/failed_active_hc", "failed_active_health_check"},
+    {upstream::HealthFlag::kFailedOutlierCheck, "/failed_outlier_check", "failed_outlier_check"},
+    {upstream::HealthFlag::kFailedDiscovery, "/failed_eds_health", ""},
+    {upstream::HealthFlag::kDegradedActiveCheck, "/degraded_active_hc", "failed_active_degraded_check"},
+    {upstream::HealthFlag::kDegradedDiscovery, "/degraded_eds_health", ""},
+    {upstream::HealthFlag::kPendingActiveCheck, "/pending_active_hc", "pending_active_hc"},
+    {upstream::HealthFlag::kExcludedByCheck, "/excluded_via_immediate_hc_fail", "excluded_via_immediate_hc_fail"},
+    {upstream::HealthFlag::kActiveCheckTimeout, "/active_hc_timeout", "active_hc_timeout"},
+    {upstream::HealthFlag::kDrainingDiscovery, "/eds_status_draining", ""},
+    {upstream::HealthFlag::kDrainingAdmin, "/draining", "draining"},
+};
+
+std::string flagsText(upstream::HealthFlags flags) {
+  std::string out;
+  for (const FlagName& name : kFlags) {
+    if (flags.has(name.flag)) absl::StrAppend(&out, base::av(name.text));
+  }
+  return out.empty() ? "healthy" : out;
 }
 
-// What all workers counted, summed.
-std::vector<ClusterRow> gather(std::span<const upstream::ClusterManager* const> workers) {
-  std::vector<ClusterRow> rows;
-  for (const upstream::ClusterManager* const worker : workers) {
-    size_t index = 0;
-    worker->forEach([&](const upstream::WorkerCluster& cluster) {
-      if (rows.size() <= index) rows.emplace_back();
-      ClusterRow& row = rows[index++];
-      row.cluster = &cluster.cluster();
-      addCounts(cluster, row);
-    });
-  }
-  return rows;
+std::string_view discoveryHealth(upstream::HealthFlags flags) {
+  if (flags.has(upstream::HealthFlag::kDrainingDiscovery)) return "DRAINING";
+  if (flags.has(upstream::HealthFlag::kFailedDiscovery)) return "UNHEALTHY";
+  return flags.has(upstream::HealthFlag::kDegradedDiscovery) ? "DEGRADED" : "HEALTHY";
 }
 
-std::string_view healthText(upstream::HostHealth health) {
-  switch (health) {
-    case upstream::HostHealth::kHealthy:
-      return "healthy";
-    case upstream::HostHealth::kUnhealthy:
-      return "/failed_eds_health";
-    case upstream::HostHealth::kDraining:
-      return "/draining";
+std::string healthJson(upstream::HealthFlags flags) {
+  std::string out = absl::StrCat("{\"eds_health_status\":\"", base::av(discoveryHealth(flags)), "\"");
+  for (const FlagName& name : kFlags) {
+    if (!name.json.empty() && flags.has(name.flag)) absl::StrAppend(&out, ",\"", base::av(name.json), "\":true");
   }
-  return "";
+  return out + "}";
 }
 
-std::string_view healthEnum(upstream::HostHealth health) {
-  switch (health) {
-    case upstream::HostHealth::kHealthy:
-      return "HEALTHY";
-    case upstream::HostHealth::kUnhealthy:
-      return "UNHEALTHY";
-    case upstream::HostHealth::kDraining:
-      return "DRAINING";
-  }
-  return "";
+// Percent of the requests that were answered well; -1 as long as there are none.
+std::string successRate(const HostTotals& totals) {
+  const uint64_t all = totals.rq_success + totals.rq_error;
+  if (all == 0) return "-1";
+  return absl::StrFormat("%.4g", 100.0 * static_cast<double>(totals.rq_success) / static_cast<double>(all));
+}
+
+std::string meanMilliseconds(const HostTotals& totals) {
+  if (totals.rq_success == 0) return "0";
+  return absl::StrFormat("%.3f",
+                         static_cast<double>(totals.latency_us) / 1000.0 / static_cast<double>(totals.rq_success));
+}
+
+const upstream::HostGroup& groupOf(const HostEntry& entry) {
+  static const upstream::HostGroup kNone;
+  return entry.group == nullptr ? kNone : *entry.group;
 }
 
 void appendThresholds(std::string& out, const std::string& name, std::string_view priority,
@@ -99,25 +99,43 @@ void appendThresholds(std::string& out, const std::string& name, std::string_vie
   }
 }
 
-void appendHostText(std::string& out, const std::string& name, const HostRow& row) {
-  const std::string head = absl::StrCat(name, "::", row.host->text, "::");
-  for (size_t i = 0; i < kCountOfCounts; ++i) {
-    absl::StrAppend(&out, head, base::av(kCounts[i].name), "::", row.counts[i], "\n");
+void appendHostText(std::string& out, const std::string& name, const HostEntry& entry) {
+  const std::string head = absl::StrCat(name, "::", entry.host->text, "::");
+  const HostTotals totals = entry.host->totals();
+  for (const CountName& count : kCounts) {
+    absl::StrAppend(&out, head, base::av(count.name), "::", totals.*count.count, "\n");
   }
-  absl::StrAppend(&out, head, "hostname::", row.host->hostname, "\n");
-  absl::StrAppend(&out, head, "health_flags::", base::av(healthText(row.host->health)), "\n");
-  absl::StrAppend(&out, head, "weight::", row.host->weight, "\n");
+  const upstream::HostGroup& group = groupOf(entry);
+  absl::StrAppend(&out, head, "hostname::", entry.host->hostname, "\n");
+  absl::StrAppend(&out, head, "health_flags::", flagsText(entry.flags), "\n");
+  absl::StrAppend(&out, head, "weight::", entry.effectiveWeight(), "\n");
+  absl::StrAppend(&out, head, "region::", group.locality.region, "\n", head, "zone::", group.locality.zone, "\n", head,
+                  "sub_zone::", group.locality.sub_zone, "\n");
+  absl::StrAppend(&out, head, "priority::", group.priority, "\n");
+  absl::StrAppend(&out, head, "success_rate::", successRate(totals), "\n");
+  absl::StrAppend(&out, head, "mean_latency_ms::", meanMilliseconds(totals), "\n");
 }
 
-std::string hostJson(const HostRow& row) {
-  std::string out = absl::StrCat("{\"address\":", addressJson(row.host->address), ",\"stats\":[");
-  for (size_t i = 0; i < kCountOfCounts; ++i) {
-    absl::StrAppend(&out, i == 0 ? "" : ",", "{\"name\":", quoteJson(kCounts[i].name), ",\"value\":\"", row.counts[i],
-                    "\",\"type\":\"", kCounts[i].gauge ? "GAUGE" : "COUNTER", "\"}");
+std::string hostJson(const HostEntry& entry) {
+  std::string out = absl::StrCat("{\"address\":", addressJson(entry.host->address), ",\"stats\":[");
+  const HostTotals totals = entry.host->totals();
+  const char* comma = "";
+  for (const CountName& count : kCounts) {
+    absl::StrAppend(&out, comma, "{\"name\":", quoteJson(count.name), ",\"value\":\"", totals.*count.count,
+                    "\",\"type\":\"", count.gauge ? "GAUGE" : "COUNTER", "\"}");
+    comma = ",";
   }
-  absl::StrAppend(&out, "],\"health_status\":{\"eds_health_status\":\"", base::av(healthEnum(row.host->health)),
-                  "\"},\"weight\":", row.host->weight, ",\"hostname\":", quoteJson(row.host->hostname), "}");
-  return out;
+  const upstream::HostGroup& group = groupOf(entry);
+  absl::StrAppend(&out, "],\"health_status\":", healthJson(entry.flags), ",\"weight\":", entry.effectiveWeight(),
+                  ",\"hostname\":", quoteJson(entry.host->hostname), ",\"priority\":", group.priority,
+                  ",\"locality\":{\"region\":", quoteJson(group.locality.region),
+                  ",\"zone\":", quoteJson(group.locality.zone), ",\"sub_zone\":", quoteJson(group.locality.sub_zone),
+                  "}");
+  if (totals.rq_success + totals.rq_error > 0) {
+    absl::StrAppend(&out, ",\"success_rate\":{\"value\":", successRate(totals),
+                    "},\"mean_latency_ms\":", meanMilliseconds(totals));
+  }
+  return out + "}";
 }
 
 std::string thresholdsJson(std::string_view priority, const upstream::Thresholds& thresholds) {
@@ -136,27 +154,31 @@ std::string addressJson(const net::Address& address) {
   return absl::StrCat("{\"pipe\":{\"path\":", quoteJson(address.ip()), "}}");
 }
 
-std::string clustersText(std::span<const upstream::ClusterManager* const> workers) {
+std::string clustersText(const upstream::HostDirectory& directory) {
   std::string out;
-  for (const ClusterRow& row : gather(workers)) {
-    const upstream::ClusterConfig& config = row.cluster->config();
+  for (const std::unique_ptr<upstream::ClusterHosts>& cluster : directory.all()) {
+    const upstream::ClusterConfig& config = cluster->cluster().config();
     appendThresholds(out, config.name, "default_priority", config.thresholds[0]);
     appendThresholds(out, config.name, "high_priority", config.thresholds[1]);
-    for (const HostRow& host : row.hosts) appendHostText(out, config.name, host);
+    for (const HostEntry& entry : cluster->entries()) appendHostText(out, config.name, entry);
   }
   return out;
 }
 
-std::string clustersJson(std::span<const upstream::ClusterManager* const> workers) {
+std::string clustersJson(const upstream::HostDirectory& directory) {
   std::string out = "{\"cluster_statuses\":[";
-  bool first = true;
-  for (const ClusterRow& row : gather(workers)) {
-    const upstream::ClusterConfig& config = row.cluster->config();
-    absl::StrAppend(&out, first ? "" : ",", "{\"name\":", quoteJson(config.name),
-                    ",\"circuit_breakers\":{\"thresholds\":[", thresholdsJson("DEFAULT", config.thresholds[0]), ",",
-                    thresholdsJson("HIGH", config.thresholds[1]), "]},\"host_statuses\":[");
-    first = false;
-    for (size_t i = 0; i < row.hosts.size(); ++i) absl::StrAppend(&out, i == 0 ? "" : ",", hostJson(row.hosts[i]));
+  const char* comma = "";
+  for (const std::unique_ptr<upstream::ClusterHosts>& cluster : directory.all()) {
+    const upstream::ClusterConfig& config = cluster->cluster().config();
+    absl::StrAppend(&out, comma, "{\"name\":", quoteJson(config.name), ",\"circuit_breakers\":{\"thresholds\":[",
+                    thresholdsJson("DEFAULT", config.thresholds[0]), ",", thresholdsJson("HIGH", config.thresholds[1]),
+                    "]},\"host_statuses\":[");
+    comma = ",";
+    const char* host_comma = "";
+    for (const HostEntry& entry : cluster->entries()) {
+      absl::StrAppend(&out, host_comma, hostJson(entry));
+      host_comma = ",";
+    }
     out += "]}";
   }
   return out + "]}\n";

@@ -17,24 +17,22 @@ namespace weir::upstream::lb {
 class BoundedLoad final : public Policy {
  public:
   // `inner` goes by hash over the same `hosts`. `factor_percent` is hash_balance_factor: 100 or more; near 100, picks
-  // become slow when hosts are busy. `loads` must outlive it.
-  BoundedLoad(std::unique_ptr<Policy> inner, std::vector<Candidate> hosts, uint32_t factor_percent,
-              const HostLoads& loads);
+  // become slow when hosts are busy.
+  BoundedLoad(std::unique_ptr<const Policy> inner, std::vector<Candidate> hosts, uint32_t factor_percent);
 
-  std::optional<uint32_t> pick(const PickInput& input) override;
-  // How many requests `host` may have under way when one more is given out.
-  uint64_t capacity(uint32_t host) const;
+  std::optional<uint32_t> pick(const PickInput& input) const override;
+  // How many requests `host`, one of its own, may have under way when one more is given out.
+  uint64_t capacity(uint32_t host, const HostLoads& loads) const;
 
  private:
   // After so many jumps in vain (with factor 1.25: three in a hundred, at worst) all hosts are looked at in turn.
   static constexpr uint32_t kJumps = 16;
 
-  bool hasRoom(uint32_t host) const { return loads_.outstanding[host] < capacity(host); }
+  bool hasRoom(uint32_t host, const HostLoads& loads) const { return loads.outstanding[host] < capacity(host, loads); }
 
-  std::unique_ptr<Policy> inner_;
+  std::unique_ptr<const Policy> inner_;
   std::vector<Candidate> hosts_;
   std::vector<double> parts_;  // by host: of all requests, the part that it may have
-  const HostLoads& loads_;
 };
 
 }  // namespace weir::upstream::lb

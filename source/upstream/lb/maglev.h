@@ -39,7 +39,7 @@ class MaglevTable {
 class Maglev final : public Policy {
  public:
   explicit Maglev(std::shared_ptr<const MaglevTable> table) : table_(std::move(table)) {}
-  std::optional<uint32_t> pick(const PickInput& input) override { return table_->find(pickHash(input)); }
+  std::optional<uint32_t> pick(const PickInput& input) const override { return table_->find(pickHash(input)); }
 
  private:
   std::shared_ptr<const MaglevTable> table_;

@@ -38,8 +38,15 @@ double LatencyEstimates::at(uint32_t host, base::MonotonicTime now) const {
   return std::max(1.0, estimate.nanoseconds * remains(estimate, now));
 }
 
-PeakEwma::PeakEwma(const std::vector<Candidate>& hosts, const LatencyEstimates& estimates, const HostLoads& loads)
-    : draw_(weightsOf(hosts)), estimates_(estimates), loads_(loads) {
+void LatencyEstimates::grow(size_t hosts, base::MonotonicTime now) {
+  if (hosts > estimates_.size()) estimates_.resize(hosts, {absl::ToDoubleNanoseconds(options_.initial), now});
+}
+
+void LatencyEstimates::forget(uint32_t host, base::MonotonicTime now) {
+  estimates_[host] = {absl::ToDoubleNanoseconds(options_.initial), now};
+}
+
+PeakEwma::PeakEwma(const std::vector<Candidate>& hosts) : draw_(weightsOf(hosts)) {
   double sum = 0;
   for (const Candidate& host : hosts) sum += host.weight;
   for (const Candidate& host : hosts) {
@@ -47,16 +54,16 @@ PeakEwma::PeakEwma(const std::vector<Candidate>& hosts, const LatencyEstimates& 
   }
 }
 
-double PeakEwma::cost(const Entry& entry, base::MonotonicTime now) const {
-  return estimates_.at(entry.host, now) * (1.0 + entry.load_factor * loads_.outstanding[entry.host]);
+double PeakEwma::cost(const Entry& entry, const PickInput& input) {
+  return input.latencies->at(entry.host, input.now) * (1.0 + entry.load_factor * input.loads->outstanding[entry.host]);
 }
 
-std::optional<uint32_t> PeakEwma::pick(const PickInput& input) {
+std::optional<uint32_t> PeakEwma::pick(const PickInput& input) const {
   if (entries_.empty()) return std::nullopt;
   const Entry& first = entries_[draw_.draw(input.random.next())];
   const Entry& second = entries_[draw_.draw(input.random.next())];
   if (first.host == second.host) return first.host;
-  return cost(second, input.now) < cost(first, input.now) ? second.host : first.host;
+  return cost(second, input) < cost(first, input) ? second.host : first.host;
 }
 
 }  // namespace weir::upstream::lb

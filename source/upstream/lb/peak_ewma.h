@@ -25,6 +25,10 @@ class LatencyEstimates {
   };
 
   LatencyEstimates(size_t hosts, base::MonotonicTime now, Options options);
+  // Room for so many hosts; never shrinks.
+  void grow(size_t hosts, base::MonotonicTime now);
+  // Another host has come to this place.
+  void forget(uint32_t host, base::MonotonicTime now);
 
   // An answer of `host` came at `now` and took `latency`.
   void succeeded(uint32_t host, absl::Duration latency, base::MonotonicTime now);
@@ -47,23 +51,20 @@ class LatencyEstimates {
 
 class PeakEwma final : public Policy {
  public:
-  // Both must outlive it and know all `hosts`. Hosts are drawn by weight, and compared by latency and by what they have
-  // under way for their weight.
-  PeakEwma(const std::vector<Candidate>& hosts, const LatencyEstimates& estimates, const HostLoads& loads);
+  // Hosts are drawn by weight, and compared by latency and by what they have under way for their weight.
+  explicit PeakEwma(const std::vector<Candidate>& hosts);
 
-  std::optional<uint32_t> pick(const PickInput& input) override;
+  std::optional<uint32_t> pick(const PickInput& input) const override;
 
  private:
   struct Entry {
     uint32_t host;
     double load_factor;  // mean weight / own weight
   };
-  double cost(const Entry& entry, base::MonotonicTime now) const;
+  static double cost(const Entry& entry, const PickInput& input);
 
   std::vector<Entry> entries_;
   WeightedDraw draw_;
-  const LatencyEstimates& estimates_;
-  const HostLoads& loads_;
 };
 
 }  // namespace weir::upstream::lb

@@ -16,7 +16,7 @@ class PickFirst final : public Policy {
   // The hosts in an order in which each is equally likely at each place. Weights do not matter.
   static std::vector<Candidate> shuffled(std::vector<Candidate> hosts, base::Random& random);
 
-  std::optional<uint32_t> pick(const PickInput& input) override {
+  std::optional<uint32_t> pick(const PickInput& input) const override {
     if (hosts_.empty()) return std::nullopt;
     return hosts_[input.attempt % hosts_.size()].host;
   }

@@ -1,10 +1,10 @@
-// Policy: picks one of the hosts that it was built over; the seam of what lb_policy and load_balancing_policy name. One
-// per worker and host list, made when the list, a weight or a health changes, and thrown away with it; one thread. What
-// is big and does not change (a ring, a table) stands behind a shared_ptr to const, so that workers share it.
+// Policy: picks one of the hosts that it was built over; the seam of what lb_policy and load_balancing_policy name.
+// Made on the main thread when the list, a weight or a health changes, immutable, shared by all workers. What moves
+// (the loads of hosts, the places of rounds) belongs to the worker that picks, and comes with the pick.
 //
-// A host is its index in the list of the cluster; a Candidate is a host that may be picked now. Policies do not know
-// health: who builds them leaves out what may not be picked. A pick takes constant time on average, allocates nothing
-// and never fails but for want of candidates.
+// A host is its slot in the cluster; a Candidate is a host that may be picked now. Policies do not know health: who
+// builds them leaves out what may not be picked. A pick takes constant time on average, allocates nothing and never
+// fails but for want of candidates.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,11 @@ struct Candidate {
 
 // What this worker has under way, by host. Kept by the worker's cluster; policies read it.
 struct HostLoads {
-  explicit HostLoads(size_t hosts) : outstanding(hosts, 0) {}
+  explicit HostLoads(size_t hosts = 0) : outstanding(hosts, 0) {}
+  // Never shrinks.
+  void grow(size_t hosts) {
+    if (hosts > outstanding.size()) outstanding.resize(hosts, 0);
+  }
   void begin(uint32_t host) {
     ++outstanding[host];
     ++total;
@@ -38,6 +42,9 @@ struct HostLoads {
   uint64_t total = 0;
 };
 
+class LatencyEstimates;
+
+// What one pick may look at. The last three are the picking worker's own; a policy that needs one is never given null.
 struct PickInput {
   base::Random& random;
   base::MonotonicTime now = {};
@@ -45,13 +52,16 @@ struct PickInput {
   std::optional<uint64_t> hash = std::nullopt;
   // How many picks were made for this request before: each goes elsewhere, where the policy would repeat itself.
   uint32_t attempt = 0;
+  const HostLoads* loads = nullptr;
+  const LatencyEstimates* latencies = nullptr;
+  uint64_t* cursors = nullptr;  // the places of rounds, any numbers to begin with
 };
 
 class Policy {
  public:
   virtual ~Policy() = default;
   // None when there are no candidates.
-  virtual std::optional<uint32_t> pick(const PickInput& input) = 0;
+  virtual std::optional<uint32_t> pick(const PickInput& input) const = 0;
 };
 
 // The number a pick goes by: the request's hash, or a random one, and another for each attempt.

@@ -50,7 +50,7 @@ class HashRing {
 class RingHash final : public Policy {
  public:
   explicit RingHash(std::shared_ptr<const HashRing> ring) : ring_(std::move(ring)) {}
-  std::optional<uint32_t> pick(const PickInput& input) override { return ring_->find(pickHash(input)); }
+  std::optional<uint32_t> pick(const PickInput& input) const override { return ring_->find(pickHash(input)); }
 
  private:
   std::shared_ptr<const HashRing> ring_;

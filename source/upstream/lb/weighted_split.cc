@@ -22,7 +22,7 @@ WeightedSplit::WeightedSplit(std::vector<Part> parts, uint64_t salt) : draw_(wei
   for (Part& part : parts) policies_.push_back(std::move(part.policy));
 }
 
-std::optional<uint32_t> WeightedSplit::pick(const PickInput& input) {
+std::optional<uint32_t> WeightedSplit::pick(const PickInput& input) const {
   if (draw_.empty()) return std::nullopt;
   const uint64_t number = input.hash.has_value() ? mixHash(*input.hash ^ mixHash(salt_ + 1)) : input.random.next();
   return policies_[draw_.draw(number)]->pick(input);

@@ -17,17 +17,17 @@ class WeightedSplit final : public Policy {
  public:
   struct Part {
     double weight;  // 0 for one that gets nothing
-    std::unique_ptr<Policy> policy;
+    std::unique_ptr<const Policy> policy;
   };
 
   // `salt` differs between splits that lie within each other: the choice of one says nothing about the other's.
   WeightedSplit(std::vector<Part> parts, uint64_t salt);
 
   // None when all weights are 0, or when the part that is chosen has no hosts.
-  std::optional<uint32_t> pick(const PickInput& input) override;
+  std::optional<uint32_t> pick(const PickInput& input) const override;
 
  private:
-  std::vector<std::unique_ptr<Policy>> policies_;
+  std::vector<std::unique_ptr<const Policy>> policies_;
   WeightedDraw draw_;
   uint64_t salt_;
 };

@@ -48,7 +48,7 @@ TEST(CompileClusterTest, TheDefaultsAreThoseOfTheApi) {
   const ClusterConfig& config = *result.config;
   EXPECT_EQ(config.name, "c");
   EXPECT_EQ(config.stat_name, "c");
-  EXPECT_EQ(config.lb_policy, upstream::LbPolicy::kRoundRobin);
+  EXPECT_EQ(config.lb.policy, upstream::lb::PolicyKind::kRoundRobin);
   EXPECT_EQ(config.connect_timeout, absl::Seconds(5));
   EXPECT_EQ(config.buffer_limit, 1024u * 1024);
   EXPECT_EQ(config.idle_timeout, absl::Hours(1));
@@ -84,8 +84,8 @@ TEST(CompileClusterTest, EveryFieldIsHonoured) {
   EXPECT_TRUE(result.all.empty());
   const ClusterConfig& config = *result.config;
   EXPECT_EQ(config.stat_name, "other");
-  EXPECT_EQ(config.lb_policy, upstream::LbPolicy::kLeastRequest);
-  EXPECT_EQ(config.choice_count, 5u);
+  EXPECT_EQ(config.lb.policy, upstream::lb::PolicyKind::kLeastRequest);
+  EXPECT_EQ(config.lb.choice_count, 5u);
   EXPECT_EQ(config.connect_timeout, absl::Milliseconds(250));
   EXPECT_EQ(config.buffer_limit, 32768u);
   EXPECT_EQ(config.thresholds[0].max_connections, 1u);
@@ -185,7 +185,7 @@ TEST(CompileClusterTest, EndpointsKeepWeightHealthAndOrder) {
       endpoints {
         lb_endpoints { endpoint { address { pipe { path: '/run/x.sock' } } } health_status: TIMEOUT } } })");
   ASSERT_TRUE(result.config.has_value());
-  const std::vector<upstream::Host>& hosts = result.config->hosts;
+  const std::vector<upstream::HostSpec>& hosts = result.config->hosts;
   ASSERT_EQ(hosts.size(), 3u);
   EXPECT_EQ(hosts[0].text, "10.0.0.1:1");
   EXPECT_EQ(hosts[0].hostname, "a");

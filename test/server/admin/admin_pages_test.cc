@@ -35,7 +35,7 @@ class AdminPagesTest : public testing::Test {
     view_.concurrency = 2;
     view_.options = {{"config_path", "a\"b"}};
     view_.listeners = {{"echo", world_.workers[0]->listener(0).addresses()}};
-    for (const auto& worker : world_.workers) view_.clusters.push_back(&worker->clusters());
+    view_.hosts = &hosts_;
     view_.draining = [this] { return draining_; };
     view_.refresh_gauges = [this] { ++refreshed_; };
     view_.shut_down = [this] { ++shut_down_; };
@@ -54,6 +54,8 @@ class AdminPagesTest : public testing::Test {
   ServerWorld world_{kConfig, 2};
   harness::SimClock clock_;
   AdminView view_{world_.compiled.stats, clock_, clock_.monotonic(), world_.compiled.loaded.bootstrap};
+  event::Dispatcher& main_ = world_.simulation.addDispatcher();
+  upstream::HostDirectory hosts_{world_.compiled.config->clusters, main_, [](size_t, const auto&) {}};
   AdminPages pages_{view_};
   bool draining_ = false;
   int refreshed_ = 0;

@@ -46,10 +46,11 @@ TEST(PeakEwmaTest, AnIdleClusterGetsTrafficByWeight) {
   const std::vector<uint32_t> weights = {5, 1, 3, 1};
   LatencyEstimates estimates(4, kStart, {});
   HostLoads loads(4);
-  PeakEwma policy(candidates(weights), estimates, loads);
+  PeakEwma policy(candidates(weights));
   base::Random random(11);
   std::vector<uint64_t> seen(4, 0);
-  for (int i = 0; i < 50000; ++i) ++seen[*policy.pick({.random = random, .now = kStart})];
+  for (int i = 0; i < 50000; ++i)
+    ++seen[*policy.pick({.random = random, .now = kStart, .loads = &loads, .latencies = &estimates})];
   EXPECT_LT(chiSquare(seen, {5, 1, 3, 1}), critical(3));
 }
 
@@ -58,26 +59,29 @@ TEST(PeakEwmaTest, ASlowHostIsPickedOnlyAgainstItself) {
   LatencyEstimates estimates(4, kStart, {});
   estimates.succeeded(2, absl::Milliseconds(500), kStart);
   HostLoads loads(4);
-  PeakEwma policy(candidates({1, 1, 1, 1}), estimates, loads);
+  PeakEwma policy(candidates({1, 1, 1, 1}));
   base::Random random(12);
   std::vector<uint64_t> seen(4, 0);
-  for (int i = 0; i < 50000; ++i) ++seen[*policy.pick({.random = random, .now = kStart})];
+  for (int i = 0; i < 50000; ++i)
+    ++seen[*policy.pick({.random = random, .now = kStart, .loads = &loads, .latencies = &estimates})];
   EXPECT_LT(chiSquare(seen, {5, 5, 1, 5}), critical(3));
 }
 
 TEST(PeakEwmaTest, WhatIsUnderWayCountsForTheWeight) {
   LatencyEstimates estimates(2, kStart, {});
   HostLoads loads(2);
-  PeakEwma policy(candidates({3, 1}), estimates, loads);
+  PeakEwma policy(candidates({3, 1}));
   for (int i = 0; i < 3; ++i) loads.begin(0);
   loads.begin(1);  // balanced: 3 to 3, 1 to 1, so that whichever is drawn first stays
   base::Random random(13);
   std::vector<uint64_t> seen(2, 0);
-  for (int i = 0; i < 20000; ++i) ++seen[*policy.pick({.random = random, .now = kStart})];
+  for (int i = 0; i < 20000; ++i)
+    ++seen[*policy.pick({.random = random, .now = kStart, .loads = &loads, .latencies = &estimates})];
   EXPECT_LT(chiSquare(seen, {3, 1}), critical(2));
   loads.begin(0);
   seen = {0, 0};
-  for (int i = 0; i < 20000; ++i) ++seen[*policy.pick({.random = random, .now = kStart})];
+  for (int i = 0; i < 20000; ++i)
+    ++seen[*policy.pick({.random = random, .now = kStart, .loads = &loads, .latencies = &estimates})];
   EXPECT_LT(chiSquare(seen, {9, 7}), critical(2));  // the first host only when it is drawn twice
 }
 
@@ -87,7 +91,7 @@ TEST(PeakEwmaTest, ThroughputFollowsLatency) {
   constexpr size_t kHosts = 10;
   LatencyEstimates estimates(kHosts, kStart, {});
   HostLoads loads(kHosts);
-  PeakEwma policy(candidates(std::vector<uint32_t>(kHosts, 1)), estimates, loads);
+  PeakEwma policy(candidates(std::vector<uint32_t>(kHosts, 1)));
   base::Random random(14);
   struct Request {
     uint32_t host;
@@ -109,7 +113,7 @@ TEST(PeakEwmaTest, ThroughputFollowsLatency) {
       under_way.pop_back();
     }
     while (under_way.size() < 50) {
-      const uint32_t host = *policy.pick({.random = random, .now = now});
+      const uint32_t host = *policy.pick({.random = random, .now = now, .loads = &loads, .latencies = &estimates});
       loads.begin(host);
       ++seen[host];
       under_way.push_back({host, ms, ms + (host == 0 ? 100 : 10)});
@@ -125,7 +129,8 @@ TEST(PeakEwmaTest, HasNoHostWithoutCandidates) {
   LatencyEstimates estimates(1, kStart, {});
   HostLoads loads(1);
   base::Random random(1);
-  EXPECT_FALSE(PeakEwma({}, estimates, loads).pick({.random = random, .now = kStart}).has_value());
+  EXPECT_FALSE(
+      PeakEwma({}).pick({.random = random, .now = kStart, .loads = &loads, .latencies = &estimates}).has_value());
 }
 
 }  // namespace

@@ -1,0 +1,100 @@
+#include "source/upstream/host_set.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::upstream {
+namespace {
+
+constexpr uint16_t kUnhealthy =
+    static_cast<uint16_t>(HealthFlag::kFailedActiveCheck) | static_cast<uint16_t>(HealthFlag::kFailedOutlierCheck) |
+    static_cast<uint16_t>(HealthFlag::kFailedDiscovery) | static_cast<uint16_t>(HealthFlag::kDrainingDiscovery) |
+    static_cast<uint16_t>(HealthFlag::kDrainingAdmin);
+constexpr uint16_t kDegraded =
+    static_cast<uint16_t>(HealthFlag::kDegradedActiveCheck) | static_cast<uint16_t>(HealthFlag::kDegradedDiscovery);
+
+HealthFlags withHealth(HealthFlags flags, HostHealth health) {
+  flags.set(HealthFlag::kFailedDiscovery, health == HostHealth::kUnhealthy || health == HostHealth::kTimeout);
+  flags.set(HealthFlag::kDrainingDiscovery, health == HostHealth::kDraining);
+  flags.set(HealthFlag::kDegradedDiscovery, health == HostHealth::kDegraded);
+  return flags;
+}
+
+template <typename T>
+bool sameValue(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
+bool sameGroup(const std::shared_ptr<const HostGroup>& a, const std::shared_ptr<const HostGroup>& b) {
+  if (a == b) return true;
+  return a != nullptr && b != nullptr && a->priority == b->priority && a->weight == b->weight &&
+         a->locality == b->locality;
+}
+
+std::vector<lb::BalancerHost> balancerHosts(const std::vector<HostEntry>& entries) {
+  std::vector<lb::BalancerHost> out;
+  out.reserve(entries.size());
+  for (const HostEntry& entry : entries) {
+    lb::BalancerHost& to = out.emplace_back();
+    to.slot = entry.host->slot;
+    to.weight = std::max(entry.effectiveWeight(), 1u);
+    to.status = entry.flags.status();
+  }
+  return out;
+}
+
+}  // namespace
+
+lb::Status HealthFlags::status() const {
+  if ((bits_ & kUnhealthy) != 0) return lb::Status::kUnhealthy;
+  return (bits_ & kDegraded) != 0 ? lb::Status::kDegraded : lb::Status::kHealthy;
+}
+
+HostEntry::HostEntry(const HostSpec& spec, std::shared_ptr<const Host> shared, base::MonotonicTime now)
+    : host(std::move(shared)),
+      group(spec.group),
+      metadata(spec.metadata),
+      weight(spec.weight),
+      flags(withHealth({}, spec.health)),
+      no_health_check(spec.no_health_check),
+      healthy_since(now),
+      health_address(spec.health_address),
+      health_hostname(spec.health_hostname) {}
+
+bool HostEntry::assign(const HostSpec& spec) {
+  const HealthFlags fresh = withHealth(flags, spec.health);
+  const bool same = weight == spec.weight && flags == fresh && sameGroup(group, spec.group) &&
+                    sameValue(metadata, spec.metadata) && no_health_check == spec.no_health_check &&
+                    health_address == spec.health_address && health_hostname == spec.health_hostname;
+  if (same) return false;
+  group = spec.group;
+  metadata = spec.metadata;
+  weight = spec.weight;
+  flags = fresh;
+  no_health_check = spec.no_health_check;
+  health_address = spec.health_address;
+  health_hostname = spec.health_hostname;
+  return true;
+}
+
+HostSet::HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options, base::MonotonicTime)
+    : hosts(slots), balancer(balancerHosts(entries), options), total(entries.size()) {
+  for (const HostEntry& entry : entries) {
+    hosts[entry.host->slot] = entry.host;
+    const lb::Status status = entry.flags.status();
+    healthy += status == lb::Status::kHealthy;
+    degraded += status == lb::Status::kDegraded;
+    excluded += entry.flags.has(HealthFlag::kExcludedByCheck);
+  }
+}
+
+std::vector<HostEntry> makeEntries(const std::vector<HostSpec>& specs, base::MonotonicTime now) {
+  std::vector<HostEntry> out;
+  out.reserve(specs.size());
+  for (const HostSpec& spec : specs) {
+    out.emplace_back(spec, std::make_shared<const Host>(spec, static_cast<uint32_t>(out.size())), now);
+  }
+  return out;
+}
+
+}  // namespace weir::upstream

@@ -1,0 +1,82 @@
+// HostSet: the hosts of a cluster at one moment, with the balancer over them: what a worker picks from. Immutable;
+// made on the main thread by Cluster (the first one) and ClusterHosts (all others), shared by workers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "source/base/clock.h"
+#include "source/upstream/host.h"
+#include "source/upstream/lb/balancer.h"
+
+namespace weir::upstream {
+
+// Why a host is not, or not only, healthy. The names in /clusters are those of Envoy.
+enum class HealthFlag : uint16_t {
+  kFailedActiveCheck = 1 << 0,
+  kFailedOutlierCheck = 1 << 1,
+  kFailedDiscovery = 1 << 2,  // UNHEALTHY or TIMEOUT
+  kDegradedActiveCheck = 1 << 3,
+  kDegradedDiscovery = 1 << 4,
+  kPendingActiveCheck = 1 << 5,  // not checked yet
+  kExcludedByCheck = 1 << 6,     // failed at once because it said so: not counted for panic
+  kActiveCheckTimeout = 1 << 7,  // the last check got no answer in time; says why, not whether
+  kDrainingDiscovery = 1 << 8,
+  kDrainingAdmin = 1 << 9,
+};
+
+class HealthFlags {
+ public:
+  bool has(HealthFlag flag) const { return (bits_ & static_cast<uint16_t>(flag)) != 0; }
+  void set(HealthFlag flag, bool on) {
+    bits_ = static_cast<uint16_t>(on ? bits_ | static_cast<uint16_t>(flag) : bits_ & ~static_cast<uint16_t>(flag));
+  }
+  uint16_t bits() const { return bits_; }
+  lb::Status status() const;
+  friend bool operator==(HealthFlags, HealthFlags) = default;
+
+ private:
+  uint16_t bits_ = 0;
+};
+
+// A host with what holds for it now. Main thread.
+struct HostEntry {
+  HostEntry(const HostSpec& spec, std::shared_ptr<const Host> shared, base::MonotonicTime now);
+  // Takes over all but the identity. Whether anything differs.
+  bool assign(const HostSpec& spec);
+  uint32_t effectiveWeight() const { return weight_override != 0 ? weight_override : weight; }
+
+  std::shared_ptr<const Host> host;
+  std::shared_ptr<const HostGroup> group;        // null: priority 0, no locality
+  std::shared_ptr<const lb::Metadata> metadata;  // null: none
+  uint32_t weight;
+  uint32_t weight_override = 0;  // by the operator; 0: none
+  HealthFlags flags;
+  bool no_health_check;
+  base::MonotonicTime healthy_since;  // for slow start
+  net::Address health_address;
+  std::string health_hostname;
+};
+
+struct HostSet {
+  // By slot; null where a slot is free.
+  std::vector<std::shared_ptr<const Host>> hosts;
+  lb::Balancer balancer;
+  size_t total = 0;
+  size_t healthy = 0;
+  size_t degraded = 0;
+  size_t excluded = 0;
+
+  // `slots` is one more than the highest slot in use. `now` is for slow start.
+  HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options, base::MonotonicTime now);
+  bool contains(const Host& host) const { return host.slot < hosts.size() && hosts[host.slot].get() == &host; }
+};
+
+// Of hosts that were there from the beginning.
+inline constexpr base::MonotonicTime kLongAgo{-(int64_t{1} << 61)};
+
+// One entry for each, slots in order.
+std::vector<HostEntry> makeEntries(const std::vector<HostSpec>& specs, base::MonotonicTime now);
+
+}  // namespace weir::upstream
