@@ -28,6 +28,8 @@
 #include "envoy/extensions/filters/network/echo/v3/echo.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "envoy/extensions/path/match/uri_template/v3/uri_template.pb.h"
+#include "envoy/extensions/path/rewrite/uri_template/v3/uri_template.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
@@ -65,6 +67,8 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::filters::network::echo::v3::Echo::descriptor()->file(),
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),
       envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor()->file(),
+      envoy::extensions::path::match::uri_template::v3::UriTemplateMatchConfig::descriptor()->file(),
+      envoy::extensions::path::rewrite::uri_template::v3::UriTemplateRewriteConfig::descriptor()->file(),
       envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer::descriptor()->file(),
       envoy::extensions::transport_sockets::tls::v3::TlsParameters::descriptor()->file(),
       envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor()->file(),

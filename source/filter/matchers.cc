@@ -48,6 +48,10 @@ absl::StatusOr<StringMatcher> StringMatcher::regex(std::string_view expression) 
   return StringMatcher(std::move(regex));
 }
 
+std::string_view StringMatcher::expression() const {
+  return regex_ == nullptr ? std::string_view(text_) : std::string_view(regex_->pattern());
+}
+
 bool StringMatcher::matches(std::string_view text) const {
   if (regex_ != nullptr) return re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *regex_);
   if (text.size() < text_.size()) return false;

@@ -29,6 +29,8 @@ class StringMatcher {
   static absl::StatusOr<StringMatcher> regex(std::string_view expression);
 
   bool matches(std::string_view text) const;
+  // The text or expression that it was made of.
+  std::string_view expression() const;
 
  private:
   explicit StringMatcher(std::shared_ptr<const re2::RE2> regex) : regex_(std::move(regex)) {}

@@ -88,6 +88,9 @@ bool Exchange::start() {
   info_.protocol = head.version;
   const bool http2 = head.version == http::Version::kHttp2;
   services_.worker.stats.add(http2 ? config_.stats.rq_http2_total : config_.stats.rq_http1_total);
+  if (config_.request.external()) {
+    for (const std::string& name : config_.routes->internal_only_headers) head.headers.remove(name);
+  }
   const Preparation prepared = prepareRequest(head, info_, config_.request, services_.worker.random);
   const ClientCertificateOptions& certificate = config_.client_certificate;
   const net::TransportInfo* const transport = info_.downstream_transport;
@@ -130,8 +133,9 @@ void Exchange::onClientFinished() {
 }
 
 void Exchange::chooseRoute(http::Head& request) {
-  const Route* const route = config_.routes->match(request, services_.worker.random);
+  const Route* const route = config_.routes->match(request, info_, services_.worker.random);
   info_.route = route;
+  virtual_cluster_ = route == nullptr ? nullptr : route->virtual_host->virtualClusterOf(request);
   idle_timeout_ = orNever(config_.stream_idle_timeout);
   max_duration_ = orNever(config_.max_stream_duration);
   if (route == nullptr) return;
@@ -297,7 +301,18 @@ void Exchange::countAndLog() {
     shard.add(stats.rq_reset_after_downstream_response_started);
   }
   shard.record(stats.rq_time, static_cast<uint64_t>(absl::ToInt64Milliseconds(*info_.complete - info_.start)));
+  countForRoute();
   for (const std::unique_ptr<filter::AccessLog>& log : config_.access_logs) log->log(info_, services_.worker);
+}
+
+void Exchange::countForRoute() {
+  const auto* const route = static_cast<const Route*>(info_.route);
+  if (route == nullptr || !std::holds_alternative<ForwardAction>(route->action)) return;
+  const bool timeout = info_.reason == Reason::kRouteTimeout;
+  for (const RouteStats* const stats : {virtual_cluster_, route->stats.get()}) {
+    if (stats == nullptr) continue;
+    stats->count(services_.worker.stats, info_.status, info_.upstream_attempts, timeout, *info_.complete - info_.start);
+  }
 }
 
 }  // namespace weir::proxy

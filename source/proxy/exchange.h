@@ -85,6 +85,7 @@ class Exchange final : private filter::ChainOwner,
   void countReset();
   void finish(bool whole);
   void countAndLog();
+  void countForRoute();
   base::MonotonicTime now() const { return services_.worker.dispatcher.now(); }
 
   const HttpConnectionManagerConfig& config_;
@@ -97,6 +98,7 @@ class Exchange final : private filter::ChainOwner,
   Router router_;
   event::Timer timer_;
 
+  const RouteStats* virtual_cluster_ = nullptr;  // of the request as it came
   bool started_ = false;
   bool over_ = false;
   bool timed_out_ = false;

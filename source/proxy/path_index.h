@@ -1,65 +1,87 @@
-// PathIndex: which entries of an ordered list can match a path. A radix tree over the literals (exact paths, prefixes,
-// path-separated prefixes); its lookup walks the path once, whatever the number of entries, and yields each candidate
-// in the order of the list, so that the first one that also meets its other conditions is the first match. Entries
-// without a literal (regular expressions) are candidates for every path. Built at load, immutable afterwards.
+// PathIndex: which entries of an ordered list can match a path. A radix tree over literals (exact paths, prefixes,
+// path-separated prefixes); its lookup walks the path once, whatever the number of entries. Built at load by its
+// Builder, immutable afterwards and shared by workers; flat, some 40 bytes for an entry besides its text.
+// PathCandidates: the sorted lists that such walks have met, merged: gives each candidate in the order of the list, so
+// that the first one that also meets its other conditions is the first match. On the stack of one lookup.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace weir::proxy {
 
+class PathCandidates {
+ public:
+  // The list is ascending and outlives this object.
+  void push(const uint32_t* list, size_t size);
+  // The next entry in ascending order; false when there is none.
+  bool next(uint32_t& entry);
+
+ private:
+  struct Cursor {
+    const uint32_t* at;
+    const uint32_t* end;
+  };
+  static constexpr size_t kInline = 16;
+  Cursor inline_[kInline];
+  size_t inline_count_ = 0;
+  std::vector<Cursor> more_;  // of deeper paths than most
+};
+
 class PathIndex {
  public:
   enum class Kind : uint8_t { kExact, kPrefix, kSeparatedPrefix };
 
-  PathIndex();
-  ~PathIndex();
-  PathIndex(PathIndex&&) noexcept;
-  PathIndex& operator=(PathIndex&&) noexcept;
-
-  // `entry` must grow from call to call.
-  void add(std::string_view literal, Kind kind, uint32_t entry);
-  void addForAll(uint32_t entry);
-
-  // Calls accept(entry) for each candidate in ascending order until it returns true.
-  template <typename Accept>
-  void forEachCandidate(std::string_view path, Accept&& accept) const {
-    Lists lists;
-    collect(path, lists);
-    uint32_t entry;
-    while (lists.next(entry)) {
-      if (accept(entry)) return;
-    }
-  }
-
- private:
-  struct Node;
-  // The sorted candidate lists that a walk has met; next() merges them.
-  class Lists {
+  class Builder {
    public:
-    void push(const std::vector<uint32_t>& list);
-    bool next(uint32_t& entry);
+    // `literal` is copied.
+    void add(std::string_view literal, Kind kind, uint32_t entry);
+    PathIndex build() &&;
 
    private:
-    struct Cursor {
-      const uint32_t* at;
-      const uint32_t* end;
+    friend class PathIndex;
+    struct Item {
+      std::string literal;
+      Kind kind;
+      uint32_t entry;
     };
-    static constexpr size_t kInline = 24;
-    Cursor inline_[kInline];
-    size_t inline_count_ = 0;
-    std::vector<Cursor> more_;  // deeper paths than most
+    std::vector<Item> items_;
   };
-  void collect(std::string_view path, Lists& lists) const;
-  Node& nodeFor(std::string_view literal);
 
-  std::unique_ptr<Node> root_;
-  std::vector<uint32_t> for_all_;
+  PathIndex() = default;
+
+  bool empty() const { return nodes_.empty(); }
+  // Adds the lists that `path` meets.
+  void collect(std::string_view path, PathCandidates& candidates) const;
+
+ private:
+  // Stands for the text on the way to it. Its children are next to each other, sorted by their first byte; its entries
+  // are next to each other, first the exact ones, then the prefixes, then the separated prefixes.
+  struct Node {
+    uint32_t edge = 0;  // where the bytes between the parent and this node begin
+    uint32_t edge_size = 0;
+    uint32_t children = 0;
+    uint16_t child_count = 0;
+    unsigned char first = 0;  // of the edge
+    uint32_t entries = 0;
+    uint32_t exact = 0, prefix = 0, separated = 0;
+  };
+
+  // Items [from, to) are sorted and begin with the same `depth` bytes, which lead to `node`.
+  struct Work {
+    size_t node, from, to, depth;
+  };
+  explicit PathIndex(std::vector<Builder::Item> items);
+  void fill(const Work& work, const std::vector<Builder::Item>& items, std::vector<Work>& rest);
+  const Node* child(const Node& node, char first) const;
+  void push(const Node& node, uint32_t at, uint32_t count, PathCandidates& candidates) const;
+
+  std::vector<Node> nodes_;  // the first is the root
+  std::vector<uint32_t> entries_;
+  std::string text_;
 };
 
 }  // namespace weir::proxy

@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/arena.h"
@@ -82,9 +84,7 @@ std::string_view rewrittenPath(const http::Head& head, const Route& route, std::
     return arena.join(path, old.query);
   }
   if (prefix_rewrite.empty()) return head.path;
-  // A regex route has matched the whole path; so has an exact one.
-  const size_t matched =
-      route.exact_path || route.matched_prefix.size() > old.path.size() ? old.path.size() : route.matched_prefix.size();
+  const size_t matched = route.whole_path ? old.path.size() : std::min<size_t>(route.matched_bytes, old.path.size());
   return arena.join(prefix_rewrite, head.path.substr(matched));
 }
 

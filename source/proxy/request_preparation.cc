@@ -54,7 +54,7 @@ void appendItem(http::HeaderMap& headers, HeaderId id, std::string_view item, st
 void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestOptions& options) {
   http::HeaderMap& headers = head.headers;
   info.downstream_remote = info.downstream_direct_remote;
-  const bool edge = options.use_remote_address && options.xff_num_trusted_hops == 0;
+  const bool edge = options.external();
   if (!edge) {
     const uint32_t hops = options.xff_num_trusted_hops - (options.use_remote_address ? 1 : 0);
     if (std::optional<net::Address> address = forwardedAddress(headers, hops)) info.downstream_remote = *address;
@@ -99,7 +99,7 @@ void stripHostPort(http::Head& head, uint16_t local_port, const RequestOptions& 
 
 Preparation prepareRequest(http::Head& head, filter::StreamInfo& info, const RequestOptions& options,
                            base::Random& random) {
-  if (options.use_remote_address && options.xff_num_trusted_hops == 0) {
+  if (options.external()) {
     head.headers.removeIf([](const http::Field& field) { return field.name.substr(0, 8) == "x-envoy-"; });
   }
   prepareForwarded(head, info, options);

@@ -28,6 +28,9 @@ struct RequestOptions {
   bool strip_any_host_port = false;
   std::string via;  // empty: none
   http::PathOptions path;
+
+  // Whether what a peer says of itself is not believed.
+  bool external() const { return use_remote_address && xff_num_trusted_hops == 0; }
 };
 
 struct Preparation {

@@ -20,6 +20,7 @@
 #include "source/filter/stream_info.h"
 #include "source/http/head.h"
 #include "source/proxy/header_edits.h"
+#include "source/proxy/route_stats.h"
 #include "source/proxy/upstream_policy.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/lb/subset_index.h"
@@ -58,6 +59,7 @@ struct ForwardAction {
   std::string host_rewrite_header;
   bool auto_host_rewrite = false;
   bool append_x_forwarded_host = false;
+  std::shared_ptr<const PathRewrite> host_rewrite_path;  // the host is what it makes of the path
   std::shared_ptr<const PathRewrite> regex_rewrite;
   std::shared_ptr<const HashPolicy> hash_policy;                  // null: none
   std::shared_ptr<const upstream::lb::SubsetIndex::Wish> subset;  // which hosts of the cluster; null: any
@@ -80,7 +82,16 @@ struct RedirectAction {
 
 struct DirectAction {
   uint16_t status = 200;
-  std::string body;
+  std::string body{};
+  // Makes the body instead of `body`, from what is known of the exchange; may be null.
+  std::shared_ptr<const filter::SubstitutionFormat> format{};
+  std::string content_type{};  // of what `format` makes; empty: text/plain
+};
+
+// How one of several weighted clusters is picked, where it is not simply drawn.
+struct WeightedSplit {
+  std::string header{};  // lower case; of a request that has a number there, that is the point
+  std::shared_ptr<const HashPolicy> hash_policy{};
 };
 
 class VirtualHost;
@@ -108,10 +119,14 @@ class Route final : public filter::RouteInfo {
     std::unique_ptr<Route> route;
   };
   std::vector<Choice> choices;
+  std::shared_ptr<const WeightedSplit> split;  // null: drawn
   const Route* parent = nullptr;
-  // The literal that a prefix or path match has matched; what prefix_rewrite replaces.
-  std::string matched_prefix;
-  bool exact_path = false;
+  std::shared_ptr<const RouteStats> stats;  // what it counts on its own; may be null
+  // How much of the path a prefix match has matched; what prefix_rewrite replaces.
+  uint32_t matched_bytes = 0;
+  bool whole_path = false;  // the match was of the whole path
+  // Its place in the written order of the virtual host.
+  uint32_t number = 0;
 };
 
 }  // namespace weir::proxy

@@ -1,52 +1,18 @@
 #include "source/proxy/route_table.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include "absl/strings/ascii.h"
 #include "source/base/strings.h"
+#include "source/http/authority.h"
+#include "source/http/path.h"
+#include "source/proxy/hash_policy.h"
 
 namespace weir::proxy {
 
 namespace {
-
-std::string_view withoutQuery(std::string_view target) { return target.substr(0, target.find_first_of("?#")); }
-
-// The value of the first parameter of that name, undecoded; none when there is no such parameter.
-std::optional<std::string_view> queryParameter(std::string_view target, std::string_view name) {
-  const size_t start = target.find('?');
-  if (start == std::string_view::npos) return std::nullopt;
-  std::string_view rest = target.substr(start + 1);
-  while (!rest.empty()) {
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    const size_t equals = pair.find('=');
-    if (pair.substr(0, equals) == name) {
-      return equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
-    }
-    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-  }
-  return std::nullopt;
-}
-
-bool isGrpc(const http::Head& request) {
-  const std::optional<std::string_view> type = request.headers.get(http::HeaderId::kContentType);
-  if (!type || !type->starts_with("application/grpc")) return false;
-  return type->size() == 16 || (*type)[16] == '+' || (*type)[16] == ';';
-}
-
-bool queryHolds(const QueryMatch& match, std::string_view target) {
-  const std::optional<std::string_view> value = queryParameter(target, match.name);
-  if (!match.value) return value.has_value() == match.present;
-  return value.has_value() && match.value->matches(*value);
-}
-
-std::string_view stripPort(std::string_view authority) {
-  const size_t colon = authority.rfind(':');
-  if (colon == std::string_view::npos) return authority;
-  const size_t bracket = authority.rfind(']');
-  if (bracket != std::string_view::npos && colon < bracket) return authority;
-  return authority.substr(0, colon);
-}
 
 struct Levels {
   const HeaderEdits* order[4];  // choice, route, virtual host, table
@@ -68,67 +34,104 @@ Levels levelsOf(const Route& route, Get&& get) {
   return levels;
 }
 
-const Route& choose(const Route& route, base::Random& random) {
+// A point in [0, total): from the header that holds it, from the hash, or drawn.
+uint64_t weightPoint(const WeightedSplit& split, uint64_t total, const http::Head& request,
+                     const filter::StreamInfo& info, base::Random& random) {
+  if (!split.header.empty()) {
+    uint64_t value = 0;
+    const std::string_view text = request.headers.get(split.header).value_or("");
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (!text.empty() && error == std::errc() && end == text.data() + text.size()) return value % total;
+  }
+  if (split.hash_policy != nullptr) {
+    if (const auto hash = split.hash_policy->apply(request, info).hash) return *hash % total;
+  }
+  return random.below(total);
+}
+
+PathIndex::Kind kindOf(RouteMatch::PathKind kind) {
+  if (kind == RouteMatch::PathKind::kExact) return PathIndex::Kind::kExact;
+  return kind == RouteMatch::PathKind::kPrefix ? PathIndex::Kind::kPrefix : PathIndex::Kind::kSeparatedPrefix;
+}
+
+}  // namespace
+
+const Route& chooseCluster(const Route& route, const http::Head& request, const filter::StreamInfo& info,
+                           base::Random& random) {
   if (route.choices.empty()) return route;
-  const uint64_t point = random.below(route.choices.back().up_to);
+  static const WeightedSplit kDrawn;
+  const WeightedSplit& split = route.split == nullptr ? kDrawn : *route.split;
+  const uint64_t point = weightPoint(split, route.choices.back().up_to, request, info, random);
   return *std::upper_bound(route.choices.begin(), route.choices.end(), point,
                            [](uint64_t p, const Route::Choice& choice) { return p < choice.up_to; })
               ->route;
 }
 
-}  // namespace
-
-bool RouteMatch::accepts(const http::Head& request, std::string_view path, base::Random& random) const {
-  if (path_kind == PathKind::kRegex && !regex->matches(path)) return false;
-  if (grpc && !isGrpc(request)) return false;
-  for (const filter::HeaderMatcher& header : headers) {
-    if (!header.matches(request)) return false;
-  }
-  for (const QueryMatch& match : query) {
-    if (!queryHolds(match, request.path)) return false;
-  }
-  return !fraction || fraction->hit(random);
+VirtualHost::VirtualHost() {
+  https_redirect_.virtual_host = this;
+  https_redirect_.action.emplace<RedirectAction>().https = true;
 }
 
 void VirtualHost::index() {
+  PathIndex::Builder sensitive, insensitive;
+  RegexIndex::Builder regexes;
   for (uint32_t i = 0; i < routes.size(); ++i) {
     const RouteMatch& match = routes[i].first;
     if (match.path_kind == RouteMatch::PathKind::kRegex) {
-      sensitive_.addForAll(i);
-      continue;
-    }
-    const PathIndex::Kind kind = match.path_kind == RouteMatch::PathKind::kExact    ? PathIndex::Kind::kExact
-                                 : match.path_kind == RouteMatch::PathKind::kPrefix ? PathIndex::Kind::kPrefix
-                                                                                    : PathIndex::Kind::kSeparatedPrefix;
-    if (match.case_sensitive) {
-      sensitive_.add(match.literal, kind, i);
+      regexes.add(match.regex->expression(), i);
+    } else if (match.path_kind == RouteMatch::PathKind::kConnect) {
+      connect_.push_back(i);
+    } else if (match.case_sensitive) {
+      sensitive.add(match.literal, kindOf(match.path_kind), i);
     } else {
-      insensitive_.add(absl::AsciiStrToLower(match.literal), kind, i);
-      any_insensitive_ = true;
+      insensitive.add(absl::AsciiStrToLower(match.literal), kindOf(match.path_kind), i);
     }
   }
+  sensitive_ = std::move(sensitive).build();
+  insensitive_ = std::move(insensitive).build();
+  regexes_ = std::move(regexes).build();
 }
 
-const Route* VirtualHost::match(const http::Head& request, base::Random& random) const {
-  const std::string_view path = withoutQuery(request.path);
-  // A CONNECT has no path, so that no path rule is about it.
-  if (path.empty()) return nullptr;
-  uint32_t best = static_cast<uint32_t>(routes.size());
-  sensitive_.forEachCandidate(path, [&](uint32_t i) {
-    if (!routes[i].first.accepts(request, path, random)) return false;
-    best = i;
-    return true;
-  });
-  if (any_insensitive_) {
-    const std::string lower = absl::AsciiStrToLower(base::av(path));
-    insensitive_.forEachCandidate(lower, [&](uint32_t i) {
-      if (i >= best) return true;
-      if (!routes[i].first.accepts(request, path, random)) return false;
-      best = i;
-      return true;
-    });
+const Route* VirtualHost::tlsRedirect(const http::Head& request) const {
+  if (require_tls == RequireTls::kNone) return nullptr;
+  if (request.headers.get(http::HeaderId::kXForwardedProto).value_or(request.scheme) == "https") return nullptr;
+  if (require_tls == RequireTls::kExternal && request.headers.get("x-envoy-internal") == "true") return nullptr;
+  return &https_redirect_;
+}
+
+const RouteStats* VirtualHost::virtualClusterOf(const http::Head& request) const {
+  if (!other_virtual_cluster) return nullptr;
+  for (const VirtualCluster& cluster : virtual_clusters) {
+    if (filter::matchesAll(cluster.headers, request)) return &cluster.stats;
   }
-  return best < routes.size() ? &choose(*routes[best].second, random) : nullptr;
+  return &*other_virtual_cluster;
+}
+
+const Route* VirtualHost::matchConnect(const http::Head& request, const filter::StreamInfo& info,
+                                       base::Random& random) const {
+  for (const uint32_t i : connect_) {
+    if (routes[i].first.accepts(request, {}, info, random)) {
+      return &chooseCluster(*routes[i].second, request, info, random);
+    }
+  }
+  return nullptr;
+}
+
+const Route* VirtualHost::match(const http::Head& request, const filter::StreamInfo& info, base::Random& random) const {
+  if (request.isConnect()) return matchConnect(request, info, random);
+  const std::string_view path = http::pathOf(request.path);
+  if (path.empty()) return nullptr;
+  PathCandidates candidates;
+  std::vector<std::vector<uint32_t>> storage;
+  sensitive_.collect(path, candidates);
+  if (!insensitive_.empty()) insensitive_.collect(request.arena().copyLower(path), candidates);
+  if (!regexes_.empty()) regexes_.collect(path, candidates, storage);
+  uint32_t i;
+  while (candidates.next(i)) {
+    const auto& [match, route] = routes[i];
+    if (match.accepts(request, path, info, random)) return &chooseCluster(*route, request, info, random);
+  }
+  return nullptr;
 }
 
 bool RouteTable::Wildcards::add(std::string_view fixed, VirtualHost& host) {
@@ -152,7 +155,7 @@ bool RouteTable::addDomain(std::string_view domain, VirtualHost& host) {
 
 const VirtualHost* RouteTable::findHost(std::string_view authority) const {
   if (exact_.empty() && suffixes_.by_length.empty() && prefixes_.by_length.empty()) return any_;
-  if (ignore_port) authority = stripPort(authority);
+  if (ignore_port) authority = http::stripPort(authority);
   // The longest name that DNS allows is 253 bytes, so that this stays on the stack for all real names.
   char stack[264];
   std::string heap;
@@ -176,9 +179,11 @@ const VirtualHost* RouteTable::findHost(std::string_view authority) const {
   return any_;
 }
 
-const Route* RouteTable::match(const http::Head& request, base::Random& random) const {
-  const VirtualHost* host = findHost(request.authority);
-  return host == nullptr ? nullptr : host->match(request, random);
+const Route* RouteTable::match(const http::Head& request, const filter::StreamInfo& info, base::Random& random) const {
+  const VirtualHost* const host = findHost(request.authority);
+  if (host == nullptr) return nullptr;
+  if (const Route* const redirect = host->tlsRedirect(request)) return redirect;
+  return host->match(request, info, random);
 }
 
 void editRequest(http::Head& head, const Route& route, const filter::StreamInfo& info) {

@@ -12,35 +12,29 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "source/base/random.h"
-#include "source/filter/fraction.h"
 #include "source/filter/matchers.h"
+#include "source/filter/stream_info.h"
+#include "source/http/head.h"
 #include "source/proxy/header_edits.h"
 #include "source/proxy/path_index.h"
+#include "source/proxy/regex_index.h"
 #include "source/proxy/route.h"
+#include "source/proxy/route_match.h"
+#include "source/proxy/route_stats.h"
 
 namespace weir::proxy {
 
-struct QueryMatch {
-  std::string name;
-  // None: the parameter must be there (or, with `present` false, must not be).
-  std::optional<filter::StringMatcher> value;
-  bool present = true;
+// Which requests a virtual host answers with a redirect to https.
+enum class RequireTls : uint8_t {
+  kNone,
+  kExternal,  // all but those that a trusted peer has marked as internal
+  kAll,
 };
 
-// What a request must be to take a route; all parts must hold.
-struct RouteMatch {
-  enum class PathKind : uint8_t { kPrefix, kExact, kSeparatedPrefix, kRegex };
-  PathKind path_kind = PathKind::kPrefix;
-  std::string literal;
-  std::optional<filter::StringMatcher> regex;  // of kRegex
-  bool case_sensitive = true;
+// What counts requests of its own: some requests of a virtual host, by their headers.
+struct VirtualCluster {
   std::vector<filter::HeaderMatcher> headers;
-  std::vector<QueryMatch> query;
-  bool grpc = false;
-  std::optional<filter::Fraction> fraction;  // of the requests; none: all
-
-  // Everything but a literal path, which the index has tested already. `path` is without the query.
-  bool accepts(const http::Head& request, std::string_view path, base::Random& random) const;
+  RouteStats stats;
 };
 
 class VirtualHost {
@@ -51,15 +45,29 @@ class VirtualHost {
   HeaderEdits response_edits;
   FilterConfigs filters;
   const RouteTable* table = nullptr;
+  std::vector<std::string> domains;  // as written, for explanations
+  RequireTls require_tls = RequireTls::kNone;
+  // In written order; what none of them takes counts into the other.
+  std::vector<VirtualCluster> virtual_clusters;
+  std::optional<RouteStats> other_virtual_cluster;  // there are virtual clusters
 
+  VirtualHost();
   // After all routes are in place.
   void index();
-  const Route* match(const http::Head& request, base::Random& random) const;
+  const Route* match(const http::Head& request, const filter::StreamInfo& info, base::Random& random) const;
+  // The redirect that answers this request, whatever its route; null: none.
+  const Route* tlsRedirect(const http::Head& request) const;
+  // Null where there are none.
+  const RouteStats* virtualClusterOf(const http::Head& request) const;
 
  private:
+  const Route* matchConnect(const http::Head& request, const filter::StreamInfo& info, base::Random& random) const;
+
   PathIndex sensitive_;
-  PathIndex insensitive_;
-  bool any_insensitive_ = false;
+  PathIndex insensitive_;  // of lower-case literals
+  RegexIndex regexes_;
+  std::vector<uint32_t> connect_;
+  Route https_redirect_;
 };
 
 class RouteTable {
@@ -71,13 +79,15 @@ class RouteTable {
   FilterConfigs filters;
   bool most_specific_wins = false;
   bool ignore_port = false;
+  // Lower case. Taken out of requests whose peer is not trusted, before anything else looks at them.
+  std::vector<std::string> internal_only_headers;
 
   // `domain` in lower case: "a.b", "*.b", "a.*", "*". False when it is taken already.
   bool addDomain(std::string_view domain, VirtualHost& host);
 
   const VirtualHost* findHost(std::string_view authority) const;
   // Null when no virtual host or no route matches.
-  const Route* match(const http::Head& request, base::Random& random) const;
+  const Route* match(const http::Head& request, const filter::StreamInfo& info, base::Random& random) const;
 
  private:
   // Wildcards by the length of their fixed part, longest first.
@@ -90,6 +100,10 @@ class RouteTable {
   Wildcards prefixes_;
   VirtualHost* any_ = nullptr;
 };
+
+// The choice of a route with weighted clusters, or the route itself.
+const Route& chooseCluster(const Route& route, const http::Head& request, const filter::StreamInfo& info,
+                           base::Random& random);
 
 // The edits of all levels, in the order that the table asks for: by default the most specific first, so that the table
 // has the last word; with most_specific_wins the other way round.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/http/grpc.h"
+#include "source/http/path.h"
 #include "source/proxy/grpc_timeout.h"
 #include "source/proxy/path_rewrite.h"
 
@@ -88,13 +89,22 @@ void Router::begin(http::Head& request) {
   }
   if (const auto* direct = std::get_if<DirectAction>(&chosen->action)) {
     shard().add(context_.config.stats.rq_direct_response);
-    answer(direct->status, Reason::kDirectResponse, direct->body, "");
+    answerDirectly(*direct);
   } else if (const auto* redirect = std::get_if<RedirectAction>(&chosen->action)) {
     shard().add(context_.config.stats.rq_redirect);
     answer(redirect->status, Reason::kRedirect, "", redirectLocation(request, *chosen, *redirect));
   } else {
     forward(request, *chosen, std::get<ForwardAction>(chosen->action));
   }
+}
+
+void Router::answerDirectly(const DirectAction& direct) {
+  if (direct.format == nullptr) return answer(direct.status, Reason::kDirectResponse, direct.body, "");
+  std::string body;
+  direct.format->append(context_.info, body);
+  answer(direct.status, Reason::kDirectResponse, context_.arena.copy(body), "");
+  const bool typed = local_head_->headers.get(HeaderId::kContentType) == "text/plain";
+  if (typed && !direct.content_type.empty()) local_head_->headers.set(HeaderId::kContentType, direct.content_type);
 }
 
 void Router::answer(uint16_t status, Reason reason, std::string_view body, std::string_view location) {
@@ -143,6 +153,9 @@ void Router::editForward(http::Head& request, const Route& route, const ForwardA
   } else if (!action.host_rewrite_header.empty()) {
     const auto host = request.headers.get(action.host_rewrite_header);
     if (host && !host->empty()) setHost(request, action, *host);
+  } else if (action.host_rewrite_path != nullptr) {
+    const std::string host = action.host_rewrite_path->apply(http::pathOf(request.path));
+    if (!host.empty()) setHost(request, action, context_.arena.copy(host));
   }
   const std::string_view path = rewrittenPath(request, route, action.prefix_rewrite, action.regex_rewrite.get());
   if (path.data() != request.path.data()) {

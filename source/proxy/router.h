@@ -82,6 +82,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   void wakeStream() override { context_.owner.wakeStream(); }
 
   void begin(http::Head& request);
+  void answerDirectly(const DirectAction& direct);
   void answer(uint16_t status, http::Reason reason, std::string_view body, std::string_view location);
   void forward(http::Head& request, const Route& route, const ForwardAction& action);
   void editForward(http::Head& request, const Route& route, const ForwardAction& action);

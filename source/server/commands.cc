@@ -16,6 +16,9 @@
 #include "source/server/compile_loaded.h"
 #include "source/server/count_messages.h"
 #include "source/server/descriptor_limit.h"
+#include "source/server/explain.h"
+#include "source/server/explain_question.h"
+#include "source/server/lints/lints.h"
 #include "source/server/log_writer.h"
 #include "source/server/proxy_bootstrap.h"
 #include "source/server/server.h"
@@ -107,6 +110,7 @@ int runCommand(const Options& options, base::MonotonicTime started) {
 int checkCommand(const Options& options) {
   base::Diagnostics diagnostics;
   Compiled compiled(1, options, config::loadFile(options.config_path, options.config_yaml, diagnostics), diagnostics);
+  if (diagnostics.ok()) lint(compiled.source.bootstrap, diagnostics);
   if (diagnostics.ok() && !options.schema_only) tryToBind(*compiled.config, diagnostics);
   print(stderr, config::render(diagnostics, compiled.source.sources));
   if (!diagnostics.ok()) {
@@ -117,6 +121,28 @@ int checkCommand(const Options& options) {
         absl::StrCat("OK: ", plural(compiled.config->listeners.size(), "listener"), ", ",
                      plural(compiled.config->clusters.size(), "cluster"), ", ",
                      plural(countMessages(compiled.source.bootstrap, "envoy.config.route.v3.Route"), "route"), "\n"));
+  return 0;
+}
+
+int explainCommand(const Options& options) {
+  const auto question = parseQuestion(options.question, options.headers);
+  if (!question.ok()) {
+    print(stderr, absl::StrCat("weir: ", question.status().message(), "; see `weir help explain`\n"));
+    return 2;
+  }
+  base::Diagnostics diagnostics;
+  Compiled compiled(1, options, config::loadFile(options.config_path, options.config_yaml, diagnostics), diagnostics);
+  if (compiled.config == nullptr) {
+    print(stderr, config::render(diagnostics, compiled.source.sources));
+    print(stderr, absl::StrCat(plural(diagnostics.errors(), "error"), "\n"));
+    return 1;
+  }
+  const auto answer = explain(*question, compiled.source, *compiled.config);
+  if (!answer.ok()) {
+    print(stderr, absl::StrCat("weir: ", answer.status().message(), "\n"));
+    return 1;
+  }
+  print(stdout, options.json ? toJson(*answer) : toText(*answer));
   return 0;
 }
 

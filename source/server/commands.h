@@ -10,6 +10,7 @@ namespace weir::server {
 // `started` is when the process did, on the clock of the machine.
 int runCommand(const Options& options, base::MonotonicTime started);
 int checkCommand(const Options& options);
+int explainCommand(const Options& options);
 int proxyCommand(const Options& options, base::MonotonicTime started);
 int whyCommand(const Options& options);
 

@@ -32,6 +32,8 @@ int runMain(const std::vector<std::string_view>& arguments) {
       return runCommand(*options, started);
     case Command::kCheck:
       return checkCommand(*options);
+    case Command::kExplain:
+      return explainCommand(*options);
     case Command::kProxy:
       return proxyCommand(*options, started);
     case Command::kWhy:

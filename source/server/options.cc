@@ -12,7 +12,7 @@ namespace weir::server {
 namespace {
 
 // Which commands know a flag.
-constexpr uint8_t kInRun = 1, kInCheck = 2, kInProxy = 4;
+constexpr uint8_t kInRun = 1, kInCheck = 2, kInProxy = 4, kInExplain = 8;
 
 struct Flag {
   std::string_view name;
@@ -82,10 +82,16 @@ std::string_view takeVersion(Options& options, std::string_view) {
   return "";
 }
 
+std::string_view takeHeader(Options& options, std::string_view value) {
+  if (value.find(':', 1) == std::string_view::npos) return "'name: value'";
+  options.headers.emplace_back(value);
+  return "";
+}
+
 constexpr Flag kFlags[] = {
-    {"--config-path", "-c", kInRun, "FILE", "the configuration: .yaml, .json, .pb or .pb_text",
+    {"--config-path", "-c", kInRun | kInExplain, "FILE", "the configuration: .yaml, .json, .pb or .pb_text",
      takeText<&Options::config_path>},
-    {"--config-yaml", "", kInRun | kInCheck, "TEXT", "YAML that is merged on top of the file",
+    {"--config-yaml", "", kInRun | kInCheck | kInExplain, "TEXT", "YAML that is merged on top of the file",
      takeText<&Options::config_yaml>},
     {"--concurrency", "", kInRun | kInProxy, "N", "worker threads; default: one for each CPU it may run on",
      takeConcurrency},
@@ -102,6 +108,9 @@ constexpr Flag kFlags[] = {
      takeText<&Options::name>},
     {"--print-config", "", kInProxy, "", "print the configuration that this stands for, and end",
      takeSwitch<&Options::print_config>},
+    {"--header", "-H", kInExplain, "HEADER", "a header of the request, as 'name: value'; may be given more than once",
+     takeHeader},
+    {"--json", "", kInExplain, "", "print the answer as JSON", takeSwitch<&Options::json>},
     {"--version", "", kInRun, "", "print the version", takeVersion},
 };
 
@@ -121,6 +130,10 @@ constexpr CommandInfo kCommands[] = {
      "Reports everything that is wrong with a configuration, each with its line. Exit code 0: nothing is; 1: "
      "something\n"
      "is. Opens the files and binds the addresses that it names, and lets go of them again."},
+    {"explain", Command::kExplain, kInExplain, "weir explain -c FILE 'GET https://host/path' [options]",
+     "Says what weir would do with a request, and where the configuration says so: the listener and filter chain, the\n"
+     "virtual host, each route that is tried and why not, the cluster and its hosts, filters, time-outs and retries.\n"
+     "Sends and binds nothing."},
     {"proxy", Command::kProxy, kInProxy, "weir proxy --from ADDRESS --to URL [options]",
      "Runs one listener and one cluster without a file."},
     {"why", Command::kWhy, 0, "weir why [CODE]",
@@ -255,6 +268,10 @@ class Parser {
       options_.config_path = word;
       return absl::OkStatus();
     }
+    if (command_->command == Command::kExplain && options_.question.empty()) {
+      options_.question = word;
+      return absl::OkStatus();
+    }
     if (command_->command == Command::kWhy && options_.why_code.empty()) {
       options_.why_code = word;
       return absl::OkStatus();
@@ -272,9 +289,13 @@ class Parser {
   }
 
   absl::StatusOr<Options> finish() {
-    const bool reads = options_.command == Command::kRun || options_.command == Command::kCheck;
+    const bool explains = options_.command == Command::kExplain;
+    const bool reads = options_.command == Command::kRun || options_.command == Command::kCheck || explains;
     if (reads && options_.config_path.empty() && options_.config_yaml.empty()) {
       return refuse(absl::StrCat("no configuration is given; usage: ", base::av(infoOf(options_.command).usage)));
+    }
+    if (explains && options_.question.empty()) {
+      return refuse(absl::StrCat("no request is given; usage: ", base::av(command_->usage)));
     }
     if (options_.command == Command::kProxy && (options_.from.empty() || options_.to.empty())) {
       return refuse(absl::StrCat("--from and --to are both needed; usage: ", base::av(command_->usage)));

@@ -6,17 +6,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 namespace weir::server {
 
-enum class Command { kRun, kCheck, kProxy, kWhy, kVersion, kHelp };
+enum class Command { kRun, kCheck, kExplain, kProxy, kWhy, kVersion, kHelp };
 
 struct Options {
   Command command = Command::kRun;
-  std::string config_path;              // of run and check; empty: config_yaml is all there is
+  std::string config_path;              // of run, check and explain; empty: config_yaml is all there is
   std::string config_yaml;              // merged on top of the file
   std::optional<unsigned> concurrency;  // workers; none: as many as CPUs this process may run on
   std::string log_level = "info";
@@ -24,6 +25,9 @@ struct Options {
   bool schema_only = false;              // of check
   std::string from, to, name = "proxy";  // of proxy
   bool print_config = false;             // of proxy
+  std::string question;                  // of explain: "GET https://host/path"
+  std::vector<std::string> headers;      // of explain: "name: value"
+  bool json = false;                     // of explain
   std::string why_code;                  // of why: a name or flag, or empty
   std::string help_topic;                // of help: a command, or empty
 };
@@ -32,7 +36,8 @@ struct Options {
 // allowed, and how to get help.
 absl::StatusOr<Options> parseOptions(std::span<const std::string_view> arguments);
 
-// The help text for a command ("run", "check", "proxy", "why", "version", "help"), or of weir itself for an empty one.
+// The help text for a command ("run", "check", "explain", "proxy", "why", "version", "help"), or of weir itself for an
+// empty one.
 std::string helpText(std::string_view command);
 
 }  // namespace weir::server

@@ -18,6 +18,7 @@ constexpr Group kGroups[] = {
     {"http_local_rate_limiter", "envoy_local_http_ratelimit_prefix", true},
     {"listener", "envoy_listener_address", false},
     {"tcp", "envoy_tcp_prefix", false},
+    {"vhost", "envoy_virtual_host", false},
 };
 constexpr Group kOtherGroup = {"", "instance", false};
 

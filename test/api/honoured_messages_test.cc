@@ -46,6 +46,8 @@ const char* const kRoots[] = {
     "envoy.extensions.internal_redirect.safe_cross_scheme.v3.SafeCrossSchemeConfig",
     "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
     "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+    "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
+    "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig",
     "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
     "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
     "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",

@@ -117,9 +117,9 @@ class Lines(unittest.TestCase):
         for arguments in (["help"], ["--help"]):
             status, out, _ = run(*arguments)
             self.assertEqual(0, status)
-            for command in ("run", "check", "proxy", "version"):
+            for command in ("run", "check", "explain", "proxy", "why", "version"):
                 self.assertRegex(out, r"(?m)^\s+weir \[?%s\b" % command)
-        for command in ("run", "check", "proxy", "version"):
+        for command in ("run", "check", "explain", "proxy", "why", "version"):
             for arguments in (["help", command], [command, "--help"]):
                 status, out, _ = run(*arguments)
                 self.assertEqual(0, status)

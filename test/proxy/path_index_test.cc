@@ -1,6 +1,7 @@
 #include "source/proxy/path_index.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -10,36 +11,31 @@ namespace weir::proxy {
 namespace {
 
 std::vector<uint32_t> candidates(const PathIndex& index, std::string_view path) {
+  PathCandidates met;
+  index.collect(path, met);
   std::vector<uint32_t> out;
-  index.forEachCandidate(path, [&](uint32_t entry) {
-    out.push_back(entry);
-    return false;
-  });
+  uint32_t entry;
+  while (met.next(entry)) out.push_back(entry);
   return out;
 }
 
 TEST(PathIndexTest, GivesCandidatesInWrittenOrder) {
-  PathIndex index;
-  index.add("/a/b", PathIndex::Kind::kPrefix, 0);
-  index.add("/", PathIndex::Kind::kPrefix, 1);
-  index.addForAll(2);
-  index.add("/a/bc", PathIndex::Kind::kExact, 3);
-  index.add("/a", PathIndex::Kind::kSeparatedPrefix, 4);
-  EXPECT_EQ(candidates(index, "/a/bc"), (std::vector<uint32_t>{0, 1, 2, 3, 4}));
-  EXPECT_EQ(candidates(index, "/a/bcd"), (std::vector<uint32_t>{0, 1, 2, 4}));
-  EXPECT_EQ(candidates(index, "/ab"), (std::vector<uint32_t>{1, 2}));
-  EXPECT_EQ(candidates(index, "/a"), (std::vector<uint32_t>{1, 2, 4}));
+  PathIndex::Builder builder;
+  builder.add("/a/b", PathIndex::Kind::kPrefix, 0);
+  builder.add("/", PathIndex::Kind::kPrefix, 1);
+  builder.add("/a/bc", PathIndex::Kind::kExact, 3);
+  builder.add("/a", PathIndex::Kind::kSeparatedPrefix, 4);
+  const PathIndex index = std::move(builder).build();
+  EXPECT_EQ(candidates(index, "/a/bc"), (std::vector<uint32_t>{0, 1, 3, 4}));
+  EXPECT_EQ(candidates(index, "/a/bcd"), (std::vector<uint32_t>{0, 1, 4}));
+  EXPECT_EQ(candidates(index, "/ab"), (std::vector<uint32_t>{1}));
+  EXPECT_EQ(candidates(index, "/a"), (std::vector<uint32_t>{1, 4}));
 }
 
-TEST(PathIndexTest, StopsWhenACandidateIsAccepted) {
-  PathIndex index;
-  for (uint32_t i = 0; i < 10; ++i) index.add("/", PathIndex::Kind::kPrefix, i);
-  std::vector<uint32_t> seen;
-  index.forEachCandidate("/x", [&](uint32_t entry) {
-    seen.push_back(entry);
-    return entry == 3;
-  });
-  EXPECT_EQ(seen, (std::vector<uint32_t>{0, 1, 2, 3}));
+TEST(PathIndexTest, AnEmptyOneMeetsNothing) {
+  EXPECT_TRUE(PathIndex().empty());
+  EXPECT_TRUE(candidates(PathIndex(), "/").empty());
+  EXPECT_TRUE(candidates(PathIndex::Builder().build(), "").empty());
 }
 
 struct Entry {
@@ -71,12 +67,13 @@ TEST(PathIndexTest, AgreesWithTestingEveryEntry) {
   base::Random random(7);
   for (int round = 0; round < 200; ++round) {
     std::vector<Entry> entries;
-    PathIndex index;
+    PathIndex::Builder builder;
     const uint64_t count = random.below(60);
     for (uint32_t i = 0; i < count; ++i) {
       entries.push_back({randomPath(random), static_cast<PathIndex::Kind>(random.below(3))});
-      index.add(entries.back().literal, entries.back().kind, i);
+      builder.add(entries.back().literal, entries.back().kind, i);
     }
+    const PathIndex index = std::move(builder).build();
     for (int lookup = 0; lookup < 100; ++lookup) {
       const std::string path = randomPath(random);
       std::vector<uint32_t> expected;
@@ -89,15 +86,26 @@ TEST(PathIndexTest, AgreesWithTestingEveryEntry) {
 }
 
 TEST(PathIndexTest, WalksPathsWithMorePrefixesThanFitInline) {
-  PathIndex index;
+  PathIndex::Builder builder;
   std::string literal = "/";
   std::vector<uint32_t> expected;
   for (uint32_t i = 0; i < 100; ++i) {
-    index.add(literal, PathIndex::Kind::kPrefix, i);
+    builder.add(literal, PathIndex::Kind::kPrefix, i);
     expected.push_back(i);
     literal += "x";
   }
-  EXPECT_EQ(candidates(index, literal), expected);
+  EXPECT_EQ(candidates(std::move(builder).build(), literal), expected);
+}
+
+TEST(PathIndexTest, TakesEveryByte) {
+  PathIndex::Builder builder;
+  for (uint32_t byte = 0; byte < 256; ++byte) {
+    builder.add("/" + std::string(1, static_cast<char>(byte)), PathIndex::Kind::kExact, byte);
+  }
+  const PathIndex index = std::move(builder).build();
+  for (uint32_t byte = 0; byte < 256; ++byte) {
+    EXPECT_EQ(candidates(index, "/" + std::string(1, static_cast<char>(byte))), std::vector<uint32_t>{byte});
+  }
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ Route& ProxyWorld::addRoute(VirtualHost& host, std::string prefix) {
   match.literal = prefix;
   auto route = std::make_unique<Route>();
   route->virtual_host = &host;
-  route->matched_prefix = std::move(prefix);
+  route->matched_bytes = static_cast<uint32_t>(prefix.size());
   Route& added = *route;
   host.routes.insert(host.routes.begin(), std::make_pair(std::move(match), std::move(route)));
   return added;

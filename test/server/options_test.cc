@@ -73,6 +73,19 @@ TEST(Options, ProxiesFromHereToThere) {
   EXPECT_TRUE(options->print_config);
 }
 
+TEST(Options, TakesAQuestionToExplain) {
+  const auto options = parse({"explain", "-c", "f.yaml", "GET http://h/", "-H", "a: b", "--header=c: d", "--json"});
+  ASSERT_TRUE(options.ok());
+  EXPECT_EQ(options->command, Command::kExplain);
+  EXPECT_EQ(options->config_path, "f.yaml");
+  EXPECT_EQ(options->question, "GET http://h/");
+  EXPECT_EQ(options->headers, (std::vector<std::string>{"a: b", "c: d"}));
+  EXPECT_TRUE(options->json);
+  EXPECT_FALSE(parse({"explain", "-c", "f.yaml"}).ok());
+  EXPECT_FALSE(parse({"explain", "GET http://h/"}).ok());
+  EXPECT_FALSE(parse({"explain", "-c", "f.yaml", "GET http://h/", "-H", "nothing"}).ok());
+}
+
 TEST(Options, ShowsHelpAndVersion) {
   EXPECT_EQ(parse({})->command, Command::kHelp);
   EXPECT_EQ(parse({"--help"})->command, Command::kHelp);

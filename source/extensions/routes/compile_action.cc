@@ -15,6 +15,7 @@
 #include "source/extensions/messages/metadata.h"
 #include "source/extensions/routes/compile_hash_policy.h"
 #include "source/extensions/routes/compile_retry.h"
+#include "source/extensions/routes/compile_template.h"
 #include "source/extensions/routes/filter_configs.h"
 #include "source/extensions/routes/header_edits.h"
 #include "source/proxy/path_rewrite.h"
@@ -47,7 +48,8 @@ class ActionCompiler {
  public:
   ActionCompiler(const RouteContext& context, const RouteTableLimits& limits) : context_(context), limits_(limits) {}
 
-  proxy::ForwardAction forward(const api::RouteAction& message, const base::FieldPath& path);
+  proxy::ForwardAction forward(const api::RouteAction& message, const api::RouteMatch& match,
+                               const base::FieldPath& path);
   proxy::RedirectAction redirect(const api::RedirectAction& message, const base::FieldPath& path);
   proxy::DirectAction direct(const api::DirectResponseAction& message, const base::FieldPath& path);
   // `message` is the action whose clusters are weighted.
@@ -60,6 +62,12 @@ class ActionCompiler {
   void grpcTimeout(const api::RouteAction::MaxStreamDuration& message, const base::FieldPath& path,
                    proxy::ForwardAction& action);
   void upgrades(const api::RouteAction& message, const base::FieldPath& path, proxy::ForwardAction& action);
+  void pathRewrite(const api::RouteAction& message, const api::RouteMatch& match, const base::FieldPath& path,
+                   proxy::ForwardAction& action);
+  void hostRewrite(const api::RouteAction& message, const base::FieldPath& path, proxy::ForwardAction& action);
+  void split(const api::WeightedCluster& message, const base::FieldPath& path, proxy::Route& parent);
+  void bodyFormat(const envoy::config::core::v3::SubstitutionFormatString& message, const base::FieldPath& path,
+                  proxy::DirectAction& action);
   std::unique_ptr<proxy::Route> choice(const api::WeightedCluster::ClusterWeight& message, const base::FieldPath& path,
                                        const envoy::config::core::v3::Metadata& parent_metadata,
                                        const proxy::Route& parent);
@@ -112,7 +120,45 @@ void ActionCompiler::upgrades(const api::RouteAction& message, const base::Field
   }
 }
 
-proxy::ForwardAction ActionCompiler::forward(const api::RouteAction& message, const base::FieldPath& path) {
+void ActionCompiler::pathRewrite(const api::RouteAction& message, const api::RouteMatch& match,
+                                 const base::FieldPath& path, proxy::ForwardAction& action) {
+  action.prefix_rewrite = message.prefix_rewrite();
+  const int ways = (action.prefix_rewrite.empty() ? 0 : 1) + (message.has_regex_rewrite() ? 1 : 0) +
+                   (message.has_path_rewrite_policy() ? 1 : 0);
+  if (ways > 1) {
+    const char* const field = message.has_path_rewrite_policy() ? "path_rewrite_policy" : "regex_rewrite";
+    context_.diagnostics.error(path.at(field),
+                               "set together with another rewrite of the path; allowed: one of prefix_rewrite, "
+                               "regex_rewrite, path_rewrite_policy");
+    return;
+  }
+  if (message.has_regex_rewrite()) action.regex_rewrite = rewrite(message.regex_rewrite(), path.at("regex_rewrite"));
+  if (!message.has_path_rewrite_policy()) return;
+  const base::FieldPath at = path.at("path_rewrite_policy");
+  if (!match.has_path_match_policy()) {
+    context_.diagnostics.error(at, "the match has no path_match_policy, whose variables it could use");
+    return;
+  }
+  // What is wrong with the template itself is reported where it stands.
+  base::Diagnostics elsewhere;
+  const auto from = compilePathTemplate(match.path_match_policy(), elsewhere, at);
+  if (from)
+    action.regex_rewrite = compileTemplateRewrite(message.path_rewrite_policy(), *from, context_.diagnostics, at);
+}
+
+void ActionCompiler::hostRewrite(const api::RouteAction& message, const base::FieldPath& path,
+                                 proxy::ForwardAction& action) {
+  action.host_rewrite_literal = message.host_rewrite_literal();
+  action.host_rewrite_header = absl::AsciiStrToLower(message.host_rewrite_header());
+  action.auto_host_rewrite = message.auto_host_rewrite().value();
+  action.append_x_forwarded_host = message.append_x_forwarded_host();
+  if (message.has_host_rewrite_path_regex()) {
+    action.host_rewrite_path = rewrite(message.host_rewrite_path_regex(), path.at("host_rewrite_path_regex"));
+  }
+}
+
+proxy::ForwardAction ActionCompiler::forward(const api::RouteAction& message, const api::RouteMatch& match,
+                                             const base::FieldPath& path) {
   proxy::ForwardAction action;
   if (message.has_cluster()) {
     action.cluster = message.cluster();
@@ -139,17 +185,8 @@ proxy::ForwardAction ActionCompiler::forward(const api::RouteAction& message, co
   }
   grpcTimeout(message.max_stream_duration(), path.at("max_stream_duration"), action);
   if (message.priority() == envoy::config::core::v3::HIGH) action.priority = upstream::Priority::kHigh;
-  action.prefix_rewrite = message.prefix_rewrite();
-  if (message.has_regex_rewrite()) {
-    if (!action.prefix_rewrite.empty()) {
-      context_.diagnostics.error(path.at("regex_rewrite"), "set together with prefix_rewrite; allowed: one of the two");
-    }
-    action.regex_rewrite = rewrite(message.regex_rewrite(), path.at("regex_rewrite"));
-  }
-  action.host_rewrite_literal = message.host_rewrite_literal();
-  action.host_rewrite_header = absl::AsciiStrToLower(message.host_rewrite_header());
-  action.auto_host_rewrite = message.auto_host_rewrite().value();
-  action.append_x_forwarded_host = message.append_x_forwarded_host();
+  pathRewrite(message, match, path, action);
+  hostRewrite(message, path, action);
   upgrades(message, path, action);
   action.hash_policy = compileHashPolicy(message, context_.diagnostics, path);
   action.subset = subsetOf(lbMetadata(message.metadata_match()));
@@ -163,14 +200,19 @@ std::unique_ptr<proxy::Route> ActionCompiler::choice(const api::WeightedCluster:
   auto route = std::make_unique<proxy::Route>();
   route->name = parent.name;
   route->virtual_host = parent.virtual_host;
-  route->matched_prefix = parent.matched_prefix;
-  route->exact_path = parent.exact_path;
+  route->number = parent.number;
+  route->stats = parent.stats;
+  route->matched_bytes = parent.matched_bytes;
+  route->whole_path = parent.whole_path;
   route->parent = &parent;
   proxy::ForwardAction action = std::get<proxy::ForwardAction>(parent.action);
   action.cluster = message.name();
-  if (message.name().empty()) {
-    context_.diagnostics.error(path.at("name"), "empty; allowed: the name of a cluster");
-  } else {
+  action.cluster_header = absl::AsciiStrToLower(message.cluster_header());
+  if (message.name().empty() == message.cluster_header().empty()) {
+    context_.diagnostics.error(path.at("name"), message.name().empty()
+                                                    ? "empty; allowed: the name of a cluster, or a cluster_header"
+                                                    : "set together with cluster_header; allowed: one of the two");
+  } else if (!message.name().empty()) {
     requireCluster(message.name(), path.at("name"));
   }
   if (message.has_metadata_match()) {
@@ -180,6 +222,7 @@ std::unique_ptr<proxy::Route> ActionCompiler::choice(const api::WeightedCluster:
   if (!message.host_rewrite_literal().empty()) {
     action.host_rewrite_literal = message.host_rewrite_literal();
     action.host_rewrite_header.clear();
+    action.host_rewrite_path = nullptr;
     action.auto_host_rewrite = false;
   }
   route->action = std::move(action);
@@ -193,6 +236,22 @@ std::unique_ptr<proxy::Route> ActionCompiler::choice(const api::WeightedCluster:
   return route;
 }
 
+void ActionCompiler::split(const api::WeightedCluster& message, const base::FieldPath& path, proxy::Route& parent) {
+  if (!message.runtime_key_prefix().empty()) {
+    context_.diagnostics.warning(path.at("runtime_key_prefix"), "has no effect: the weights that are given here hold");
+  }
+  if (!message.header_name().empty()) {
+    parent.split = std::make_shared<const proxy::WeightedSplit>(
+        proxy::WeightedSplit{absl::AsciiStrToLower(message.header_name())});
+  }
+  if (!message.use_hash_policy().value()) return;
+  auto policy = std::get<proxy::ForwardAction>(parent.action).hash_policy;
+  if (policy == nullptr) {
+    context_.diagnostics.error(path.at("use_hash_policy"), "the route has no hash_policy; it needs one for this");
+  }
+  parent.split = std::make_shared<const proxy::WeightedSplit>(proxy::WeightedSplit{"", std::move(policy)});
+}
+
 void ActionCompiler::weighted(const api::RouteAction& action, const base::FieldPath& path, proxy::Route& parent) {
   const api::WeightedCluster& message = action.weighted_clusters();
   uint64_t total = 0;
@@ -204,6 +263,7 @@ void ActionCompiler::weighted(const api::RouteAction& action, const base::FieldP
     total += weight.weight().value();
     parent.choices.push_back({total, std::move(route)});
   }
+  split(message, path, parent);
   if (total == 0) {
     context_.diagnostics.error(path.at("clusters"), "the weights add up to 0; at least one must be above 0");
   } else if (message.has_total_weight() && message.total_weight().value() != total) {
@@ -242,7 +302,26 @@ proxy::DirectAction ActionCompiler::direct(const api::DirectResponseAction& mess
                                  context_.diagnostics, path.at("body"))
                       .value_or("");
   }
+  if (message.has_body_format()) bodyFormat(message.body_format(), path.at("body_format"), action);
   return action;
+}
+
+void ActionCompiler::bodyFormat(const envoy::config::core::v3::SubstitutionFormatString& message,
+                                const base::FieldPath& path, proxy::DirectAction& action) {
+  if (message.has_json_format()) {
+    context_.diagnostics.error(path.at("json_format"), "not here; allowed: text_format_source, with a content_type");
+    return;
+  }
+  std::string text = message.text_format();
+  if (message.has_text_format_source()) {
+    text = readDataSource(message.text_format_source(), limits_.direct_response_bytes, context_.schema_only,
+                          context_.diagnostics, path.at("text_format_source"))
+               .value_or("");
+  }
+  auto format = filter::SubstitutionFormat::parse(text, message.omit_empty_values());
+  if (!format.ok()) return context_.diagnostics.error(path, std::string(format.status().message()));
+  action.format = *std::move(format);
+  action.content_type = message.content_type();
 }
 
 }  // namespace
@@ -253,7 +332,7 @@ void compileAction(const api::Route& message, const RouteContext& context, const
   switch (message.action_case()) {
     case api::Route::kRoute: {
       const base::FieldPath at = path.at("route");
-      proxy::ForwardAction action = compiler.forward(message.route(), at);
+      proxy::ForwardAction action = compiler.forward(message.route(), message.match(), at);
       action.policy = compileRoutePolicy(message, limits.policy, context, path);
       route.action = std::move(action);
       if (message.route().has_weighted_clusters()) {

@@ -1,10 +1,14 @@
 #include "source/extensions/routes/compile_match.h"
 
+#include <string>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "source/extensions/matchers/compile_matchers.h"
+#include "source/extensions/routes/compile_template.h"
 
 namespace weir::extensions {
 
@@ -27,6 +31,16 @@ void checkLiteral(const std::string& literal, PathKind kind, const char* field, 
   }
 }
 
+void compileTemplate(const Message& message, proxy::RouteMatch& match, base::Diagnostics& diagnostics,
+                     const base::FieldPath& path) {
+  const auto parsed = compilePathTemplate(message.path_match_policy(), diagnostics, path);
+  if (!parsed) return;
+  const bool sensitive = !message.has_case_sensitive() || message.case_sensitive().value();
+  auto regex = filter::StringMatcher::regex(sensitive ? parsed->expression : "(?i)" + parsed->expression);
+  if (!regex.ok()) return diagnostics.error(path, std::string(regex.status().message()));
+  match.regex = std::make_unique<const filter::StringMatcher>(*std::move(regex));
+}
+
 void compilePath(const Message& message, proxy::RouteMatch& match, base::Diagnostics& diagnostics,
                  const base::FieldPath& path) {
   switch (message.path_specifier_case()) {
@@ -47,26 +61,31 @@ void compilePath(const Message& message, proxy::RouteMatch& match, base::Diagnos
       break;
     case Message::kSafeRegex:
       match.path_kind = PathKind::kRegex;
-      match.regex = compileRegexMatcher(message.safe_regex(), diagnostics, path.at("safe_regex"));
+      if (auto regex = compileRegexMatcher(message.safe_regex(), diagnostics, path.at("safe_regex"))) {
+        match.regex = std::make_unique<const filter::StringMatcher>(*std::move(regex));
+      }
+      break;
+    case Message::kConnectMatcher:
+      match.path_kind = PathKind::kConnect;
+      break;
+    case Message::kPathMatchPolicy:
+      match.path_kind = PathKind::kRegex;
+      compileTemplate(message, match, diagnostics, path.at("path_match_policy"));
       break;
     case Message::PATH_SPECIFIER_NOT_SET:
-      diagnostics.error(path, "no path is given; allowed: one of prefix, path, safe_regex, path_separated_prefix");
+      diagnostics.error(path,
+                        "no path is given; allowed: one of prefix, path, safe_regex, path_separated_prefix, "
+                        "connect_matcher, path_match_policy");
       break;
   }
   if (message.has_case_sensitive()) match.case_sensitive = message.case_sensitive().value();
-  if (match.path_kind == PathKind::kRegex && !match.case_sensitive) {
+  if (message.has_safe_regex() && !match.case_sensitive) {
     diagnostics.error(path.at("case_sensitive"), "does not apply to safe_regex; begin the expression with (?i)");
   }
 }
 
-}  // namespace
-
-std::optional<proxy::RouteMatch> compileRouteMatch(const Message& message, base::Diagnostics& diagnostics,
-                                                   const base::FieldPath& path) {
-  const size_t errors = diagnostics.errors();
-  proxy::RouteMatch match;
-  compilePath(message, match, diagnostics, path);
-  match.headers = compileHeaderMatchers(message.headers(), diagnostics, path, "headers");
+void compileQuery(const Message& message, proxy::RouteConditions& conditions, base::Diagnostics& diagnostics,
+                  const base::FieldPath& path) {
   for (int i = 0; i < message.query_parameters_size(); ++i) {
     const auto& parameter = message.query_parameters(i);
     proxy::QueryMatch query;
@@ -77,10 +96,47 @@ std::optional<proxy::RouteMatch> compileRouteMatch(const Message& message, base:
     } else if (parameter.has_present_match()) {
       query.present = parameter.present_match();
     }
-    match.query.push_back(std::move(query));
+    conditions.query.push_back(std::move(query));
   }
-  match.grpc = message.has_grpc();
-  if (message.has_runtime_fraction()) match.fraction = compileFraction(message.runtime_fraction());
+}
+
+void compileCookies(const Message& message, proxy::RouteConditions& conditions, base::Diagnostics& diagnostics,
+                    const base::FieldPath& path) {
+  for (int i = 0; i < message.cookies_size(); ++i) {
+    const auto& cookie = message.cookies(i);
+    auto value = compileStringMatcher(cookie.string_match(), diagnostics,
+                                      path.at("cookies", static_cast<size_t>(i)).at("string_match"));
+    if (value) conditions.cookies.push_back({cookie.name(), *std::move(value), cookie.invert_match()});
+  }
+}
+
+// The conditions besides the path, which most routes have none of.
+void compileConditions(const Message& message, proxy::RouteMatch& match, base::Diagnostics& diagnostics,
+                       const base::FieldPath& path) {
+  const bool any = message.headers_size() > 0 || message.query_parameters_size() > 0 || message.cookies_size() > 0 ||
+                   message.has_grpc() || message.has_runtime_fraction() || message.has_tls_context();
+  if (!any) return;
+  proxy::RouteConditions& conditions = match.more();
+  conditions.headers = compileHeaderMatchers(message.headers(), diagnostics, path, "headers");
+  compileQuery(message, conditions, diagnostics, path);
+  compileCookies(message, conditions, diagnostics, path);
+  conditions.grpc = message.has_grpc();
+  if (message.has_runtime_fraction()) conditions.fraction = compileFraction(message.runtime_fraction());
+  if (!message.has_tls_context()) return;
+  const auto& tls = message.tls_context();
+  proxy::TlsMatch& condition = conditions.tls.emplace();
+  if (tls.has_presented()) condition.presented = tls.presented().value();
+  if (tls.has_validated()) condition.validated = tls.validated().value();
+}
+
+}  // namespace
+
+std::optional<proxy::RouteMatch> compileRouteMatch(const Message& message, base::Diagnostics& diagnostics,
+                                                   const base::FieldPath& path) {
+  const size_t errors = diagnostics.errors();
+  proxy::RouteMatch match;
+  compilePath(message, match, diagnostics, path);
+  compileConditions(message, match, diagnostics, path);
   if (diagnostics.errors() != errors) return std::nullopt;
   return match;
 }

@@ -8,6 +8,7 @@
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/base/strings.h"
+#include "source/extensions/matchers/compile_matchers.h"
 #include "source/extensions/routes/compile_action.h"
 #include "source/extensions/routes/compile_match.h"
 #include "source/extensions/routes/compile_retry.h"
@@ -35,15 +36,20 @@ void compileEdits(const Message& message, const RouteContext& context, const bas
 }
 
 void compileRoute(const api::Route& message, const RouteContext& context, const RouteTableLimits& limits,
-                  const base::FieldPath& path, proxy::VirtualHost& host) {
+                  uint32_t number, const base::FieldPath& path, proxy::VirtualHost& host) {
   auto route = std::make_unique<proxy::Route>();
   route->name = message.name();
+  route->number = number;
   route->virtual_host = &host;
   std::optional<proxy::RouteMatch> match = compileRouteMatch(message.match(), context.diagnostics, path.at("match"));
   if (match) {
-    route->matched_prefix = match->literal;
-    route->exact_path = match->path_kind == proxy::RouteMatch::PathKind::kExact ||
+    route->matched_bytes = static_cast<uint32_t>(match->literal.size());
+    route->whole_path = match->path_kind == proxy::RouteMatch::PathKind::kExact ||
                         match->path_kind == proxy::RouteMatch::PathKind::kRegex;
+  }
+  if (!message.stat_prefix().empty()) {
+    route->stats = std::make_shared<const proxy::RouteStats>(
+        proxy::RouteStats::make(context.stats, host.name, "route", message.stat_prefix()));
   }
   compileEdits(message, context, path, *route);
   if (message.route().has_cors()) {
@@ -72,10 +78,23 @@ class TableCompiler {
     if (message.has_cors()) addFilterConfig(kCorsRouteType, message.cors(), host->filters, context_, path.at("cors"));
     RouteTableLimits limits = limits_;
     limits.policy = compileHostPolicy(message, *limits_.policy, context_, path);
+    host->routes.reserve(static_cast<size_t>(message.routes_size()));
     for (int i = 0; i < message.routes_size(); ++i) {
-      compileRoute(message.routes(i), context_, limits, path.at("routes", static_cast<size_t>(i)), *host);
+      compileRoute(message.routes(i), context_, limits, static_cast<uint32_t>(i),
+                   path.at("routes", static_cast<size_t>(i)), *host);
     }
     host->index();
+    virtualClusters(message, path, *host);
+    switch (message.require_tls()) {
+      case api::VirtualHost::ALL:
+        host->require_tls = proxy::RequireTls::kAll;
+        break;
+      case api::VirtualHost::EXTERNAL_ONLY:
+        host->require_tls = proxy::RequireTls::kExternal;
+        break;
+      default:
+        break;
+    }
     for (int i = 0; i < message.domains_size(); ++i) {
       domain(message.domains(i), path.at("domains", static_cast<size_t>(i)), *host, table);
     }
@@ -83,6 +102,20 @@ class TableCompiler {
   }
 
  private:
+  void virtualClusters(const api::VirtualHost& message, const base::FieldPath& path, proxy::VirtualHost& host) {
+    if (message.virtual_clusters_size() == 0) return;
+    for (int i = 0; i < message.virtual_clusters_size(); ++i) {
+      const api::VirtualCluster& cluster = message.virtual_clusters(i);
+      const base::FieldPath at = path.at("virtual_clusters", static_cast<size_t>(i));
+      if (cluster.headers_size() == 0) {
+        context_.diagnostics.error(at.at("headers"), "empty; allowed: at least one condition on a header");
+      }
+      host.virtual_clusters.push_back({compileHeaderMatchers(cluster.headers(), context_.diagnostics, at, "headers"),
+                                       proxy::RouteStats::make(context_.stats, host.name, "vcluster", cluster.name())});
+    }
+    host.other_virtual_cluster = proxy::RouteStats::make(context_.stats, host.name, "vcluster", "other");
+  }
+
   void domain(const std::string& written, const base::FieldPath& path, proxy::VirtualHost& host,
               proxy::RouteTable& table) {
     const std::string name = absl::AsciiStrToLower(written);
@@ -96,6 +129,7 @@ class TableCompiler {
     }
     if (table.addDomain(name, host)) {
       domains_.emplace(name, path.text());
+      host.domains.push_back(name);
       return;
     }
     context_.diagnostics.error(path, absl::StrCat("the domain '", written, "' is taken by ", domains_[name],
@@ -121,6 +155,9 @@ std::unique_ptr<const proxy::RouteTable> compileRoutes(const api::RouteConfigura
   if (message.has_validate_clusters()) limits.validate_clusters = message.validate_clusters().value();
   if (message.has_max_direct_response_body_size_bytes()) {
     limits.direct_response_bytes = message.max_direct_response_body_size_bytes().value();
+  }
+  for (const std::string& name : message.internal_only_headers()) {
+    table->internal_only_headers.push_back(absl::AsciiStrToLower(name));
   }
   compileEdits(message, context, path, *table);
   limits.policy = std::make_shared<const proxy::UpstreamPolicy>(compileTablePolicy(message, context, path));

@@ -103,7 +103,7 @@ constexpr ErrorCase kErrors[] = {
     {"both rewrites",
      "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } route { cluster: 'c' prefix_rewrite: '/x' "
      "regex_rewrite { pattern { regex: 'a' } substitution: 'b' } } } }",
-     "rc.virtual_hosts[0].routes[0].route.regex_rewrite", "one of the two"},
+     "rc.virtual_hosts[0].routes[0].route.regex_rewrite", "one of prefix_rewrite, regex_rewrite"},
     {"framing header", "request_headers_to_add { header { key: 'Content-Length' value: '1' } }",
      "rc.request_headers_to_add[0].header.key", "'content-length' cannot be edited"},
     {"unknown operator", "response_headers_to_add { header { key: 'x' value: '%NOPE%' } }",
@@ -172,7 +172,7 @@ TEST_F(CompileRoutesTest, CompilesAForwardActionWithAllItsParts) {
   EXPECT_TRUE(action.append_x_forwarded_host);
   EXPECT_EQ(action.cluster_not_found_status, 404);
   EXPECT_EQ(action.upgrades, (std::vector<std::pair<std::string, bool>>{{"websocket", true}}));
-  EXPECT_EQ(route.matched_prefix, "/api");
+  EXPECT_EQ(route.matched_bytes, 4u);
   EXPECT_EQ(route.clusterName(), "c");
 }
 
