@@ -36,6 +36,8 @@
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "envoy/type/v3/type.pb.h"
 #include "udpa/type/v1/type.pb.h"
+#include "weir/extensions/filters/http/plugin/v1/plugin.pb.h"
+#include "weir/extensions/filters/network/plugin/v1/plugin.pb.h"
 #include "xds/type/v3/type.pb.h"
 
 namespace weir::config {
@@ -75,6 +77,8 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::type::matcher::v3::RegexMatcher::descriptor()->file(),
       envoy::type::v3::Percent::descriptor()->file(),
       udpa::type::v1::TypedStruct::descriptor()->file(),
+      ::weir::extensions::filters::http::plugin::v1::Plugin::descriptor()->file(),
+      ::weir::extensions::filters::network::plugin::v1::Plugin::descriptor()->file(),
       xds::type::v3::TypedStruct::descriptor()->file(),
   };
   std::sort(files.begin(), files.end(), [](const auto* a, const auto* b) { return a->package() < b->package(); });

@@ -145,6 +145,7 @@ void ProtoReader::readMessage(const Value& value, Place place, Message& out, con
       google::protobuf::Value any_value;
       toStruct(value, any_value);
       DynamicCastToGenerated<google::protobuf::Struct>(&out)->Swap(any_value.mutable_struct_value());
+      notePlaces(value, where.node);
       return;
     }
     case Descriptor::WELLKNOWNTYPE_LISTVALUE: {
@@ -162,6 +163,15 @@ void ProtoReader::readMessage(const Value& value, Place place, Message& out, con
   const bool whole = where.path.text().empty();
   expected(absl::StrCat("the fields of ", out.GetDescriptor()->name(), whole ? ", such as static_resources" : ""),
            value, place, where);
+}
+
+void ProtoReader::notePlaces(const Value& value, SourceMap::Node node) {
+  for (const Entry& entry : value.entries) {
+    notePlaces(entry.value, sources_.addFieldCopy(node, entry.key, pointAt(entry)));
+  }
+  for (size_t i = 0; i < value.items.size(); ++i) {
+    notePlaces(value.items[i], sources_.addIndex(node, i, value.items[i].place));
+  }
 }
 
 bool ProtoReader::readShortForm(const Value& value, Place place, Message& out, const Where& where) {

@@ -62,6 +62,9 @@ class ProtoReader {
   // Durations and wrappers written as scalars; false when the message is of another kind.
   bool readShortForm(const Value& value, Place place, Message& out, const Where& where);
 
+  // The places of what is inside a Struct, which whoever gives it a meaning may have to report.
+  void notePlaces(const Value& value, SourceMap::Node node);
+
   void readAny(const Value& value, Place place, google::protobuf::Any& out, const Where& where);
   void readTypedStruct(const Value& map, Place place, google::protobuf::Any& out, const Where& where);
   // Reads `value` as a message of the named type into the Any; null and a report when there is no such type.

@@ -18,6 +18,11 @@ SourceMap::Node SourceMap::addField(Node parent, std::string_view name, Place pl
   return add(parent, Step::kField, name, 0, place);
 }
 
+SourceMap::Node SourceMap::addFieldCopy(Node parent, std::string_view name, Place place) {
+  keys_.emplace_back(name);
+  return add(parent, Step::kField, keys_.back(), 0, place);
+}
+
 SourceMap::Node SourceMap::addIndex(Node list, size_t index, Place place) {
   return add(list, Step::kIndex, {}, index, place);
 }

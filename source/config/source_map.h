@@ -33,6 +33,8 @@ class SourceMap {
   Node addFile(std::string name);
   // `name` must outlive the map, as the names of linked descriptors do.
   Node addField(Node parent, std::string_view name, Place place);
+  // The same for a name that may not live that long.
+  Node addFieldCopy(Node parent, std::string_view name, Place place);
   Node addIndex(Node list, size_t index, Place place);
   Node addKey(Node map, std::string_view key, Place place);  // copies the key
 

@@ -13,9 +13,11 @@
 #include "source/extensions/filters/http/header_mutation/header_mutation.h"
 #include "source/extensions/filters/http/health_check/health_check.h"
 #include "source/extensions/filters/http/local_ratelimit/local_ratelimit.h"
+#include "source/extensions/filters/http/plugin/plugin.h"
 #include "source/extensions/filters/network/direct_response/direct_response.h"
 #include "source/extensions/filters/network/echo/echo.h"
 #include "source/extensions/filters/network/http_connection_manager/http_connection_manager.h"
+#include "source/extensions/filters/network/plugin/plugin.h"
 #include "source/extensions/filters/network/tcp_proxy/tcp_proxy_config.h"
 
 namespace weir::extensions {
@@ -32,10 +34,14 @@ filter::HttpFilterType routerType() {
 
 }  // namespace
 
-std::unique_ptr<const Registry> makeRegistry() {
+std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
   auto registry = std::make_unique<Registry>();
+  registry->plugins = std::make_unique<plugins::Catalogue>(std::move(setup));
   const auto http = [&registry](filter::HttpFilterType type) {
     CHECK(registry->http_filters.add(std::move(type)).ok(), "each message belongs to one filter");
+  };
+  const auto network = [&registry](filter::NetworkFilterType type) {
+    CHECK(registry->network_filters.add(std::move(type)).ok(), "each message belongs to one filter");
   };
   const auto terminal = [&registry](proxy::SessionType type) {
     registry->network_filter_types.push_back(type.config_type);
@@ -53,7 +59,10 @@ std::unique_ptr<const Registry> makeRegistry() {
   http(header_mutation::headerMutationType());
   http(health_check::healthCheckType());
   http(local_ratelimit::localRatelimitType());
+  http(plugin_filter::pluginType(*registry->plugins));
   http(routerType());
+
+  network(network_plugin::pluginType(*registry->plugins));
 
   terminal(direct_response::directResponseType());
   terminal(echo::echoType());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "source/extensions/plugins/catalogue.h"
 #include "source/filter/http_filter_factory.h"
 #include "source/filter/network_filter_factory.h"
 #include "source/proxy/session_factory.h"
@@ -15,6 +16,8 @@
 namespace weir::extensions {
 
 struct Registry {
+  // What plugins there are; first, as the filters use it.
+  std::unique_ptr<plugins::Catalogue> plugins;
   filter::HttpFilterRegistry http_filters;
   filter::NetworkFilterRegistry network_filters;  // in front of what takes the bytes
   proxy::SessionRegistry sessions;                // what takes the bytes at the end of a listener's filter chain
@@ -22,7 +25,7 @@ struct Registry {
   std::vector<std::string> network_filter_types;  // of both, for messages
 };
 
-// All of them. Two that claim the same message are a bug, and checked.
-std::unique_ptr<const Registry> makeRegistry();
+// All of them. Two that claim the same message are a bug, and checked. `setup`: where plugins come from.
+std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup = {});
 
 }  // namespace weir::extensions

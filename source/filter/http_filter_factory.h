@@ -46,7 +46,8 @@ struct FactoryContext {
   const base::Clock& clock;
   // Whether a cluster of that name is configured; null where that is not known, and no name is refused then.
   const std::function<bool(std::string_view)>* cluster_exists = nullptr;
-  bool schema_only = false;  // do not open or read files that the configuration names
+  bool schema_only = false;                   // do not open or read files that the configuration names
+  const HttpFilterFactory* filter = nullptr;  // of a route's configuration: the filter that it is for
 };
 
 // How a filter is made. Both functions return null after they have reported at least one error.

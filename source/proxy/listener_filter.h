@@ -29,10 +29,10 @@ namespace weir::proxy {
 
 // What is known of a connection when its filter chain is chosen.
 struct Inspected {
-  net::Address local;          // where the client went: as accepted, or what a filter found out
-  net::Address remote;         // who the client is: likewise
-  net::Address direct_remote;  // the peer of the socket
-  std::string server_name;     // SNI, lower case; empty: none
+  net::Address local;                                  // where the client went: as accepted, or what a filter found out
+  net::Address remote;                                 // who the client is: likewise
+  net::Address direct_remote;                          // the peer of the socket
+  std::string server_name;                             // SNI, lower case; empty: none
   std::string_view transport_protocol = "raw_buffer";  // or "tls"; static
   std::vector<std::string> application_protocols;      // what the client offers, in its order
 };

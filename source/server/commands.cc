@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "source/config/dump.h"
 #include "source/config/loader.h"
 #include "source/config/render.h"
+#include "source/config/struct_message.h"
 #include "source/event/libevent_poller.h"
 #include "source/extensions/registry.h"
 #include "source/net/kernel_network.h"
@@ -31,16 +33,23 @@ void print(FILE* stream, const std::string& text) { std::fwrite(text.data(), 1, 
 
 std::string plural(size_t count, const char* noun) { return absl::StrCat(count, " ", noun, count == 1 ? "" : "s"); }
 
+extensions::plugins::Setup pluginSetup(const Options& options) {
+  extensions::plugins::Setup setup;
+  setup.search_path = absl::StrSplit(options.plugin_path, ':', absl::SkipEmpty());
+  setup.read_struct = config::readStruct;
+  return setup;
+}
+
 // What is made of a configuration, in the order in which it must go again.
 struct Compiled {
   Compiled(unsigned workers, const Options& options, config::LoadedConfig loaded, base::Diagnostics& diagnostics)
-      : source(std::move(loaded)), logs(stats, workers) {
+      : extensions(extensions::makeRegistry(pluginSetup(options))), source(std::move(loaded)), logs(stats, workers) {
     config = compileLoaded(source, {stats, clock, *extensions, logs, options.schema_only}, diagnostics);
   }
 
   const base::RealClock clock;
   stats::Registry stats;
-  const std::unique_ptr<const extensions::Registry> extensions = extensions::makeRegistry();
+  const std::unique_ptr<const extensions::Registry> extensions;
   const config::LoadedConfig source;
   LogWriter logs;
   std::unique_ptr<const ServerConfig> config;
@@ -67,7 +76,7 @@ int serve(const Options& options, config::LoadedConfig loaded, base::Diagnostics
     return 1;
   }
   Server server({options, concurrency, compiled.source.bootstrap, *compiled.config, compiled.stats, compiled.logs,
-                 compiled.clock, started});
+                 compiled.clock, started, *compiled.extensions->plugins});
   if (absl::Status status = server.run(); !status.ok()) {
     print(stderr, absl::StrCat("weir: ", status.message(), "\n"));
     return 1;

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "source/base/breadcrumb.h"
 #include "source/base/clock.h"
 #include "source/base/log.h"
 #include "source/base/strings.h"
 #include "source/server/commands.h"
+#include "source/server/filter_command/filter_command.h"
 #include "source/server/options.h"
 #include "source/server/version.h"
 
@@ -27,6 +29,7 @@ int runMain(const std::vector<std::string_view>& arguments) {
     return 2;
   }
   base::setLogLevel(options->log_level);
+  base::installCrashReport();
   switch (options->command) {
     case Command::kRun:
       return runCommand(*options, started);
@@ -38,6 +41,9 @@ int runMain(const std::vector<std::string_view>& arguments) {
       return proxyCommand(*options, started);
     case Command::kWhy:
       return whyCommand(*options);
+    case Command::kFilter:
+      return filterCommand(
+          {options->filter_action, options->filter_target, options->request_path, options->filter_config});
     case Command::kVersion:
       print(stdout, absl::StrCat("weir ", base::av(kVersion), "\n"));
       return 0;

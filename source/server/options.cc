@@ -12,7 +12,7 @@ namespace weir::server {
 namespace {
 
 // Which commands know a flag.
-constexpr uint8_t kInRun = 1, kInCheck = 2, kInProxy = 4, kInExplain = 8;
+constexpr uint8_t kInRun = 1, kInCheck = 2, kInProxy = 4, kInExplain = 8, kInFilter = 64;
 
 struct Flag {
   std::string_view name;
@@ -111,6 +111,11 @@ constexpr Flag kFlags[] = {
     {"--header", "-H", kInExplain, "HEADER", "a header of the request, as 'name: value'; may be given more than once",
      takeHeader},
     {"--json", "", kInExplain, "", "print the answer as JSON", takeSwitch<&Options::json>},
+    {"--plugin-path", "", kInRun | kInCheck | kInExplain, "FOLDERS",
+     "where filter plugins are found by name, separated by ':'", takeText<&Options::plugin_path>},
+    {"--request", "", kInFilter, "FILE", "of run: an HTTP/1.1 request as text", takeText<&Options::request_path>},
+    {"--config", "", kInFilter, "FILE", "of run: the filter's configuration, a file or text in braces",
+     takeText<&Options::filter_config>},
     {"--version", "", kInRun, "", "print the version", takeVersion},
 };
 
@@ -139,6 +144,11 @@ constexpr CommandInfo kCommands[] = {
     {"why", Command::kWhy, 0, "weir why [CODE]",
      "Explains why weir answered a request by itself, or ended it. CODE is what an access log shows as\n"
      "%RESPONSE_CODE_DETAILS% (no_route) or as %RESPONSE_FLAGS% (NR). Without it: all of them."},
+    {"filter", Command::kFilter, kInFilter,
+     "weir filter new NAME | run X.so --request FILE | inspect X.so | headers DIR",
+     "Helps to write filter plugins. new: writes a filter, its test and what builds them into the folder NAME. run:\n"
+     "sends one request through a filter, without a network. inspect: says what a shared object is. headers: writes\n"
+     "the headers that filters are compiled with."},
     {"version", Command::kVersion, 0, "weir version", "Prints the version."},
     {"help", Command::kHelp, 0, "weir help [COMMAND]", "Explains a command."},
 };
@@ -276,6 +286,7 @@ class Parser {
       options_.why_code = word;
       return absl::OkStatus();
     }
+    if (command_->command == Command::kFilter && takeFilterWord(word)) return absl::OkStatus();
     if (command_->command == Command::kHelp && options_.help_topic.empty()) {
       if (findCommand(word) == nullptr) return refuse(absl::StrCat("there is no command \"", base::av(word), "\""));
       options_.help_topic = word;
@@ -288,7 +299,27 @@ class Parser {
     return refuse(absl::StrCat("unexpected argument \"", base::av(word), "\""));
   }
 
+  // What to do, and with what.
+  bool takeFilterWord(std::string_view word) {
+    if (options_.filter_action.empty()) {
+      for (const std::string_view action : {"new", "run", "inspect", "headers"}) {
+        if (word == action) options_.filter_action = word;
+      }
+      return !options_.filter_action.empty();
+    }
+    if (!options_.filter_target.empty()) return false;
+    options_.filter_target = word;
+    return true;
+  }
+
   absl::StatusOr<Options> finish() {
+    if (options_.command == Command::kFilter) {
+      const bool runs = options_.filter_action == "run";
+      if (options_.filter_target.empty() || (runs && options_.request_path.empty())) {
+        return refuse(absl::StrCat("something is missing; usage: ", base::av(command_->usage)));
+      }
+      return options_;
+    }
     const bool explains = options_.command == Command::kExplain;
     const bool reads = options_.command == Command::kRun || options_.command == Command::kCheck || explains;
     if (reads && options_.config_path.empty() && options_.config_yaml.empty()) {

@@ -13,7 +13,7 @@
 
 namespace weir::server {
 
-enum class Command { kRun, kCheck, kExplain, kProxy, kWhy, kVersion, kHelp };
+enum class Command { kRun, kCheck, kExplain, kProxy, kWhy, kFilter, kVersion, kHelp };
 
 struct Options {
   Command command = Command::kRun;
@@ -30,6 +30,11 @@ struct Options {
   bool json = false;                     // of explain
   std::string why_code;                  // of why: a name or flag, or empty
   std::string help_topic;                // of help: a command, or empty
+  std::string plugin_path;               // folders of filter plugins, separated by ':'
+  std::string filter_action;             // of filter: new, headers, inspect or run
+  std::string filter_target;             // of filter: a name, a folder or a shared object
+  std::string request_path;              // of filter run
+  std::string filter_config;             // of filter run: a file, or text in braces
 };
 
 // The arguments without the name of the program. The error is one line: what was seen, the nearest thing that is

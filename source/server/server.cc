@@ -59,6 +59,7 @@ Server::Server(const Parts& parts)
       network_(poller_),
       dispatcher_(poller_, parts.clock),
       drain_timer_(dispatcher_, *this),
+      plugin_watch_(dispatcher_, parts.plugins),
       connection_limit_(connectionLimit(descriptors_, parts.concurrency)),
       admin_limit_(kAdminConnections),
       hosts_(

@@ -22,6 +22,7 @@
 #include "source/server/admin/admin_session.h"
 #include "source/server/log_writer.h"
 #include "source/server/options.h"
+#include "source/server/plugin_watch.h"
 #include "source/server/server_config.h"
 #include "source/server/worker.h"
 #include "source/server/worker_thread.h"
@@ -41,6 +42,7 @@ class Server final : private event::TimerHandler {
     LogWriter& logs;  // made for concurrency + 1 workers: the admin endpoint comes last
     const base::Clock& clock;
     base::MonotonicTime started;  // of the process
+    extensions::plugins::Catalogue& plugins;
   };
 
   explicit Server(const Parts& parts);
@@ -76,6 +78,7 @@ class Server final : private event::TimerHandler {
   net::KernelNetwork network_;
   event::Dispatcher dispatcher_;
   event::Timer drain_timer_;
+  PluginWatch plugin_watch_;
   upstream::SharedLimit connection_limit_;
   upstream::SharedLimit admin_limit_;  // of its own, so that it answers when the workers' one is used up
   Phase phase_ = Phase::kLive;

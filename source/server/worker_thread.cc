@@ -26,6 +26,8 @@ void WorkerThread::run() {
   // Signals are for the main thread.
   sigset_t all, before;
   ::sigfillset(&all);
+  // What a thread does wrong itself is reported before it ends the process (source/base/breadcrumb.h).
+  for (const int fatal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL}) ::sigdelset(&all, fatal);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this] { dispatcher_.run(); });
   ::pthread_setname_np(thread_.native_handle(), absl::StrCat("weir:w", worker_.index()).c_str());

@@ -39,6 +39,49 @@ def weir_script_test(name, script, tags = [], **kwargs):
         **kwargs
     )
 
+def weir_plugin(name, srcs, built_in = True, local_defines = [], **kwargs):
+    """NAME.so, a filter plugin, as a user would build it.
+
+    With `built_in` also NAME_built_in, the same source for linking into a program, where its entry is
+    weir_plugin_entry_NAME.
+    """
+    cc_binary(
+        name = name + ".so",
+        srcs = srcs,
+        copts = _COPTS,
+        linkshared = 1,
+        local_defines = local_defines,
+        deps = ["//api/plugin"],
+        **kwargs
+    )
+    if built_in:
+        cc_library(
+            name = name + "_built_in",
+            srcs = srcs,
+            copts = _COPTS,
+            local_defines = local_defines + ["WEIR_BUILT_IN=" + name],
+            deps = ["//api/plugin"],
+            **kwargs
+        )
+
+def weir_plugin_test(name, srcs, plugin):
+    """A test of a filter plugin on the fake host, with a main() of its own; it includes the source of the plugin."""
+    cc_library(
+        name = name + "_source",
+        textual_hdrs = [plugin],
+        includes = ["."],
+    )
+    cc_test(
+        name = name,
+        size = "small",
+        srcs = srcs,
+        copts = _COPTS,
+        deps = [
+            ":" + name + "_source",
+            "//api/plugin",
+        ],
+    )
+
 def weir_cc_benchmark(name, deps = [], copts = [], **kwargs):
     cc_binary(
         name = name,

@@ -43,8 +43,9 @@ std::unique_ptr<filter::RouteFilterConfig> compileOne(const Any& any, size_t slo
   const std::unique_ptr<Message> message = unpackAny(any, context.diagnostics, path);
   if (message == nullptr) return nullptr;
   return type.make_route_config(
-      *message, filter::FactoryContext{context.stats, context.diagnostics, path, context.stat_prefix, context.clock,
-                                       &context.cluster_exists, context.schema_only});
+      *message,
+      filter::FactoryContext{context.stats, context.diagnostics, path, context.stat_prefix, context.clock,
+                             &context.cluster_exists, context.schema_only, context.chain.slot(slot).factory.get()});
 }
 
 void compileEntry(const std::string& name, const Any& any, const RouteContext& context, const base::FieldPath& path,
@@ -95,8 +96,9 @@ void addFilterConfig(std::string_view route_type, const Message& message, proxy:
     proxy::FilterConfigs::Entry& entry = entryAt(configs, slot, context.chain.size());
     if (entry.config != nullptr || entry.disabled) return;
     entry.config = type.make_route_config(
-        message, filter::FactoryContext{context.stats, context.diagnostics, path, context.stat_prefix, context.clock,
-                                        &context.cluster_exists, context.schema_only});
+        message,
+        filter::FactoryContext{context.stats, context.diagnostics, path, context.stat_prefix, context.clock,
+                               &context.cluster_exists, context.schema_only, context.chain.slot(slot).factory.get()});
     return;
   }
 }

@@ -20,7 +20,9 @@ class FilterHarness {
   FakeRoute route;
 
   // One more level of route configuration, more specific than those before.
-  void addRoute(std::string_view config) { route.configs[0].push_back(world.makeRouteConfig(type_, config)); }
+  void addRoute(std::string_view config) {
+    route.configs[0].push_back(world.makeRouteConfig(type_, config, chain_.slot(0).factory.get()));
+  }
 
   std::unique_ptr<FilterExchange> open() { return std::make_unique<FilterExchange>(world, chain_, &route); }
   // A GET that the upstream answers with 200; what the client got. `patience` passes before the upstream answers.

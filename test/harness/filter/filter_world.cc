@@ -54,12 +54,14 @@ std::unique_ptr<filter::HttpFilterFactory> FilterWorld::makeFilter(const filter:
 }
 
 std::unique_ptr<filter::RouteFilterConfig> FilterWorld::makeRouteConfig(const filter::HttpFilterType& type,
-                                                                        std::string_view text) {
+                                                                        std::string_view text,
+                                                                        const filter::HttpFilterFactory* filter) {
   const auto message = parse(type.route_config_type, text);
   if (message == nullptr) return nullptr;
   base::Diagnostics diagnostics;
   const base::FieldPath root;
-  auto config = type.make_route_config(*message, {stats, diagnostics, root, "test", simulation.clock()});
+  auto config =
+      type.make_route_config(*message, {stats, diagnostics, root, "test", simulation.clock(), nullptr, false, filter});
   EXPECT_TRUE(diagnostics.ok()) << errors(diagnostics);
   EXPECT_NE(config, nullptr);
   return config;

@@ -43,7 +43,9 @@ class FilterWorld {
   // The filter, or its configuration for a route, from the text format of its message. What is wrong with the
   // configuration fails the test, and null comes back.
   std::unique_ptr<filter::HttpFilterFactory> makeFilter(const filter::HttpFilterType& type, std::string_view text);
-  std::unique_ptr<filter::RouteFilterConfig> makeRouteConfig(const filter::HttpFilterType& type, std::string_view text);
+  // `filter`: that the route configuration is for, where its type asks for it.
+  std::unique_ptr<filter::RouteFilterConfig> makeRouteConfig(const filter::HttpFilterType& type, std::string_view text,
+                                                             const filter::HttpFilterFactory* filter = nullptr);
   // The errors of a configuration that must be refused, as "path: message" lines.
   std::string errorsOf(const filter::HttpFilterType& type, std::string_view text);
   uint64_t counter(std::string_view text) const { return stats.counterValue(text).value_or(0); }

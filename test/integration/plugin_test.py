@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+"""Filter plugins in the real binary: built by the plain compiler, found by file and by name, swapped under load."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from proxy_config import config, direct, http_listener, prefix
+from weir_process import BINARY, Weir, cases, free_ports, run, runfile, wait_until
+from wire import Client, fetch
+
+_PLUGIN = "type.googleapis.com/weir.extensions.filters.http.plugin.v1.Plugin"
+
+
+def compile_filter(source, target, *defines):
+    """What a user does: one command. Returns the seconds that it took."""
+    begun = time.monotonic()
+    subprocess.run(["g++", "-std=c++20", "-O2", "-fPIC", "-shared", "-fno-gnu-unique", "-I", runfile("api/plugin"), *defines,
+                    "-o", target, source], check=True, timeout=120)
+    return time.monotonic() - begun
+
+
+_SWAPPED = """
+#include "weir_filter.hpp"
+struct Swapped {
+  explicit Swapped(const weir::NoConfig&) {}
+  weir::Verdict onRequestHead(weir::Stream& s) {
+    if (s.path() == "/crash") __builtin_trap();
+    if (s.path() == "/throw") throw std::runtime_error("asked for");
+    return weir::Continue;
+  }
+  void onResponseHead(weir::Stream& s) { s.responseHeaders().set("x-version", VERSION); }
+};
+WEIR_HTTP_FILTER(Swapped, weir::NoConfig, "swapped", VERSION)
+"""
+
+
+class Plugins(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="weir-plugin-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return self.path(name)
+
+    def configuration(self, port, plugin):
+        chain = [{"name": "plugin", "typed_config": dict({"@type": _PLUGIN}, **plugin)}]
+        return config([http_listener("front", port, [direct(prefix("/"))], chain)])
+
+    def swapped(self):
+        source = self.write("swapped.cc", _SWAPPED)
+        for version in ("1", "2"):
+            compile_filter(source, self.path("v" + version), '-DVERSION="%s"' % version)
+
+    def place(self, version):
+        shutil.copy(self.path("v" + version), self.path("next"))
+        os.rename(self.path("next"), self.path("swapped.so"))
+
+    def test_the_example_is_small_and_built_in_seconds(self):
+        source = runfile("examples/plugins/add_header/add_header.cc")
+        with open(source) as file:
+            self.assertLessEqual(len(file.readlines()), 30)
+        seconds = compile_filter(source, self.path("add_header.so"))
+        print("built in %.1f s" % seconds)
+        status, out, _ = run("filter", "inspect", self.path("add_header.so"))
+        self.assertEqual(0, status)
+        self.assertIn("name: string; string { min_len: 1 }", out)
+
+    def test_an_error_in_its_configuration_has_a_line(self):
+        compile_filter(runfile("examples/plugins/add_header/add_header.cc"), self.path("add_header.so"))
+        text = "\n".join(["static_resources:", "  listeners:", "  - name: a",
+                          "    address: {socket_address: {address: 127.0.0.1, port_value: 1}}", "    filter_chains:",
+                          "    - filters:", "      - name: hcm", "        typed_config:",
+                          "          '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
+                          ".HttpConnectionManager", "          stat_prefix: a",
+                          "          route_config: {virtual_hosts: [{name: a, domains: ['*'], routes: []}]}",
+                          "          http_filters:", "          - name: p", "            typed_config:",
+                          "              '@type': " + _PLUGIN, "              path: " + self.path("add_header.so"),
+                          "              configuration:", "                name: x", "                valeu: y",
+                          "          - name: envoy.filters.http.router", ""])
+        status, _, err = run("check", "--schema-only", self.write("wrong.yaml", text))
+        self.assertEqual(0, status, err)
+        status, _, err = run("check", self.path("wrong.yaml"))
+        self.assertEqual(1, status)
+        self.assertIn("wrong.yaml:19:24: ", err)
+        self.assertIn("configuration.valeu: unknown field 'valeu'; did you mean 'value'?", err)
+
+    def test_swaps_under_load_fail_no_request(self):
+        self.swapped()
+        self.place("1")
+        port = free_ports(1)[0]
+        with Weir(self.configuration(port, {"path": self.path("swapped.so")}), ["--concurrency", "2"]) as weir:
+            seen, stop = [], threading.Event()
+
+            def load():
+                with Client(port) as client:
+                    while not stop.is_set():
+                        answer = client.get()
+                        seen.append((answer.status, answer.get("x-version")))
+            threads = [threading.Thread(target=load) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for version in ("2", "1", "2"):
+                self.place(version)
+                wait_until(lambda: seen and seen[-1][1] == version, "version " + version)
+            self.write("swapped.so", "no object")  # in place, over what runs
+            weir.wait_log("the changed file is not taken")
+            before = len(seen)
+            wait_until(lambda: len(seen) > before + 100, "more requests")
+            stop.set()
+            for thread in threads:
+                thread.join()
+            self.assertEqual({200}, {status for status, _ in seen})
+            self.assertEqual("2", seen[-1][1])
+            weir.wait_stat("plugin.swapped.swaps", 3)
+            weir.wait_stat("plugin.swapped.swap_failures", 1)
+
+    def test_what_it_throws_is_500_and_a_quarantine_follows(self):
+        self.swapped()
+        self.place("1")
+        port = free_ports(1)[0]
+        plugin = {"name": "swapped", "quarantine": {"max_failures": 2, "hold": "3600s"}}
+        with Weir(self.configuration(port, plugin), ["--plugin-path", "/nowhere:" + self.folder]) as weir:
+            self.assertEqual(200, fetch(port, "/").status)
+            self.assertEqual(500, fetch(port, "/throw").status)
+            self.assertEqual(500, fetch(port, "/throw").status)
+            self.assertEqual(503, fetch(port, "/").status)
+            weir.wait_stat("plugin.swapped.failures", 2)
+            weir.wait_stat("plugin.swapped.quarantined", 1)
+
+    def test_a_crash_names_the_filter_and_its_hook(self):
+        self.swapped()
+        self.place("1")
+        port = free_ports(1)[0]
+        file = self.write("config.json", __import__("json").dumps(self.configuration(port, {"path": self.path("swapped.so")})))
+        process = subprocess.Popen([BINARY, "-c", file], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(line.decode() for line in process.stderr))
+        reader.start()
+        wait_until(lambda: any("ready" in line for line in lines), "ready")
+        with Client(port) as client:
+            client.send(b"GET /crash HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertLess(process.wait(60), 0)
+        reader.join()
+        self.assertIn("weir: crashed by SIGILL while the plugin swapped ran onRequestHead\n", lines)
+
+
+if __name__ == "__main__":
+    cases.main()
