@@ -13,10 +13,15 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "envoy/extensions/clusters/common/dns/v3/dns.pb.h"
+#include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
+#include "envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.pb.h"
+#include "envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache.pb.h"
 #include "envoy/extensions/common/ratelimit/v3/ratelimit.pb.h"
 #include "envoy/extensions/filters/common/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
 #include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
+#include "envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/grpc_stats/v3/grpc_stats.pb.h"
 #include "envoy/extensions/filters/http/grpc_web/v3/grpc_web.pb.h"
@@ -28,11 +33,13 @@
 #include "envoy/extensions/filters/network/echo/v3/echo.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "envoy/extensions/path/match/uri_template/v3/uri_template.pb.h"
 #include "envoy/extensions/path/rewrite/uri_template/v3/uri_template.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
+#include "envoy/service/discovery/v3/discovery.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "envoy/type/v3/type.pb.h"
 #include "udpa/type/v1/type.pb.h"
@@ -54,10 +61,15 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::config::route::v3::RouteConfiguration::descriptor()->file(),
       envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor()->file(),
       envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor()->file(),
+      envoy::extensions::clusters::common::dns::v3::DnsLookupFamily_descriptor()->file(),
+      envoy::extensions::clusters::dns::v3::DnsCluster::descriptor()->file(),
+      envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig::descriptor()->file(),
+      envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig::descriptor()->file(),
       envoy::extensions::common::ratelimit::v3::XRateLimitHeadersRFCVersion_descriptor()->file(),
       envoy::extensions::filters::common::fault::v3::FaultDelay::descriptor()->file(),
       envoy::extensions::filters::http::buffer::v3::Buffer::descriptor()->file(),
       envoy::extensions::filters::http::cors::v3::Cors::descriptor()->file(),
+      envoy::extensions::filters::http::dynamic_forward_proxy::v3::FilterConfig::descriptor()->file(),
       envoy::extensions::filters::http::fault::v3::FaultAbort::descriptor()->file(),
       envoy::extensions::filters::http::grpc_stats::v3::FilterConfig::descriptor()->file(),
       envoy::extensions::filters::http::grpc_web::v3::GrpcWeb::descriptor()->file(),
@@ -69,11 +81,13 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::filters::network::echo::v3::Echo::descriptor()->file(),
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),
       envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor()->file(),
+      envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig::descriptor()->file(),
       envoy::extensions::path::match::uri_template::v3::UriTemplateMatchConfig::descriptor()->file(),
       envoy::extensions::path::rewrite::uri_template::v3::UriTemplateRewriteConfig::descriptor()->file(),
       envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer::descriptor()->file(),
       envoy::extensions::transport_sockets::tls::v3::TlsParameters::descriptor()->file(),
       envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor()->file(),
+      envoy::service::discovery::v3::DiscoveryResponse::descriptor()->file(),
       envoy::type::matcher::v3::RegexMatcher::descriptor()->file(),
       envoy::type::v3::Percent::descriptor()->file(),
       udpa::type::v1::TypedStruct::descriptor()->file(),

@@ -113,6 +113,13 @@ void refuseUnknown(const Message& message, const FieldPath& path, base::Diagnost
   }
 }
 
+// What the file should hold, in the words of whoever wrote it.
+std::string kind(const Message& message) {
+  const bool bootstrap = message.GetDescriptor() == envoy::config::bootstrap::v3::Bootstrap::descriptor();
+  return bootstrap ? "a configuration with static_resources"
+                   : absl::StrCat("a ", std::string(message.GetDescriptor()->name()));
+}
+
 // False when the text is no text of this format; `out` then holds nothing, or a part. Errors about fields are reported
 // and do not count.
 bool readInto(std::string_view text, Format format, SourceMap::Node file, SourceMap& sources,
@@ -127,14 +134,14 @@ bool readInto(std::string_view text, Format format, SourceMap::Node file, Source
       const Syntax syntax = format == Format::kJson ? Syntax::kJson : Syntax::kYaml;
       const std::optional<Value> root = readYaml(text, syntax, file, sources, diagnostics);
       if (!root) return false;
-      if (root->isNull()) return fail("is empty; expected a configuration with static_resources");
+      if (root->isNull()) return fail(absl::StrCat("is empty; expected ", kind(out)));
       ProtoReader(sources, diagnostics).read(*root, file, out, below);
       return true;
     }
     case Format::kBinary:
       if (text.empty()) return fail("is empty; expected a configuration");
       if (!out.ParseFromArray(text.data(), static_cast<int>(text.size()))) {
-        return fail("is no envoy.config.bootstrap.v3.Bootstrap in protobuf's binary form");
+        return fail(absl::StrCat("is no ", out.GetDescriptor()->full_name(), " in protobuf's binary form"));
       }
       refuseUnknown(out, FieldPath(), diagnostics);
       return true;
@@ -192,6 +199,15 @@ LoadedConfig loadText(std::string_view text, Format format, std::string name, st
   config.whole = readInto(text, format, file, config.sources, diagnostics, config.bootstrap, nullptr);
   finish(config, config_yaml, diagnostics);
   return config;
+}
+
+bool loadMessage(const std::string& path, Message& out, SourceMap& sources, base::Diagnostics& diagnostics) {
+  linkedFiles();
+  const SourceMap::Node file = sources.addFile(path);
+  const std::optional<std::string> text = readAll(path, file, sources, diagnostics);
+  if (!text || !readInto(*text, formatOf(path), file, sources, diagnostics, out, nullptr)) return false;
+  Validator(diagnostics).check(out);
+  return diagnostics.ok();
 }
 
 }  // namespace weir::config

@@ -35,4 +35,9 @@ LoadedConfig loadFile(const std::string& path, std::string_view config_yaml, bas
 LoadedConfig loadText(std::string_view text, Format format, std::string name, std::string_view config_yaml,
                       base::Diagnostics& diagnostics);
 
+// A file that holds one message of another type; `out` is that message, empty. The same limits and forms. False after
+// errors, of this file or earlier ones: `out` is then not to be used.
+bool loadMessage(const std::string& path, google::protobuf::Message& out, SourceMap& sources,
+                 base::Diagnostics& diagnostics);
+
 }  // namespace weir::config

@@ -7,6 +7,7 @@
 #include "source/extensions/access_loggers/stream/config.h"
 #include "source/extensions/filters/http/buffer/buffer.h"
 #include "source/extensions/filters/http/cors/cors.h"
+#include "source/extensions/filters/http/dynamic_forward_proxy/dynamic_forward_proxy.h"
 #include "source/extensions/filters/http/fault/fault.h"
 #include "source/extensions/filters/http/grpc_stats/grpc_stats.h"
 #include "source/extensions/filters/http/grpc_web/grpc_web.h"
@@ -53,6 +54,7 @@ std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
 
   http(buffer_filter::bufferType());
   http(cors::corsType());
+  http(dynamic_forward_proxy::dynamicForwardProxyType());
   http(fault::faultType());
   http(grpc_stats::grpcStatsType());
   http(grpc_web::grpcWebType());

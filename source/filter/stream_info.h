@@ -58,6 +58,9 @@ struct StreamInfo {
   std::optional<net::Address> upstream_local;
   std::string_view upstream_host_name;
   std::string_view upstream_cluster;
+  // "host" or "host:port": where a filter says that the request is to go, for a cluster that has whichever host is
+  // asked for; lower case, in the arena.
+  std::string_view upstream_target;
   uint32_t upstream_attempts = 0;
 
   uint16_t status = 0;                        // of the final response; 0 when none was started

@@ -5,10 +5,12 @@
 #include <span>
 #include <utility>
 
+#include "source/http/authority.h"
 #include "source/http/grpc.h"
 #include "source/http/path.h"
 #include "source/proxy/grpc_timeout.h"
 #include "source/proxy/path_rewrite.h"
+#include "source/upstream/discovery/demand.h"
 
 namespace weir::proxy {
 namespace {
@@ -187,8 +189,21 @@ void Router::openStream() {
   pick.version = request_->version;
   // It refused the request.
   if (multiplexed_ && host_) pick.attempted = std::span<const upstream::HostRef>(&host_, 1);
+  if (cluster_->config().demand != nullptr) pick.wanted = wantedHost(cluster_->config().demand->config());
   ++context_.info.upstream_attempts;
   ticket_ = cluster_->openStream(pick, *this);
+}
+
+// The name that a filter has chosen, or that the request has, with its port.
+std::string_view Router::wantedHost(const upstream::discovery::DemandConfig& config) {
+  const std::string_view named = context_.info.upstream_target;
+  const auto authority = http::parseAuthority(named.empty() ? std::string_view(request_->authority) : named);
+  if (!authority) return {};
+  char digits[8];
+  const uint16_t port = authority->port.value_or(config.default_port);
+  const auto end = std::to_chars(digits, digits + sizeof(digits), port);
+  const std::string_view host = context_.arena.join(context_.arena.copyLower(authority->host), ":");
+  return context_.arena.join(host, std::string_view(digits, end.ptr - digits));
 }
 
 void Router::onStreamOpen(Opened opened) {

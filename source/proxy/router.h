@@ -32,6 +32,10 @@
 #include "source/upstream/receivers.h"
 #include "source/upstream/worker_cluster.h"
 
+namespace weir::upstream::discovery {
+struct DemandConfig;
+}
+
 namespace weir::proxy {
 
 class Router final : public http::Stream, private upstream::StreamReceiver, private http::StreamOwner {
@@ -88,6 +92,7 @@ class Router final : public http::Stream, private upstream::StreamReceiver, priv
   void editForward(http::Head& request, const Route& route, const ForwardAction& action);
   void setHost(http::Head& request, const ForwardAction& action, std::string_view host);
   void openStream();
+  std::string_view wantedHost(const upstream::discovery::DemandConfig& config);
   void passDeadlineOn(const ForwardAction& action);
   void pump();
   void sendData(buffer::Buffer data);

@@ -11,8 +11,10 @@
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/access_loggers/line_log.h"
 #include "source/extensions/clusters/compile_cluster.h"
+#include "source/extensions/clusters/compile_resolver.h"
 #include "source/server/compile_address.h"
 #include "source/server/compile_listener.h"
+#include "source/server/endpoints_file.h"
 
 namespace weir::server {
 namespace {
@@ -34,6 +36,7 @@ class BootstrapCompiler {
     config_->node_id = bootstrap_.node().id();
     config_->node_cluster = bootstrap_.node().cluster();
     compileClusters();
+    compileResolver();
     compileListeners();
     if (bootstrap_.has_admin()) compileAdmin(root_.at("admin"));
     if (diagnostics_.errors() != errors) return nullptr;
@@ -49,10 +52,33 @@ class BootstrapCompiler {
       const bool fresh = cluster_names_.insert(messages[i].name()).second;
       auto compiled =
           extensions::compileCluster(messages[i], {secrets_, context_.stats, diagnostics_, context_.schema_only}, path);
+      if (compiled && compiled->endpoints_file != nullptr) readEndpoints(*compiled, path);
       if (compiled && fresh) {
         config_->clusters.push_back(std::make_shared<upstream::Cluster>(*std::move(compiled), context_.stats));
       }
     }
+  }
+
+  // The first endpoints of a cluster that has them in a file.
+  void readEndpoints(upstream::ClusterConfig& cluster, const base::FieldPath& path) {
+    if (context_.schema_only) return;
+    absl::StatusOr<Endpoints> found = readEndpointsFile(*cluster.endpoints_file);
+    if (found.ok()) {
+      cluster.hosts = std::move(found->hosts);
+    } else {
+      diagnostics_.error(path.at("eds_cluster_config").at("eds_config"), std::string(found.status().message()));
+    }
+  }
+
+  // The resolver of all clusters that have none of their own.
+  void compileResolver() {
+    extensions::ResolverFields fields;
+    if (bootstrap_.has_typed_dns_resolver_config()) {
+      fields.typed_dns_resolver_config = &bootstrap_.typed_dns_resolver_config();
+    }
+    if (bootstrap_.has_dns_resolution_config()) fields.dns_resolution_config = &bootstrap_.dns_resolution_config();
+    fields.use_tcp_for_dns_lookups = bootstrap_.use_tcp_for_dns_lookups();
+    config_->dns_resolver = extensions::compileResolver(fields, diagnostics_, root_);
   }
 
   void compileListeners() {

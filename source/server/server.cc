@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "source/base/log.h"
 #include "source/base/strings.h"
 #include "source/server/bind_listeners.h"
@@ -13,11 +14,16 @@
 #include "source/server/version.h"
 
 namespace weir::server {
+
+namespace dns = upstream::dns;
+
 namespace {
 
 constexpr uint32_t kAdminConnections = 256;
 constexpr size_t kAdminBuffer = 256 * 1024;
 constexpr int kAdminBacklog = 128;
+// How long the start waits for names to be resolved; longer than two servers take to answer after one that does not.
+constexpr absl::Duration kResolvePatience = absl::Seconds(15);
 
 std::string clusterNames(const proxy::FilterChain& chain) {
   std::string names;
@@ -60,13 +66,16 @@ Server::Server(const Parts& parts)
       dispatcher_(poller_, parts.clock),
       drain_timer_(dispatcher_, *this),
       plugin_watch_(dispatcher_, parts.plugins),
+      patience_(dispatcher_, *this),
       connection_limit_(connectionLimit(descriptors_, parts.concurrency)),
       admin_limit_(kAdminConnections),
       hosts_(
           parts.config.clusters, dispatcher_,
           [this](size_t cluster, const std::shared_ptr<const upstream::HostSet>& set) { publishHosts(cluster, set); }),
       view_{parts.stats, parts.clock, parts.started, parts.bootstrap},
-      pages_(view_) {
+      pages_(view_),
+      random_(base::Random::entropy()),
+      resolvers_(dispatcher_, poller_) {
   for (unsigned i = 0; i < parts.concurrency; ++i) {
     threads_.push_back(std::make_unique<WorkerThread>(i, parts.clock, parts.stats, connection_limit_, parts.config));
   }
@@ -77,9 +86,12 @@ Server::~Server() = default;
 absl::Status Server::run() {
   watchSignals();
   if (absl::Status status = start(); !status.ok()) return status;
-  logListeners();
-  logReady(descriptors_);
+  if (phase_ == Phase::kLive) {
+    logListeners();
+    logReady(descriptors_);
+  }
   dispatcher_.run();
+  discovery_.reset();
   admin_worker_.reset();
   threads_.clear();
   parts_.logs.flush();
@@ -90,14 +102,66 @@ absl::Status Server::start() {
   std::vector<Worker*> workers;
   for (const auto& thread : threads_) workers.push_back(&thread->worker());
   if (absl::Status status = bindListeners(parts_.config.listeners, workers); !status.ok()) return status;
+  fillView();
   if (absl::Status status = startAdmin(); !status.ok()) return status;
+  if (absl::Status status = discover(); !status.ok()) return status;
+  if (ended_) return absl::OkStatus();
   for (Worker* const worker : workers) {
     if (absl::Status status = worker->start(); !status.ok()) return status;
   }
-  fillView();
+  phase_ = Phase::kLive;
   refreshGauges();
   for (const auto& thread : threads_) thread->run();
   return absl::OkStatus();
+}
+
+// The main thread's loop turns here until the clusters have their first hosts.
+absl::Status Server::discover() {
+  auto watcher = event::FileWatcher::create(dispatcher_, poller_);
+  if (watcher.ok()) {
+    file_watcher_ = *std::move(watcher);
+  } else {
+    LOG(kWarning, watcher.status().message());
+  }
+  auto discovery = Discovery::make(
+      parts_.config,
+      {dispatcher_, random_, parts_.stats, shard_, hosts_,
+       [this](const upstream::dns::AresOptions& options) { return resolvers_.get(options); }, file_watcher_.get()});
+  if (!discovery.ok()) return discovery.status();
+  discovery_ = *std::move(discovery);
+  refreshGauges();
+  patience_.arm(kResolvePatience);
+  while (!ended_ && patience_.armed() && !discovery_->warm()) dispatcher_.turn(true);
+  patience_.cancel();
+  dispatcher_.turn(false);  // what was found goes to the workers
+  const std::vector<std::string_view> missing = discovery_->waitingFor();
+  if (!ended_ && !missing.empty()) {
+    LOG(kWarning, missing.size(), missing.size() == 1 ? " cluster has" : " clusters have", " no answer of DNS after ",
+        absl::FormatDuration(kResolvePatience), ", serving starts without: ",
+        absl::StrJoin(missing, ", ", [](std::string* out, std::string_view name) { out->append(name); }));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<AdminView::ResolvedName> Server::namesOf(std::string_view cluster) const {
+  std::vector<AdminView::ResolvedName> out;
+  if (discovery_ == nullptr) return out;
+  for (const auto& name : discovery_->namesOf(cluster)) {
+    out.push_back({name.name, dns::stateText(name.state), dns::outcomeText(name.outcome), name.hosts});
+  }
+  return out;
+}
+
+std::string_view Server::stateText() const {
+  switch (phase_) {
+    case Phase::kInitializing:
+      return "INITIALIZING";
+    case Phase::kLive:
+      return "LIVE";
+    case Phase::kDraining:
+      break;
+  }
+  return "DRAINING";
 }
 
 absl::Status Server::startAdmin() {
@@ -139,11 +203,12 @@ void Server::fillView() {
                    {"concurrency", absl::StrCat(parts_.concurrency)},
                    {"drain_time", absl::FormatDuration(options.drain_time)}};
   view_.hosts = &hosts_;
+  view_.names = [this](std::string_view cluster) { return namesOf(cluster); };
   for (size_t i = 0; i < parts_.config.listeners.size(); ++i) {
     const proxy::ActiveListener& listener = threads_.front()->worker().listener(i);
     view_.listeners.push_back({listener.config().name, listener.addresses()});
   }
-  view_.draining = [this] { return phase_ == Phase::kDraining; };
+  view_.state = [this] { return stateText(); };
   view_.refresh_gauges = [this] { refreshGauges(); };
   view_.shut_down = [this] { shutDown("POST /quitquitquit"); };
 }
@@ -176,7 +241,8 @@ void Server::logReady(uint64_t descriptors) const {
 
 void Server::refreshGauges() {
   shard_.gaugeSet(gauges_.live, phase_ == Phase::kLive ? 1 : 0);
-  shard_.gaugeSet(gauges_.state, phase_ == Phase::kLive ? 0 : 1);
+  // The numbers are Envoy's: live, draining, initializing.
+  shard_.gaugeSet(gauges_.state, phase_ == Phase::kLive ? 0 : phase_ == Phase::kDraining ? 1 : 3);
   shard_.gaugeSet(gauges_.uptime, absl::ToInt64Seconds(parts_.clock.monotonic() - parts_.started));
   shard_.gaugeSet(gauges_.concurrency, parts_.concurrency);
   shard_.gaugeSet(gauges_.connections, connection_limit_.used());
@@ -187,6 +253,10 @@ void Server::refreshGauges() {
 void Server::shutDown(std::string_view cause) {
   if (phase_ == Phase::kDraining) {
     end(absl::StrCat(base::av(cause), " again"));
+    return;
+  }
+  if (phase_ == Phase::kInitializing) {
+    end(absl::StrCat(base::av(cause), " before it listened"));
     return;
   }
   phase_ = Phase::kDraining;
@@ -217,7 +287,8 @@ void Server::end(std::string_view why) {
   dispatcher_.stop();
 }
 
-void Server::onTimer(event::Timer&) {
+void Server::onTimer(event::Timer& timer) {
+  if (&timer == &patience_) return;
   end(absl::StrCat("the drain time of ", absl::FormatDuration(parts_.options.drain_time), " is over"));
 }
 

@@ -1,7 +1,8 @@
 // Server: the running process: workers, admin endpoint, signals, and the way down. Made by the run command on the main
 // thread from a compiled configuration; run() returns when everything has ended.
 //
-//   start:    all sockets are bound, then all listen, then the threads run, then the `ready` line
+//   start:    all sockets are bound, the admin endpoint answers, names are resolved (for a time), then all listen, then
+//             the threads run, then the `ready` line
 //   SIGTERM, SIGINT, POST /quitquitquit: /ready fails, listeners stop, connections finish; a second one ends at once,
 //             as does the end of the drain time
 //   SIGUSR1:  log files are opened again      SIGHUP: ignored, with a line in the log
@@ -14,18 +15,22 @@
 
 #include "absl/status/status.h"
 #include "source/base/clock.h"
+#include "source/base/random.h"
 #include "source/event/dispatcher.h"
+#include "source/event/file_watch.h"
 #include "source/event/libevent_poller.h"
 #include "source/event/timer.h"
 #include "source/net/kernel_network.h"
 #include "source/server/admin/admin_pages.h"
 #include "source/server/admin/admin_session.h"
+#include "source/server/discovery.h"
 #include "source/server/log_writer.h"
 #include "source/server/options.h"
 #include "source/server/plugin_watch.h"
 #include "source/server/server_config.h"
 #include "source/server/worker.h"
 #include "source/server/worker_thread.h"
+#include "source/upstream/discovery/resolvers.h"
 #include "source/upstream/host_directory.h"
 
 namespace weir::server {
@@ -52,13 +57,16 @@ class Server final : private event::TimerHandler {
   absl::Status run();
 
  private:
-  enum class Phase { kLive, kDraining };
+  enum class Phase { kInitializing, kLive, kDraining };
   struct Gauges {
     stats::GaugeId live, state, uptime, concurrency, connections, listeners, clusters;
   };
 
   absl::Status start();
   absl::Status startAdmin();
+  absl::Status discover();
+  std::string_view stateText() const;
+  std::vector<AdminView::ResolvedName> namesOf(std::string_view cluster) const;
   void fillView();
   void watchSignals();
   void logListeners() const;
@@ -79,9 +87,10 @@ class Server final : private event::TimerHandler {
   event::Dispatcher dispatcher_;
   event::Timer drain_timer_;
   PluginWatch plugin_watch_;
+  event::Timer patience_;  // with names that are not resolved
   upstream::SharedLimit connection_limit_;
   upstream::SharedLimit admin_limit_;  // of its own, so that it answers when the workers' one is used up
-  Phase phase_ = Phase::kLive;
+  Phase phase_ = Phase::kInitializing;
   unsigned drained_workers_ = 0;
   bool ended_ = false;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
@@ -90,6 +99,10 @@ class Server final : private event::TimerHandler {
   AdminPages pages_;
   std::vector<ListenerPlan> admin_plan_;  // one, or none
   std::unique_ptr<Worker> admin_worker_;
+  base::Random random_;
+  upstream::discovery::Resolvers resolvers_;
+  std::unique_ptr<event::FileWatcher> file_watcher_;  // of the main thread; null: the system has none left
+  std::unique_ptr<Discovery> discovery_;
 };
 
 }  // namespace weir::server

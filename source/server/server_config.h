@@ -12,6 +12,7 @@
 #include "source/net/socket.h"
 #include "source/proxy/active_listener.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/dns/ares_options.h"
 
 namespace weir::server {
 
@@ -42,6 +43,8 @@ struct ServerConfig {
   std::vector<std::shared_ptr<const upstream::Cluster>> clusters;  // in the order of the configuration
   std::vector<ListenerPlan> listeners;                             // likewise
   std::optional<AdminPlan> admin;
+  // How names are resolved for clusters that do not say; null: as /etc/resolv.conf says.
+  std::shared_ptr<const upstream::dns::AresOptions> dns_resolver;
 };
 
 }  // namespace weir::server

@@ -22,6 +22,12 @@
 #include "source/upstream/cluster_stats.h"
 #include "source/upstream/host_set.h"
 
+namespace weir::upstream::discovery {
+class Demand;
+struct DnsDiscovery;
+struct FileDiscovery;
+}  // namespace weir::upstream::discovery
+
 namespace weir::upstream {
 
 enum class Priority : uint8_t { kDefault, kHigh };
@@ -56,6 +62,11 @@ struct ClusterConfig {
   http::h1::H1Options h1;
   http::h2::H2Options h2;
   std::optional<http::KeepaliveOptions> h2_keepalive;
+  // Where further hosts come from at run time; null: not from there.
+  std::shared_ptr<const discovery::DnsDiscovery> dns;
+  std::shared_ptr<const discovery::FileDiscovery> endpoints_file;
+  // The cluster has the hosts that requests and connections ask for; null: it has others.
+  std::shared_ptr<discovery::Demand> demand;
 };
 
 // A count that all workers share and that never exceeds its limit: at most `limit` permits are out at any time.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "source/http/head.h"
 #include "source/http/reason.h"
@@ -35,6 +36,8 @@ struct PickContext {
   const lb::SubsetIndex::Wish* subset = nullptr;
   // Percent of the traffic by priority of the hosts, where a retry changes them; empty: the cluster's own.
   std::span<const uint32_t> priority_loads = {};
+  // Where the cluster has the hosts that are asked for: which one, as "host:port". Lives as long as the call.
+  std::string_view wanted = {};
   // The request was sent before: it counts against the limit of retries.
   bool resend = false;
   // In which the request came: where the cluster says so, it is sent in the same.

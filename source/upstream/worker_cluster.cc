@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "source/upstream/worker_demand.h"
+
 namespace weir::upstream {
 
 // With the pools to the host, by priority and protocol; made when first used.
@@ -25,10 +27,14 @@ WorkerCluster::WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::
                              http::h2::SessionMemory& memory)
     : Wakeable(worker.dispatcher), shard_(std::move(cluster), worker, memory), waiters_(shard_), plain_(shard_) {
   shard_.sweeper = this;
+  if (config().demand != nullptr) demand_ = std::make_unique<WorkerDemand>(*config().demand, *this, worker.dispatcher);
   makeCursors();
 }
 
-WorkerCluster::~WorkerCluster() { shard_.states.clear(); }
+WorkerCluster::~WorkerCluster() {
+  demand_.reset();
+  shard_.states.clear();
+}
 
 // At random places, so that workers do not walk in step.
 void WorkerCluster::makeCursors() {
@@ -49,6 +55,7 @@ void WorkerCluster::setHosts(std::shared_ptr<const HostSet> hosts) {
     static_cast<PooledHost&>(state).closeIdle();
     state.released();
   }
+  if (demand_ != nullptr) demand_->hostsChanged();
   shard_.countMembers();
   if (shard_.worker.index == 0) shard_.worker.stats.add(stats().membership_change);
 }
@@ -111,7 +118,17 @@ ConnectionPool& WorkerCluster::pool(uint32_t slot, const PickContext& context) {
   return *pool;
 }
 
+base::Ticket WorkerCluster::openStreamTo(uint32_t slot, const PickContext& context, StreamReceiver& receiver) {
+  return pool(slot, context).open(context, receiver);
+}
+
+base::Ticket WorkerCluster::connectTo(uint32_t slot, const PickContext& context, ConnectReceiver& receiver) {
+  hostState(slot);
+  return plain_.connect(slot, context.priority, receiver);
+}
+
 base::Ticket WorkerCluster::openStream(const PickContext& context, StreamReceiver& receiver) {
+  if (demand_ != nullptr) return demand_->openStream(context, receiver);
   const std::optional<uint32_t> host = pick(context);
   if (host.has_value()) return pool(*host, context).open(context, receiver);
   shard_.worker.stats.add(stats().cx_none_healthy);
@@ -133,6 +150,7 @@ void WorkerCluster::onWake() {
 }
 
 base::Ticket WorkerCluster::connect(const PickContext& context, ConnectReceiver& receiver) {
+  if (demand_ != nullptr) return demand_->connect(context, receiver);
   return plain_.connect(pick(context), context.priority, receiver);
 }
 

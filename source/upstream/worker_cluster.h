@@ -27,6 +27,8 @@
 
 namespace weir::upstream {
 
+class WorkerDemand;
+
 class WorkerCluster final : private event::Wakeable {
  public:
   // `worker` and `memory`, the worker's for HTTP/2 sessions, must outlive it.
@@ -43,6 +45,9 @@ class WorkerCluster final : private event::Wakeable {
   base::Ticket openStream(const PickContext& context, StreamReceiver& receiver);
   // A connection of its own to a host of the cluster's choice.
   base::Ticket connect(const PickContext& context, ConnectReceiver& receiver);
+  // The same, to the host in that slot, which hosts() has now.
+  base::Ticket openStreamTo(uint32_t slot, const PickContext& context, StreamReceiver& receiver);
+  base::Ticket connectTo(uint32_t slot, const PickContext& context, ConnectReceiver& receiver);
   // Takes over a connection whose output must still reach the host: closes it when all is written, or drops it after
   // `patience` without progress.
   void finish(ConnectReceiver::Connected connected, absl::Duration patience);
@@ -79,6 +84,7 @@ class WorkerCluster final : private event::Wakeable {
   WaiterPool waiters_;
   WaiterList unplaced_;  // those for which there was no host
   PlainConnections plain_;
+  std::unique_ptr<WorkerDemand> demand_;  // of a cluster that has the hosts that are asked for
 };
 
 }  // namespace weir::upstream

@@ -10,7 +10,7 @@
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
 #include "source/base/strings.h"
-#include "source/extensions/clusters/compile_endpoints.h"
+#include "source/extensions/clusters/compile_discovery.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/protocols/compile_http2.h"
@@ -27,12 +27,6 @@ using cluster_v3::Cluster;
 
 constexpr char kHttpOptionsKey[] = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-void compileType(const Cluster& message, Diagnostics& diagnostics, const FieldPath& path) {
-  if (message.type() == Cluster::STATIC) return;
-  diagnostics.error(path.at("type"), absl::StrCat("cluster type ", Cluster::DiscoveryType_Name(message.type()),
-                                                  " is not implemented by weir; allowed: STATIC"));
-}
-
 void compilePolicy(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
                    const FieldPath& path) {
   switch (message.lb_policy()) {
@@ -44,6 +38,12 @@ void compilePolicy(const Cluster& message, upstream::ClusterConfig& config, Diag
       break;
     case Cluster::RANDOM:
       config.lb.policy = upstream::lb::PolicyKind::kRandom;
+      break;
+    case Cluster::CLUSTER_PROVIDED:
+      if (config.demand != nullptr) break;  // whoever asks says which host
+      diagnostics.error(path.at("lb_policy"),
+                        "CLUSTER_PROVIDED; allowed with a cluster_type that chooses the host: "
+                        "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig");
       break;
     default:
       diagnostics.error(path.at("lb_policy"),
@@ -247,7 +247,7 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   upstream::ClusterConfig config;
   config.name = message.name();
   config.stat_name = message.alt_stat_name().empty() ? message.name() : message.alt_stat_name();
-  compileType(message, diagnostics, path);
+  compileDiscovery(message, config, diagnostics, path);
   compilePolicy(message, config, diagnostics, path);
   if (message.has_connect_timeout()) {
     config.connect_timeout = durationOf(message.connect_timeout());
@@ -276,19 +276,6 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
     const auto transport = compileUpstreamTransport(message.transport_socket().typed_config(), scope, config.stat_name,
                                                     usualAlpn(config.protocol), socket.at("typed_config"));
     if (transport.has_value()) config.transport = *transport;
-  }
-  if (message.has_load_assignment()) {
-    const FieldPath assignment = path.at("load_assignment");
-    const std::string& named = message.load_assignment().cluster_name();
-    if (!named.empty() && named != message.name()) {
-      diagnostics.warning(assignment.at("cluster_name"),
-                          absl::StrCat("\"", named, "\" is not the name of the cluster, \"", message.name(),
-                                       "\"; the endpoints are used all the same"));
-    }
-    config.hosts = compileEndpoints(message.load_assignment(), diagnostics, assignment);
-  }
-  if (config.hosts.empty() && diagnostics.errors() == errors_before) {
-    diagnostics.warning(path.at("load_assignment"), "has no endpoints; every request to this cluster is answered 503");
   }
   if (diagnostics.errors() != errors_before) return std::nullopt;
   return config;

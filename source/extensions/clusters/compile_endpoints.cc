@@ -1,12 +1,16 @@
 #include "source/extensions/clusters/compile_endpoints.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
-#include "source/base/strings.h"
+#include "source/upstream/dns/service_lookup.h"
 
 namespace weir::extensions {
 namespace {
@@ -15,9 +19,42 @@ namespace core_v3 = envoy::config::core::v3;
 namespace endpoint_v3 = envoy::config::endpoint::v3;
 using base::Diagnostics;
 using base::FieldPath;
+using upstream::discovery::NamedHost;
 
-std::optional<net::Address> compileSocketAddress(const core_v3::SocketAddress& from, Diagnostics& diagnostics,
-                                                 const FieldPath& path) {
+// Whether the endpoints of a cluster may be names.
+enum class Naming : uint8_t { kAddresses, kNames };
+
+// Where an endpoint is: at an address, or at those of a name.
+struct Place {
+  net::Address address;
+  std::string name;  // empty: `address` holds
+  uint16_t port = 0;
+};
+
+constexpr size_t kLongestName = 253;
+
+// Letters, digits, "-", "_" and "."; the names of the world's other scripts come in their ASCII form (RFC 5891).
+bool isName(std::string_view text) {
+  if (!text.empty() && text.back() == '.') text.remove_suffix(1);
+  if (text.empty() || text.size() > kLongestName || text.front() == '.') return false;
+  // A name of digits only is an IP address that was mistyped.
+  const bool only_digits = text.find_first_not_of("0123456789.") == std::string_view::npos;
+  return !only_digits && std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  });
+}
+
+std::string notAnAddress(const std::string& seen, Naming naming) {
+  if (naming == Naming::kNames) {
+    return absl::StrCat("\"", seen, "\" is neither an IP address nor a host name; allowed: a host name, the name of a ",
+                        "service (_http._tcp.example.org), or an IPv4 or IPv6 address");
+  }
+  return absl::StrCat("\"", seen, "\" is not an IP address, and names are not resolved here; use STRICT_DNS or ",
+                      "LOGICAL_DNS as type of the cluster for a name; allowed here: an IPv4 or IPv6 address");
+}
+
+std::optional<Place> compileSocketAddress(const core_v3::SocketAddress& from, Naming naming, Diagnostics& diagnostics,
+                                          const FieldPath& path) {
   const size_t errors_before = diagnostics.errors();
   if (from.protocol() != core_v3::SocketAddress::TCP) {
     diagnostics.error(path.at("protocol"), absl::StrCat(core_v3::SocketAddress::Protocol_Name(from.protocol()),
@@ -25,29 +62,34 @@ std::optional<net::Address> compileSocketAddress(const core_v3::SocketAddress& f
   }
   if (from.port_specifier_case() == core_v3::SocketAddress::PORT_SPECIFIER_NOT_SET) {
     diagnostics.error(path.at("port_value"), "no port; allowed: 1 to 65535");
+  } else if (from.port_value() == 0 && naming == Naming::kNames && upstream::dns::isServiceName(from.address())) {
+    // The records of a service say the port.
   } else if (from.port_value() == 0 || from.port_value() > 65535) {
     diagnostics.error(path.at("port_value"), absl::StrCat("port ", from.port_value(), "; allowed: 1 to 65535"));
   }
   if (from.ipv4_compat()) diagnostics.warning(path.at("ipv4_compat"), "has no effect in a cluster");
-  absl::StatusOr<net::Address> address =
-      net::Address::parseIp(from.address(), static_cast<uint16_t>(from.port_value()));
-  if (!address.ok()) {
-    diagnostics.error(path.at("address"),
-                      absl::StrCat("\"", from.address(), "\" is not an IP address, and weir resolves no host names ",
-                                   "(STRICT_DNS and LOGICAL_DNS are not implemented by weir); ",
-                                   "allowed in a STATIC cluster: an IPv4 or IPv6 address"));
-  } else if (address->isWildcard()) {
-    diagnostics.error(path.at("address"),
-                      absl::StrCat(from.address(), " is no address to connect to; allowed: the address of a host"));
+  const auto port = static_cast<uint16_t>(from.port_value());
+  Place place{{}, {}, port};
+  absl::StatusOr<net::Address> address = net::Address::parseIp(from.address(), port);
+  if (address.ok()) {
+    place.address = *std::move(address);
+    if (place.address.isWildcard()) {
+      diagnostics.error(path.at("address"),
+                        absl::StrCat(from.address(), " is no address to connect to; allowed: the address of a host"));
+    }
+  } else if (naming == Naming::kNames && isName(from.address())) {
+    place.name = from.address();
+  } else {
+    diagnostics.error(path.at("address"), notAnAddress(from.address(), naming));
   }
   if (diagnostics.errors() != errors_before) return std::nullopt;
-  return *std::move(address);
+  return place;
 }
 
-std::optional<net::Address> compileAddress(const core_v3::Address& from, Diagnostics& diagnostics,
-                                           const FieldPath& path) {
+std::optional<Place> compileAddress(const core_v3::Address& from, Naming naming, Diagnostics& diagnostics,
+                                    const FieldPath& path) {
   if (from.has_socket_address()) {
-    return compileSocketAddress(from.socket_address(), diagnostics, path.at("socket_address"));
+    return compileSocketAddress(from.socket_address(), naming, diagnostics, path.at("socket_address"));
   }
   if (!from.has_pipe()) {
     diagnostics.error(path, "no address; allowed: socket_address or pipe");
@@ -57,7 +99,7 @@ std::optional<net::Address> compileAddress(const core_v3::Address& from, Diagnos
     diagnostics.warning(path.at("pipe").at("mode"), "has no effect in a cluster; it is about sockets that weir binds");
   }
   absl::StatusOr<net::Address> address = net::Address::unixPath(from.pipe().path());
-  if (address.ok()) return *std::move(address);
+  if (address.ok()) return Place{*std::move(address), {}, 0};
   diagnostics.error(path.at("pipe").at("path"), std::string(address.status().message()));
   return std::nullopt;
 }
@@ -81,26 +123,44 @@ std::optional<upstream::HostHealth> compileHealth(core_v3::HealthStatus status, 
   }
 }
 
-std::optional<upstream::HostSpec> compileHost(const endpoint_v3::LbEndpoint& from, Diagnostics& diagnostics,
-                                              const FieldPath& path) {
+std::optional<NamedHost> compileHost(const endpoint_v3::LbEndpoint& from, Naming naming, Diagnostics& diagnostics,
+                                     const FieldPath& path) {
   const FieldPath endpoint = path.at("endpoint");
   if (!from.has_endpoint() || !from.endpoint().has_address()) {
     diagnostics.error(from.has_endpoint() ? endpoint : path, "no address; allowed: endpoint with an address");
     return std::nullopt;
   }
-  std::optional<net::Address> address = compileAddress(from.endpoint().address(), diagnostics, endpoint.at("address"));
+  std::optional<Place> place = compileAddress(from.endpoint().address(), naming, diagnostics, endpoint.at("address"));
   const std::optional<upstream::HostHealth> health =
       compileHealth(from.health_status(), diagnostics, path.at("health_status"));
   const uint32_t weight = from.has_load_balancing_weight() ? from.load_balancing_weight().value() : 1;
   if (weight == 0) diagnostics.error(path.at("load_balancing_weight"), "0; allowed: 1 and above");
-  if (!address.has_value() || !health.has_value() || weight == 0) return std::nullopt;
-  upstream::HostSpec host;
-  host.text = address->text();
-  host.address = *std::move(address);
-  host.hostname = from.endpoint().hostname();
+  if (!place.has_value() || !health.has_value() || weight == 0) return std::nullopt;
+  NamedHost named;
+  upstream::HostSpec& host = named.host;
+  // As a name says what the request is for, unless the endpoint says something else.
+  host.hostname = from.endpoint().hostname().empty() ? place->name : from.endpoint().hostname();
+  if (place->name.empty()) host.text = place->address.text();
+  host.address = std::move(place->address);
+  named.name = std::move(place->name);
+  named.port = place->port;
   host.weight = weight;
   host.health = *health;
-  return host;
+  return named;
+}
+
+std::vector<NamedHost> compileAll(const endpoint_v3::ClusterLoadAssignment& message, Naming naming,
+                                  Diagnostics& diagnostics, const FieldPath& path) {
+  std::vector<NamedHost> hosts;
+  for (int i = 0; i < message.endpoints_size(); ++i) {
+    const FieldPath locality = path.at("endpoints", static_cast<size_t>(i));
+    for (int j = 0; j < message.endpoints(i).lb_endpoints_size(); ++j) {
+      std::optional<NamedHost> host = compileHost(message.endpoints(i).lb_endpoints(j), naming, diagnostics,
+                                                  locality.at("lb_endpoints", static_cast<size_t>(j)));
+      if (host.has_value()) hosts.push_back(*std::move(host));
+    }
+  }
+  return hosts;
 }
 
 }  // namespace
@@ -108,15 +168,15 @@ std::optional<upstream::HostSpec> compileHost(const endpoint_v3::LbEndpoint& fro
 std::vector<upstream::HostSpec> compileEndpoints(const endpoint_v3::ClusterLoadAssignment& message,
                                                  Diagnostics& diagnostics, const FieldPath& path) {
   std::vector<upstream::HostSpec> hosts;
-  for (int i = 0; i < message.endpoints_size(); ++i) {
-    const FieldPath locality = path.at("endpoints", static_cast<size_t>(i));
-    for (int j = 0; j < message.endpoints(i).lb_endpoints_size(); ++j) {
-      std::optional<upstream::HostSpec> host = compileHost(message.endpoints(i).lb_endpoints(j), diagnostics,
-                                                           locality.at("lb_endpoints", static_cast<size_t>(j)));
-      if (host.has_value()) hosts.push_back(*std::move(host));
-    }
+  for (NamedHost& host : compileAll(message, Naming::kAddresses, diagnostics, path)) {
+    hosts.push_back(std::move(host.host));
   }
   return hosts;
+}
+
+std::vector<NamedHost> compileNamedEndpoints(const endpoint_v3::ClusterLoadAssignment& message,
+                                             Diagnostics& diagnostics, const FieldPath& path) {
+  return compileAll(message, Naming::kNames, diagnostics, path);
 }
 
 }  // namespace weir::extensions

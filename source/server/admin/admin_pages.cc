@@ -111,7 +111,8 @@ AdminResponse AdminPages::help(const AdminRequest&) const {
 }
 
 AdminResponse AdminPages::ready(const AdminRequest&) const {
-  return view_.draining() ? text(503, "DRAINING\n") : text(200, "LIVE\n");
+  const std::string_view state = view_.state();
+  return text(state == "LIVE" ? 200 : 503, absl::StrCat(base::av(state), "\n"));
 }
 
 AdminResponse AdminPages::stats(const AdminRequest& request) const {
@@ -153,9 +154,9 @@ AdminResponse AdminPages::configDump(const AdminRequest&) const {
 
 AdminResponse AdminPages::clusters(const AdminRequest& request) const {
   const std::string_view format = request.value("format");
-  if (format == "json") return json(clustersJson(*view_.hosts));
+  if (format == "json") return json(clustersJson(view_));
   if (!format.empty() && format != "text") return badFormat(format, "text, json");
-  return text(200, clustersText(*view_.hosts));
+  return text(200, clustersText(view_));
 }
 
 AdminResponse AdminPages::listeners(const AdminRequest& request) const {
@@ -185,11 +186,11 @@ AdminResponse AdminPages::serverInfo(const AdminRequest&) const {
   for (const auto& [name, value] : view_.options) {
     absl::StrAppend(&options, options.empty() ? "" : ",", quoteJson(name), ":", quoteJson(value));
   }
-  return json(
-      absl::StrCat("{\"version\":", quoteJson(view_.version), ",\"state\":\"", view_.draining() ? "DRAINING" : "LIVE",
-                   "\",\"uptime_current_epoch\":\"", uptime, "\",\"uptime_all_epochs\":\"", uptime,
-                   "\",\"concurrency\":", view_.concurrency, ",\"node\":{\"id\":", quoteJson(view_.node_id),
-                   ",\"cluster\":", quoteJson(view_.node_cluster), "},\"command_line_options\":{", options, "}}\n"));
+  return json(absl::StrCat("{\"version\":", quoteJson(view_.version), ",\"state\":\"", base::av(view_.state()),
+                           "\",\"uptime_current_epoch\":\"", uptime, "\",\"uptime_all_epochs\":\"", uptime,
+                           "\",\"concurrency\":", view_.concurrency, ",\"node\":{\"id\":", quoteJson(view_.node_id),
+                           ",\"cluster\":", quoteJson(view_.node_cluster), "},\"command_line_options\":{", options,
+                           "}}\n"));
 }
 
 AdminResponse AdminPages::logging(const AdminRequest& request) const {

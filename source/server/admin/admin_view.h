@@ -25,6 +25,14 @@ struct AdminView {
     std::vector<net::Address> addresses;  // with the ports that the kernel chose
   };
 
+  // A name of a cluster that DNS resolves.
+  struct ResolvedName {
+    std::string_view name;
+    std::string_view state;   // "fresh", "stale", "gone", "unknown"
+    std::string_view answer;  // the last one, in words
+    size_t hosts;
+  };
+
   stats::Registry& stats;
   const base::Clock& clock;
   base::MonotonicTime started;
@@ -36,7 +44,9 @@ struct AdminView {
   unsigned concurrency = 0;
   std::vector<Listener> listeners = {};
   upstream::HostDirectory* hosts = nullptr;
-  std::function<bool()> draining = {};
+  std::function<std::vector<ResolvedName>(std::string_view cluster)> names = {};  // none: no cluster has any
+  // "LIVE", "DRAINING", or before it listens "INITIALIZING".
+  std::function<std::string_view()> state = {};
   // Called before numbers are rendered, so that those which nobody counts (the uptime) hold.
   std::function<void()> refresh_gauges = {};
   std::function<void()> shut_down = {};

@@ -144,6 +144,21 @@ std::string thresholdsJson(std::string_view priority, const upstream::Thresholds
                       ",\"max_requests\":", thresholds.max_requests, ",\"max_retries\":", thresholds.max_retries, "}");
 }
 
+std::vector<AdminView::ResolvedName> namesOf(const AdminView& view, const std::string& cluster) {
+  if (view.names == nullptr) return {};
+  return view.names(cluster);
+}
+
+std::string namesJson(const std::vector<AdminView::ResolvedName>& names) {
+  std::string out = "[";
+  for (const AdminView::ResolvedName& name : names) {
+    absl::StrAppend(&out, out.size() == 1 ? "" : ",", "{\"name\":", quoteJson(name.name),
+                    ",\"state\":", quoteJson(name.state), ",\"answer\":", quoteJson(name.answer),
+                    ",\"hosts\":", name.hosts, "}");
+  }
+  return out + "]";
+}
+
 }  // namespace
 
 std::string addressJson(const net::Address& address) {
@@ -154,21 +169,26 @@ std::string addressJson(const net::Address& address) {
   return absl::StrCat("{\"pipe\":{\"path\":", quoteJson(address.ip()), "}}");
 }
 
-std::string clustersText(const upstream::HostDirectory& directory) {
+std::string clustersText(const AdminView& view) {
   std::string out;
-  for (const std::unique_ptr<upstream::ClusterHosts>& cluster : directory.all()) {
+  for (const std::unique_ptr<upstream::ClusterHosts>& cluster : view.hosts->all()) {
     const upstream::ClusterConfig& config = cluster->cluster().config();
     appendThresholds(out, config.name, "default_priority", config.thresholds[0]);
     appendThresholds(out, config.name, "high_priority", config.thresholds[1]);
     for (const HostEntry& entry : cluster->entries()) appendHostText(out, config.name, entry);
+    for (const AdminView::ResolvedName& name : namesOf(view, config.name)) {
+      const std::string head = absl::StrCat(config.name, "::", base::av(name.name), "::");
+      absl::StrAppend(&out, head, "dns::", base::av(name.state), "\n", head, "dns_answer::", base::av(name.answer),
+                      "\n", head, "dns_hosts::", name.hosts, "\n");
+    }
   }
   return out;
 }
 
-std::string clustersJson(const upstream::HostDirectory& directory) {
+std::string clustersJson(const AdminView& view) {
   std::string out = "{\"cluster_statuses\":[";
   const char* comma = "";
-  for (const std::unique_ptr<upstream::ClusterHosts>& cluster : directory.all()) {
+  for (const std::unique_ptr<upstream::ClusterHosts>& cluster : view.hosts->all()) {
     const upstream::ClusterConfig& config = cluster->cluster().config();
     absl::StrAppend(&out, comma, "{\"name\":", quoteJson(config.name), ",\"circuit_breakers\":{\"thresholds\":[",
                     thresholdsJson("DEFAULT", config.thresholds[0]), ",", thresholdsJson("HIGH", config.thresholds[1]),
@@ -179,7 +199,10 @@ std::string clustersJson(const upstream::HostDirectory& directory) {
       absl::StrAppend(&out, host_comma, hostJson(entry));
       host_comma = ",";
     }
-    out += "]}";
+    out += "]";
+    const std::vector<AdminView::ResolvedName> names = namesOf(view, config.name);
+    if (!names.empty()) absl::StrAppend(&out, ",\"dns_names\":", namesJson(names));
+    out += "}";
   }
   return out + "]}\n";
 }

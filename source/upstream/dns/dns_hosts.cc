@@ -28,6 +28,20 @@ DnsStats DnsStats::make(stats::Registry& registry, stats::Shard& shard, std::str
           registry.gauge({"cluster", stat_name, "update_stale"})};
 }
 
+std::string_view stateText(DnsHosts::State state) {
+  switch (state) {
+    case DnsHosts::State::kUnknown:
+      return "unknown";
+    case DnsHosts::State::kFresh:
+      return "fresh";
+    case DnsHosts::State::kStale:
+      return "stale";
+    case DnsHosts::State::kGone:
+      break;
+  }
+  return "gone";
+}
+
 DnsHosts::DnsHosts(DnsHostsOptions options, Resolver& resolver, base::Random& random, event::Dispatcher& dispatcher,
                    DnsHostsReceiver& receiver, const DnsStats* stats)
     : options_(std::move(options)),

@@ -140,4 +140,7 @@ class DnsHosts final : private AddressReceiver, private event::TimerHandler {
   std::optional<ServiceLookup> service_;  // of the name of a service
 };
 
+// "fresh", ...
+std::string_view stateText(DnsHosts::State state);
+
 }  // namespace weir::upstream::dns

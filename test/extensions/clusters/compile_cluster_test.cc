@@ -218,8 +218,7 @@ constexpr char kAddress[] = "load_assignment.endpoints[0].lb_endpoints[0].endpoi
 INSTANTIATE_TEST_SUITE_P(
     Clusters, RefusalTest,
     testing::Values(
-        Refusal{withEndpoint("type: STRICT_DNS"), "type",
-                "cluster type STRICT_DNS is not implemented by weir; allowed: STATIC"},
+        Refusal{withEndpoint("type: ORIGINAL_DST"), "type", "allowed: STATIC, STRICT_DNS, LOGICAL_DNS, EDS"},
         Refusal{withEndpoint("lb_policy: MAGLEV"), "lb_policy", "allowed: ROUND_ROBIN, LEAST_REQUEST, RANDOM"},
         Refusal{withEndpoint("connect_timeout {}"), "connect_timeout", "allowed: a duration above 0s"},
         Refusal{withEndpoint("per_connection_buffer_limit_bytes {}"), "per_connection_buffer_limit_bytes",
@@ -268,7 +267,7 @@ TEST(CompileClusterTest, Http2OptionsInBothWaysAreRefused) {
 }
 
 TEST(CompileClusterTest, AllErrorsComeInOneRun) {
-  const Compiled result = compile("name: 'c' type: EDS lb_policy: RING_HASH connect_timeout {} " +
+  const Compiled result = compile("name: 'c' eds_cluster_config {} lb_policy: RING_HASH connect_timeout {} " +
                                   endpointAt("socket_address { address: 'x' }"));
   EXPECT_EQ(result.all.size(), 5u);
 }

@@ -36,7 +36,7 @@ class AdminPagesTest : public testing::Test {
     view_.options = {{"config_path", "a\"b"}};
     view_.listeners = {{"echo", world_.workers[0]->listener(0).addresses()}};
     view_.hosts = &hosts_;
-    view_.draining = [this] { return draining_; };
+    view_.state = [this] { return state_; };
     view_.refresh_gauges = [this] { ++refreshed_; };
     view_.shut_down = [this] { ++shut_down_; };
   }
@@ -57,7 +57,7 @@ class AdminPagesTest : public testing::Test {
   event::Dispatcher& main_ = world_.simulation.addDispatcher();
   upstream::HostDirectory hosts_{world_.compiled.config->clusters, main_, [](size_t, const auto&) {}};
   AdminPages pages_{view_};
-  bool draining_ = false;
+  std::string_view state_ = "LIVE";
   int refreshed_ = 0;
   int shut_down_ = 0;
 };
@@ -65,7 +65,7 @@ class AdminPagesTest : public testing::Test {
 TEST_F(AdminPagesTest, ReadySaysWhetherItIsDraining) {
   EXPECT_EQ(ask("GET", "/ready").status, 200);
   EXPECT_EQ(ask("GET", "/ready").body, "LIVE\n");
-  draining_ = true;
+  state_ = "DRAINING";
   EXPECT_EQ(ask("GET", "/ready").status, 503);
   EXPECT_EQ(ask("GET", "/ready").body, "DRAINING\n");
 }

@@ -15,7 +15,7 @@ namespace {
 class AdminSessionTest : public testing::Test {
  protected:
   AdminSessionTest() {
-    view_.draining = [] { return false; };
+    view_.state = [] { return "LIVE"; };
     view_.refresh_gauges = [] {};
     view_.shut_down = [] {};
     std::vector<proxy::FilterChain> chains(1);
