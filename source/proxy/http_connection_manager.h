@@ -102,7 +102,7 @@ class HttpConnectionManager final : public TerminalSession,
   const HttpConnectionManagerConfig& config_;
   const Services& services_;
   net::Connection& connection_;
-  const DownstreamInfo info_;
+  const DownstreamInfo& info_;
   std::variant<std::monostate, http::h1::H1Codec, std::unique_ptr<Http2>> protocol_;
   http::Codec* codec_ = nullptr;  // of protocol_
   event::Timer timer_;

@@ -53,7 +53,7 @@ class TerminalSession : public net::Session {
 class SessionFactory {
  public:
   virtual ~SessionFactory() = default;
-  // `connection` and `services` outlive the session.
+  // `connection`, `services` and `info` outlive the session.
   virtual std::unique_ptr<TerminalSession> create(const Services& services, net::Connection& connection,
                                                   const DownstreamInfo& info) const = 0;
   // The clusters that it may send to, for the start-up line and `weir check`.

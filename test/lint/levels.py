@@ -24,7 +24,7 @@ OWNERS = {
     "ares": "source/upstream/dns/",
     "event2/": "source/event/",
     "fmt/": "source/base/",
-    "nghttp2/": "source/http/h2/",
+    "nghttp2/": "test/http/h2/",
     "openssl/": "source/net/tls/",
     "spdlog/": "source/base/",
     "yaml-cpp/": "source/config/",

@@ -6,37 +6,11 @@
 #include <cstdint>
 
 #include "source/base/clock.h"
+#include "source/http/h2/frame.h"
 #include "source/http/h2/options.h"
 #include "source/http/reason.h"
 
 namespace weir::http::h2 {
-
-enum class FrameType : uint8_t {
-  kData = 0,
-  kHeaders = 1,
-  kPriority = 2,
-  kRstStream = 3,
-  kSettings = 4,
-  kPushPromise = 5,
-  kPing = 6,
-  kGoaway = 7,
-  kWindowUpdate = 8,
-  kContinuation = 9,
-  kPriorityUpdate = 16,
-};
-
-inline constexpr uint8_t kEndStreamFlag = 0x1;
-inline constexpr uint8_t kAckFlag = 0x1;
-inline constexpr uint8_t kEndHeadersFlag = 0x4;
-
-struct FrameHeader {
-  uint32_t length = 0;
-  FrameType type = FrameType::kData;
-  uint8_t flags = 0;
-  uint32_t stream = 0;
-
-  bool has(uint8_t flag) const { return (flags & flag) != 0; }
-};
 
 class Budgets {
  public:

@@ -1,38 +1,15 @@
 #include "source/http/h2/h2_codec.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 
 #include "source/base/check.h"
-#include "source/http/h2/callbacks.h"
 #include "source/http/h2/h2_stream.h"
 
 namespace weir::http::h2 {
-namespace {
-
-// What GOAWAY says about the reason.
-uint32_t codeOf(Reason reason) {
-  switch (reason) {
-    case Reason::kH2Protocol:
-      return NGHTTP2_PROTOCOL_ERROR;
-    case Reason::kRequestHeaderTimeout:
-      return NGHTTP2_NO_ERROR;
-    default:
-      return NGHTTP2_ENHANCE_YOUR_CALM;
-  }
-}
-
-constexpr auto kNever = [] { return false; };
-
-}  // namespace
 
 H2Codec::H2Codec(Role role, const H2Io& io, const H2Options& options, CodecOwner& owner)
-    : wire_(role, io, options, owner), meter_(wire_.budgets, role == Role::kServer) {
-  wire_.session = makeSession(wire_);
-  CHECK(wire_.session != nullptr, "there is memory for a session");
-  // A client's preface stands in the frame that all sessions share, so it goes out before another session writes.
-  if (!wire_.server()) wire_.writeFrames(SIZE_MAX, kNever);
+    : wire_(role, io, options, owner), reader_(wire_) {
+  wire_.writeHello();
 }
 
 H2Codec::~H2Codec() {
@@ -40,79 +17,47 @@ H2Codec::~H2Codec() {
   if (wire_.lost == Reason::kNone) wire_.lost = Reason::kClientGone;
   wire_.finished = true;
   endStreams();
-  nghttp2_session_del(wire_.session);
+}
+
+void H2Codec::announceOutput() {
+  if (!wire_.finished && (!wire_.io.out.empty() || wire_.dataPending())) wire_.owner.onOutput();
 }
 
 void H2Codec::onInput(bool end) {
-  if (!wire_.finished) read();
+  if (!wire_.finished) {
+    reader_.read();
+    if (wire_.fault != Reason::kNone) fail(wire_.fault, wire_.fault_code);
+    if (wire_.drain_acknowledged) lastGoaway();
+    announceOutput();
+  }
   if (wire_.finished) wire_.io.in.clear();
   if (!end || wire_.input_ended || wire_.finished) return;
   wire_.input_ended = true;
   // Requests that came whole are still answered; a client has nobody left to hear.
-  if (wire_.server() && !meter_.headPending()) {
+  if (wire_.server() && !reader_.headPending()) {
     for (H2Stream* stream = wire_.first; stream != nullptr; stream = stream->next()) stream->onInputEnded();
   } else {
     onConnectionLost(wire_.server() ? Reason::kClientGone : Reason::kUpstreamReset);
   }
 }
 
-void H2Codec::read() {
-  buffer::Buffer& in = wire_.io.in;
-  Reason charged = Reason::kNone;
-  in.forEachPiece([&](std::string_view piece) {
-    charged = meter_.feed(piece);
-    return charged == Reason::kNone;
-  });
-  if (charged != Reason::kNone) return fail(charged);
-  bool paused = false;
-  while (!in.empty() || paused) {
-    const std::string_view piece = in.front();
-    wire_.found = {};
-    wire_.in_library = true;
-    const ssize_t n =
-        nghttp2_session_mem_recv(wire_.session, reinterpret_cast<const uint8_t*>(piece.data()), piece.size());
-    wire_.in_library = false;
-    if (n < 0) return fail(n == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS ? Reason::kH2Continuations : Reason::kH2Protocol);
-    paused = wire_.found.size > 0;
-    moveFoundData(static_cast<size_t>(n));
-    const size_t waiting = nghttp2_session_get_outbound_queue_size(wire_.session);
-    if (waiting > wire_.options.budgets.outbound_frames) wire_.noteFault(Reason::kH2OutboundFlood);
-    if (wire_.fault != Reason::kNone) return fail(wire_.fault);
-    if (n == 0 && !paused) break;
-  }
-  if (wire_.drain_acknowledged) lastGoaway();
-  wire_.announceOutput();
-}
-
-// Of the front piece of the input, `processed` bytes are done with, and what was found among them goes to its stream.
-void H2Codec::moveFoundData(size_t processed) {
-  buffer::Buffer& in = wire_.io.in;
-  const FoundData found = wire_.found;
-  if (found.size == 0) {
-    in.drain(processed);
-    return;
-  }
-  const size_t offset = static_cast<size_t>(found.data - in.front().data());
-  in.drain(offset);
-  if (found.stream != nullptr) {
-    found.stream->onDataFound(found.size);
-  } else {
-    in.drain(found.size);
-  }
-  in.drain(processed - offset - found.size);
-}
-
 void H2Codec::beforeFlush() {
   if (wire_.finished) return;
-  for (size_t i = wire_.held.size(); i > 0; --i) {
-    if (i <= wire_.held.size()) wire_.held[i - 1]->commit();
+  // Each is asked once: a head that may not go yet goes to the end of the list.
+  H2Stream* stop = nullptr;
+  while (H2Stream* const stream = wire_.held.first()) {
+    if (stream == stop) break;
+    if (stream->commit()) continue;
+    if (stop == nullptr) stop = stream;
   }
-  wire_.writeFrames(wire_.io.write_limit, kNever);
-  if (wire_.fault != Reason::kNone) fail(wire_.fault);
+  wire_.writeDrainPing();
+  wire_.writeReady();
+  if (wire_.fault != Reason::kNone) fail(wire_.fault, wire_.fault_code);
 }
 
 void H2Codec::onRoom() {
-  wire_.announceOutput();
+  wire_.onWritten();
+  if (wire_.dataPending()) announceOutput();
   if (!wire_.squeezed || wire_.queued > wire_.options.connection_send_bytes / 2) return;
   wire_.squeezed = false;
   for (H2Stream* stream = wire_.first; stream != nullptr; stream = stream->next()) stream->onRoom();
@@ -134,12 +79,10 @@ void H2Codec::endStreams() {
   }
 }
 
-void H2Codec::fail(Reason reason) {
+void H2Codec::fail(Reason reason, ErrorCode code) {
   if (wire_.finished) return;
   if (wire_.error == Reason::kNone) wire_.error = reason;
-  // Does nothing where the library has already written why it ended.
-  nghttp2_session_terminate_session(wire_.session, codeOf(reason));
-  wire_.writeFrames(SIZE_MAX, kNever);
+  wire_.writeGoaway(wire_.last_processed, code);
   wire_.io.in.clear();
   wire_.owner.onOutput();
   onConnectionLost(wire_.server() ? Reason::kClientGone : Reason::kUpstreamProtocol);
@@ -153,12 +96,9 @@ StreamPtr H2Codec::open() {
 
 size_t H2Codec::availableStreams() const {
   if (wire_.server() || wire_.finished || wire_.goaway_seen || wire_.drain != Wire::Drain::kNo) return 0;
-  if (nghttp2_session_check_request_allowed(wire_.session) == 0) return 0;
+  if (wire_.next_id > kMaxStreamId) return 0;
   size_t most = wire_.options.max_concurrent_streams;
-  if (wire_.settings_seen) {
-    most = std::min<size_t>(
-        most, nghttp2_session_get_remote_settings(wire_.session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
-  }
+  if (wire_.settings_seen) most = std::min<size_t>(most, wire_.peer_max_streams);
   return most > wire_.open ? most - wire_.open : 0;
 }
 
@@ -169,7 +109,7 @@ void H2Codec::dropUnsent() {
     if (stream->released()) stream->drop();
     stream = next;
   }
-  wire_.announceOutput();
+  announceOutput();
 }
 
 bool H2Codec::dropOverdue() {
@@ -183,7 +123,7 @@ bool H2Codec::dropOverdue() {
     }
     stream = next;
   }
-  if (any) wire_.announceOutput();
+  if (any) announceOutput();
   return any;
 }
 
@@ -196,36 +136,38 @@ void H2Codec::drain() {
   if (wire_.drain == Wire::Drain::kAnnounced) return lastGoaway();
   // What is on its way was sent before the client could know: it is let in until the client has answered.
   wire_.drain = Wire::Drain::kAnnounced;
-  nghttp2_submit_shutdown_notice(wire_.session);
-  wire_.owner.onOutput();
+  wire_.writeGoaway(kMaxStreamId, ErrorCode::kNoError);
+  // Behind it and not before, so that the answer says that the client has seen it.
+  wire_.drain_ping_due = true;
 }
 
 void H2Codec::lastGoaway() {
-  if (wire_.drain == Wire::Drain::kLast) return;
+  if (wire_.finished || wire_.drain == Wire::Drain::kLast) return;
   wire_.drain = Wire::Drain::kLast;
-  nghttp2_submit_goaway(wire_.session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(wire_.session),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
-  wire_.owner.onOutput();
+  wire_.drain_ping_due = false;
+  wire_.goaway_last = wire_.last_processed;
+  wire_.writeGoaway(wire_.goaway_last, ErrorCode::kNoError);
   wire_.owner.onStreamEnd();
 }
 
 void H2Codec::ping() {
   if (wire_.finished || wire_.pinging) return;
   wire_.pinging = true;
-  nghttp2_submit_ping(wire_.session, NGHTTP2_FLAG_NONE, reinterpret_cast<const uint8_t*>(kKeepalivePing.data()));
-  wire_.owner.onOutput();
+  wire_.writePing(kKeepalivePing, false);
 }
 
+// A head that does not come in time is no fault of the frames that were sent.
 void H2Codec::refuse(Reason reason) {
-  if (wire_.server() && streams() == 0) fail(reason);
+  if (!wire_.server() || streams() > 0) return;
+  const bool late = reason == Reason::kRequestHeaderTimeout;
+  fail(reason, late ? ErrorCode::kNoError : ErrorCode::kEnhanceYourCalm);
 }
 
 bool H2Codec::finished() const {
   if (wire_.finished) return true;
   if (wire_.first != nullptr) return false;
   if (wire_.server()) return wire_.drain == Wire::Drain::kLast || wire_.goaway_seen || wire_.input_ended;
-  return wire_.goaway_seen || wire_.drain != Wire::Drain::kNo ||
-         nghttp2_session_check_request_allowed(wire_.session) == 0;
+  return wire_.goaway_seen || wire_.drain != Wire::Drain::kNo || wire_.next_id > kMaxStreamId;
 }
 
 }  // namespace weir::http::h2

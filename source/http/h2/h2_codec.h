@@ -7,7 +7,7 @@
 #pragma once
 
 #include "source/http/codec.h"
-#include "source/http/h2/frame_meter.h"
+#include "source/http/h2/frame_reader.h"
 #include "source/http/h2/options.h"
 #include "source/http/h2/wire.h"
 
@@ -40,18 +40,17 @@ class H2Codec final : public Codec {
   bool reusable() const override { return streams() == 0 && canOpen(); }
   bool finished() const override;
   Reason error() const override { return wire_.error; }
-  bool headPending() const override { return wire_.server() && !finished() && meter_.headPending(); }
+  bool headPending() const override { return wire_.server() && !finished() && reader_.headPending(); }
   Version version() const override { return Version::kHttp2; }
 
  private:
-  void read();
-  void moveFoundData(size_t processed);
-  void fail(Reason reason);
+  void announceOutput();
+  void fail(Reason reason, ErrorCode code);
   void endStreams();
   void lastGoaway();
 
   Wire wire_;
-  FrameMeter meter_;
+  FrameReader reader_;
 };
 
 }  // namespace weir::http::h2

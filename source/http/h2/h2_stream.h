@@ -3,11 +3,9 @@
 // stays, owned by the codec's list, until that is out or the stream is closed; then it frees itself.
 //
 // A head is held back until the part behind it is known, so that a message without a body is one frame; the codec lets
-// it go before output is written. What was queued by send() is taken by the library when the windows allow (law 6);
-// what came gives its credit back when receive() hands it out.
+// it go before output is written. What was queued by send() is written in turn when the windows allow (law 6); what
+// came gives its credit back when receive() hands it out.
 #pragma once
-
-#include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
@@ -16,7 +14,7 @@
 
 #include "source/base/arena.h"
 #include "source/buffer/buffer.h"
-#include "source/http/h2/header_sender.h"
+#include "source/http/h2/frame.h"
 #include "source/http/h2/wire.h"
 #include "source/http/stream.h"
 
@@ -25,39 +23,52 @@ namespace weir::http::h2 {
 class H2Stream final : public Stream {
  public:
   // `id` 0: a request to be sent.
-  static H2Stream& make(Wire& wire, int32_t id);
+  static H2Stream& make(Wire& wire, uint32_t id);
 
-  // From the library's calls.
+  // From the reader.
   // A head or trailers have been received whole; the wire's receiver has them.
   void onHead(bool ends);
   void onTrailers();
+  // A DATA frame of this length begins. False when the window has no room for it: the stream is reset.
+  bool onDataFrame(uint32_t length);
   void onDataFound(size_t bytes);  // are at the front of the input
+  // Of a DATA frame, and no data.
+  void onPadding(size_t bytes) { credit(bytes); }
   void onEnd();
   // The peer did something wrong: resets the stream; the reader gets Failed(reason).
-  void fault(Reason reason);
-  // The library has closed the stream: both sides ended it, or one reset it with `code`.
-  void onClosed(uint32_t code);
-  // A request could not be sent at all.
-  void onNotSent();
-  void onHeadSent() { --unsent_heads_; }
-  void onEndSent();
-  // How many bytes of DATA may be written now, at most `max`, and what the library is to know about them.
-  ssize_t onDataWanted(size_t max, uint32_t* flags);
-  void moveData(size_t bytes, buffer::Buffer& to);
+  void fault(Reason reason, ErrorCode code = ErrorCode::kProtocol);
+  // The stream is over: both sides ended it, or the peer reset it with `code`. It may be gone afterwards.
+  void onClosed(ErrorCode code);
+  // WINDOW_UPDATE, or another initial window. False when that is more than a window can be.
+  bool onWindow(int64_t by);
+  void onOwnWindow(int64_t by) { receive_window_ += by; }
+  bool peerEnded() const { return peer_ended_; }
+  bool awaitsHead() const { return !has_head_; }
+
+  // From the wire, while it is ready: writes at most one frame of DATA, or its end. Whether it is ready again, behind
+  // the others; it may be gone when it is not.
+  bool writeSome();
 
   // From the codec.
-  void commit();
+  // Writes the head, if that was held back and may go; otherwise puts it behind the others. Whether it is done with.
+  bool commit();
   void onConnectionLost();
   // No more input comes: what was received whole goes on.
   void onInputEnded();
   void onRoom() { wake(); }
   void drop();
-  bool awaitsHead() const { return !has_head_; }
   bool released() const { return !live_; }
   // Released: whether this was asked before.
   bool overdue() { return std::exchange(overdue_, true); }
-  int32_t id() const { return id_; }
+  uint32_t id() const { return id_; }
   H2Stream* next() const { return next_; }
+
+  // For the lists and the table that it is in.
+  struct Links {
+    H2Stream* in_bucket = nullptr;
+    H2Stream* before = nullptr;
+    H2Stream* after = nullptr;
+  } links;
 
   // For the user of the stream.
   void setOwner(StreamOwner& owner, base::Arena& arena) override;
@@ -75,12 +86,14 @@ class H2Stream final : public Stream {
   };
   // The peer's message: its end has been received, or it broke off; then the reader knows.
   enum class In : uint8_t { kOpen, kEnded, kFailed, kDone };
-  // The own message: End was sent by the user; the library was told; nothing more is sent.
+  // The own message: End was sent by the user; nothing more is sent.
   enum class Out : uint8_t { kOpen, kEnded, kDone };
   // A tunnel opens with the final response.
   enum class Tunnel : uint8_t { kNo, kAsked, kOpen, kRefused };
 
-  H2Stream(Wire& wire, int32_t id);
+  enum class Queue : uint8_t { kNone, kHeld, kReady };
+
+  H2Stream(Wire& wire, uint32_t id);
   ~H2Stream() override;
   void release() override;
   void destroy();
@@ -88,22 +101,28 @@ class H2Stream final : public Stream {
   void sendHead(Head& head);
   void sendData(buffer::Buffer data);
   void sendEnd(const HeaderMap* trailers);
-  bool commitRequest(const Head& head, bool ends);
-  bool commitResponse(const Head& head, bool ends);
+  bool mayCommit();
+  bool writeHead(const Head& head, bool ends);
   void sendInterim(const Head& head);
+  void writeTrailers();
+  void onEndSent();
+  void onNotSent();
   uint16_t wireStatus(const Head& head) const;
   void noteResponse(Head& head);
-  uint32_t codeOfRelease() const;
+  ErrorCode codeOfRelease() const;
   void settleTunnel(bool opens);
   bool countReceived(size_t bytes);
   void dropReceived();
   void dropQueued();
   void credit(size_t bytes);
-  void resetWith(uint32_t code);
+  void resetWith(ErrorCode code);
+  void detach();
+  void enter(Queue queue);
+  void finishReceiving();
+  bool mayWrite() const { return !wire_.finished; }
   void breakOwn();
   void fail(Reason reason);
   void resume();
-  void unhold();
   void wake();
   Reason lostReason() const;
   // The client still sends into a tunnel that it was refused.
@@ -114,7 +133,7 @@ class H2Stream final : public Stream {
   base::Arena* arena_ = nullptr;
   H2Stream* next_ = nullptr;
   H2Stream* previous_ = nullptr;
-  int32_t id_;
+  uint32_t id_;
 
   // The peer's message.
   HeadNode* heads_ = nullptr;
@@ -134,13 +153,16 @@ class H2Stream final : public Stream {
   buffer::Buffer queue_;
   std::optional<uint64_t> left_;  // bytes of DATA still to be sent by its content-length
   base::Arena tail_;              // trailers that wait for the data before them
-  std::optional<Fields> tail_fields_;
-  uint32_t unsent_heads_ = 0;
+  const HeaderMap* tail_fields_ = nullptr;
+
+  int64_t send_window_;
+  int64_t receive_window_;
+  int64_t owed_ = 0;  // taken, and not given back yet
+  Queue queue_in_ = Queue::kNone;
 
   bool live_ = true;
-  bool closed_ = false;       // for the library
-  bool submitted_ = false;    // the final head
-  bool deferred_ = false;     // the library asked for data when there was none
+  bool closed_ = false;       // on the wire
+  bool submitted_ = false;    // the final head was written
   bool has_head_ = false;     // the peer's final one
   bool is_head_ = false;      // the request is HEAD
   bool no_body_in_ = false;   // what comes must be empty
@@ -148,6 +170,7 @@ class H2Stream final : public Stream {
   bool extended_ = false;     // the request is an extended CONNECT
   bool unprocessed_ = false;
   bool peer_ended_ = false;  // END_STREAM was received
+  bool end_sent_ = false;    // END_STREAM was written
   bool overdue_ = false;
   bool reset_ = false;    // by either side
   bool lingers_ = false;  // released, and counted as unsent

@@ -1,6 +1,4 @@
 // The receiving half of H2Stream.
-#include <nghttp2/nghttp2.h>
-
 #include <utility>
 
 #include "source/base/check.h"
@@ -80,6 +78,16 @@ bool H2Stream::countReceived(size_t bytes) {
   return true;
 }
 
+// The whole frame counts, with its padding (RFC 9113 6.9.1).
+bool H2Stream::onDataFrame(uint32_t length) {
+  if (length > receive_window_) {
+    fault(wire_.server() ? Reason::kClientGone : Reason::kUpstreamProtocol, ErrorCode::kFlowControl);
+    return false;
+  }
+  receive_window_ -= length;
+  return true;
+}
+
 void H2Stream::onDataFound(size_t bytes) {
   buffer::Buffer& in = wire_.io.in;
   const bool wanted = live_ && in_ == In::kOpen && !discards();
@@ -100,7 +108,11 @@ void H2Stream::onDataFound(size_t bytes) {
 
 void H2Stream::onEnd() {
   peer_ended_ = true;
-  if (in_ != In::kOpen) return;
+  if (in_ == In::kOpen) finishReceiving();
+  if (end_sent_ && !closed_) onClosed(ErrorCode::kNoError);
+}
+
+void H2Stream::finishReceiving() {
   if (!has_head_) return fault(Reason::kUpstreamProtocol);
   if (!discards() && expected_.value_or(0) > 0) {
     return fault(wire_.server() ? Reason::kBadFraming : Reason::kUpstreamProtocol);
@@ -115,26 +127,23 @@ void H2Stream::fail(Reason reason) {
   failure_ = reason;
 }
 
-void H2Stream::fault(Reason reason) {
+void H2Stream::fault(Reason reason, ErrorCode code) {
   dropReceived();
   fail(reason);
-  resetWith(NGHTTP2_PROTOCOL_ERROR);
+  resetWith(code);
   wake();
 }
 
-void H2Stream::onClosed(uint32_t code) {
-  closed_ = true;
-  --wire_.open;
-  unhold();
+void H2Stream::onClosed(ErrorCode code) {
+  detach();
   dropQueued();
-  unsent_heads_ = 0;
   // A client that says NO_ERROR before it has its answer does not want it any more either.
   const bool unanswered = wire_.server() && out_ != Out::kDone;
-  if (code != NGHTTP2_NO_ERROR || in_ == In::kOpen || unanswered) {
+  if (code != ErrorCode::kNoError || in_ == In::kOpen || unanswered) {
     const bool by_peer = !reset_;
     reset_ = true;
     if (by_peer && out_ != Out::kDone) lost_ = lostReason();
-    if (by_peer && code == NGHTTP2_REFUSED_STREAM && !has_head_) unprocessed_ = true;
+    if (by_peer && code == ErrorCode::kRefusedStream && !has_head_) unprocessed_ = true;
     if (in_ == In::kOpen) fail(wire_.lost != Reason::kNone ? wire_.lost : lostReason());
   }
   out_ = Out::kDone;
@@ -142,20 +151,10 @@ void H2Stream::onClosed(uint32_t code) {
   wake();
 }
 
-void H2Stream::onNotSent() {
-  if (unsent_heads_ > 0) --unsent_heads_;
-  if (wire_.server() || closed_) return;
-  unprocessed_ = !reset_;
-  onClosed(NGHTTP2_REFUSED_STREAM);
-}
-
 void H2Stream::onConnectionLost() {
-  if (!closed_) --wire_.open;
-  closed_ = true;
+  detach();
   reset_ = true;
-  unhold();
   dropQueued();
-  unsent_heads_ = 0;
   const bool own_reason = wire_.lost != Reason::kUpstreamReset && wire_.lost != Reason::kNone;
   const Reason reason = own_reason ? wire_.lost : lostReason();
   if (in_ == In::kOpen) fail(reason);
@@ -199,10 +198,15 @@ std::optional<Part> H2Stream::receive() {
 }
 
 void H2Stream::credit(size_t bytes) {
-  if (bytes == 0 || !wire_.mayUseSession()) return;
-  // Where the stream is closed, only the connection's part of it is given back.
-  nghttp2_session_consume(wire_.session, id_, bytes);
-  if (!wire_.in_library) wire_.announceOutput();
+  if (bytes == 0 || !mayWrite()) return;
+  wire_.credit(bytes);
+  // Where nothing more can come, only the connection's part of it is given back.
+  if (closed_ || peer_ended_ || id_ == 0) return;
+  owed_ += static_cast<int64_t>(bytes);
+  if (2 * owed_ < int64_t{wire_.options.initial_stream_window}) return;
+  wire_.writeWindow(id_, static_cast<uint32_t>(owed_));
+  receive_window_ += owed_;
+  owed_ = 0;
 }
 
 void H2Stream::dropReceived() {

@@ -1,22 +1,12 @@
 // The sending half of H2Stream.
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "source/base/check.h"
 #include "source/http/h2/h2_stream.h"
+#include "source/http/h2/header_sender.h"
 
 namespace weir::http::h2 {
-namespace {
-
-ssize_t dataWanted(nghttp2_session* session, int32_t id, uint8_t*, size_t max, uint32_t* flags, nghttp2_data_source*,
-                   void*) {
-  auto* const stream = static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session, id));
-  return stream == nullptr ? ssize_t{NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE} : stream->onDataWanted(max, flags);
-}
-
-}  // namespace
 
 size_t H2Stream::room() const {
   // Nobody reads what is sent: it may go on until the user has seen why.
@@ -45,7 +35,7 @@ void H2Stream::sendHead(Head& head) {
   if (wire_.server() && head.isInterim()) return sendInterim(head);
   if (submitted_ || held_ != nullptr) return breakOwn();
   held_ = &head;
-  wire_.held.push_back(this);
+  enter(Queue::kHeld);
   if (!wire_.server()) {
     is_head_ = head.isHead();
     extended_ = !head.upgrade.empty();
@@ -68,14 +58,10 @@ void H2Stream::sendHead(Head& head) {
 }
 
 void H2Stream::sendInterim(const Head& head) {
-  if (submitted_ || held_ != nullptr || !wire_.mayUseSession()) return;
-  const std::optional<Fields> fields = responseFields(head, head.status, *arena_);
-  if (!fields) return breakOwn();
-  const int error =
-      nghttp2_submit_headers(wire_.session, NGHTTP2_FLAG_NONE, id_, nullptr, fields->data(), fields->size(), nullptr);
-  if (error != 0) return;
-  ++unsent_heads_;
-  wire_.owner.onOutput();
+  if (submitted_ || held_ != nullptr || !mayWrite()) return;
+  const auto section = encodeResponse(head, head.status, wire_.encoder, wire_.io.memory);
+  if (!section) return breakOwn();
+  wire_.writeHeaders(id_, *section, false);
 }
 
 void H2Stream::sendData(buffer::Buffer data) {
@@ -85,7 +71,7 @@ void H2Stream::sendData(buffer::Buffer data) {
     *left_ -= data.size();
   }
   if (!submitted_ && held_ == nullptr) return breakOwn();
-  wire_.addQueued(data.size());
+  wire_.queued += data.size();
   queue_.append(std::move(data));
   commit();
   resume();
@@ -94,52 +80,78 @@ void H2Stream::sendData(buffer::Buffer data) {
 void H2Stream::sendEnd(const HeaderMap* trailers) {
   if ((!submitted_ && held_ == nullptr) || left_.value_or(0) > 0) return breakOwn();
   if (trailers != nullptr && !trailers->empty() && !no_body_out_) {
-    tail_fields_ = trailerFields(*trailers, tail_);
-    if (!tail_fields_) return breakOwn();
-    if (tail_fields_->empty()) tail_fields_.reset();
+    const auto checked = checkedTrailers(*trailers, tail_);
+    if (!checked) return breakOwn();
+    tail_fields_ = *checked;
   }
   out_ = Out::kEnded;
   commit();
   resume();
 }
 
-// Hands the head to the library. One that asks for a tunnel waits until the peer has said whether it knows those.
-void H2Stream::commit() {
-  if (held_ == nullptr || !wire_.mayUseSession()) return;
-  if (!wire_.server() && extended_) {
-    if (!wire_.settings_seen) return;
-    if (nghttp2_session_get_remote_settings(wire_.session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {
-      unhold();
-      out_ = Out::kDone;
-      fail(Reason::kUpstreamNoTunnel);
-      return wake();
-    }
+// Whether the peer can take a request now. One that asks for a tunnel waits until the peer has said whether it knows
+// those, and one that is too many waits for another to be over.
+bool H2Stream::mayCommit() {
+  if (wire_.goaway_seen || wire_.next_id > kMaxStreamId) {
+    onNotSent();
+    return false;
   }
-  const Head& head = *held_;
-  unhold();
-  const bool ends = out_ == Out::kEnded && queue_.empty() && !tail_fields_ && tunnel_ == Tunnel::kNo;
-  if (!(wire_.server() ? commitResponse(head, ends) : commitRequest(head, ends))) return breakOwn();
-  submitted_ = true;
-  ++unsent_heads_;
-  wire_.owner.onOutput();
+  if (!wire_.settings_seen) return !extended_;
+  if (extended_ && !wire_.peer_extended) {
+    enter(Queue::kNone);
+    held_ = nullptr;
+    out_ = Out::kDone;
+    fail(Reason::kUpstreamNoTunnel);
+    wake();
+    return false;
+  }
+  return wire_.streams.size() < wire_.peer_max_streams;
 }
 
-bool H2Stream::commitRequest(const Head& head, bool ends) {
-  const std::optional<Fields> fields = requestFields(head, *arena_);
-  if (!fields) return false;
-  nghttp2_data_provider provider{{.ptr = nullptr}, dataWanted};
-  const int32_t id =
-      nghttp2_submit_request(wire_.session, nullptr, fields->data(), fields->size(), ends ? nullptr : &provider, this);
-  if (id < 0) return false;
-  id_ = id;
+bool H2Stream::commit() {
+  if (held_ == nullptr || !mayWrite()) return true;
+  if (!wire_.server() && !mayCommit()) {
+    const bool waits = held_ != nullptr;
+    enter(Queue::kNone);
+    if (waits) enter(Queue::kHeld);
+    return !waits;
+  }
+  const Head& head = *held_;
+  held_ = nullptr;
+  enter(Queue::kNone);
+  const bool ends = out_ == Out::kEnded && queue_.empty() && tail_fields_ == nullptr && tunnel_ == Tunnel::kNo;
+  if (!writeHead(head, ends)) {
+    breakOwn();
+    return true;
+  }
+  submitted_ = true;
+  if (ends) {
+    onEndSent();
+  } else {
+    resume();
+  }
   return true;
 }
 
-bool H2Stream::commitResponse(const Head& head, bool ends) {
-  const std::optional<Fields> fields = responseFields(head, wireStatus(head), *arena_);
-  if (!fields) return false;
-  nghttp2_data_provider provider{{.ptr = nullptr}, dataWanted};
-  return nghttp2_submit_response(wire_.session, id_, fields->data(), fields->size(), ends ? nullptr : &provider) == 0;
+bool H2Stream::writeHead(const Head& head, bool ends) {
+  SessionMemory& memory = wire_.io.memory;
+  const auto section = wire_.server() ? encodeResponse(head, wireStatus(head), wire_.encoder, memory)
+                                      : encodeRequest(head, wire_.encoder, memory);
+  if (!section) return false;
+  if (!wire_.server()) {
+    id_ = std::exchange(wire_.next_id, wire_.next_id + 2);
+    send_window_ = wire_.peer_stream_window;
+    receive_window_ = wire_.own_stream_window;
+    wire_.streams.insert(*this);
+  }
+  wire_.writeHeaders(id_, *section, ends);
+  return true;
+}
+
+void H2Stream::onNotSent() {
+  if (closed_) return;
+  unprocessed_ = !reset_;
+  onClosed(ErrorCode::kRefusedStream);
 }
 
 // The answer to an extended CONNECT is 200 where HTTP/1 has 101. Any other success would be taken for a tunnel that
@@ -149,55 +161,69 @@ uint16_t H2Stream::wireStatus(const Head& head) const {
   return head.status == 101 ? 200 : 502;
 }
 
-// Data and the end are taken from the queue when the library asks; it does so again after this.
+// There may be something to write.
 void H2Stream::resume() {
-  if (!deferred_ || closed_ || !wire_.mayUseSession()) return;
-  deferred_ = false;
-  nghttp2_session_resume_data(wire_.session, id_);
-  if (!wire_.in_library) wire_.announceOutput();
+  if (!submitted_ || closed_ || out_ == Out::kDone || !mayWrite()) return;
+  if (tunnel_ == Tunnel::kAsked && !wire_.server()) return;
+  const bool can = queue_.empty() ? out_ == Out::kEnded : send_window_ > 0;
+  if (!can || queue_in_ == Queue::kReady) return;
+  enter(Queue::kReady);
+  wire_.stuck = false;
+  wire_.owner.onOutput();
 }
 
 void H2Stream::dropQueued() {
-  wire_.takeQueued(queue_.size());
+  wire_.queued -= queue_.size();
   queue_.clear();
 }
 
-ssize_t H2Stream::onDataWanted(size_t max, uint32_t* flags) {
-  // The output is full; the library is asked again when it is not.
-  if (wire_.io.out.size() >= wire_.io.write_limit) return NGHTTP2_ERR_PAUSE;
-  const bool waits = tunnel_ == Tunnel::kAsked && !wire_.server();
-  const size_t bytes = waits ? 0 : std::min(max, queue_.size());
-  const bool last = !waits && out_ == Out::kEnded && bytes == queue_.size();
-  if (bytes == 0 && !last) {
-    deferred_ = true;
-    return NGHTTP2_ERR_DEFERRED;
-  }
-  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (last) {
-    *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (tail_fields_) {
-      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-      const int error = nghttp2_submit_trailer(wire_.session, id_, tail_fields_->data(), tail_fields_->size());
-      if (error != 0) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-      ++unsent_heads_;
-    }
-  }
-  return static_cast<ssize_t>(bytes);
+bool H2Stream::onWindow(int64_t by) {
+  if (send_window_ + by > kMaxWindow) return false;
+  send_window_ += by;
+  resume();
+  return true;
 }
 
-void H2Stream::moveData(size_t bytes, buffer::Buffer& to) {
-  const size_t half = wire_.options.stream_send_bytes / 2;
-  const bool above = queue_.size() > half;
-  to.moveFrom(queue_, bytes);
-  wire_.takeQueued(bytes);
-  wire_.budgets.onContentSent();
-  if (out_ == Out::kOpen && (queue_.empty() || (above && queue_.size() <= half))) wake();
+bool H2Stream::writeSome() {
+  const int64_t windows = std::min(send_window_, wire_.send_window);
+  size_t bytes = std::min<size_t>(queue_.size(), kMaxFrameBytes);
+  if (bytes > 0 && windows <= 0) {
+    // Its own window wakes it again; for the connection's it waits with the others.
+    enter(Queue::kNone);
+    if (send_window_ > 0) enter(Queue::kReady);
+    return send_window_ > 0;
+  }
+  if (bytes > 0) bytes = std::min(bytes, static_cast<size_t>(windows));
+  const bool last = out_ == Out::kEnded && bytes == queue_.size();
+  const bool above = queue_.size() > wire_.options.stream_send_bytes / 2;
+  enter(Queue::kNone);
+  if (bytes > 0 || (last && tail_fields_ == nullptr)) {
+    wire_.writeData(id_, queue_, bytes, last && tail_fields_ == nullptr);
+    send_window_ -= static_cast<int64_t>(bytes);
+    wire_.queued -= bytes;
+  }
+  if (last) {
+    if (tail_fields_ != nullptr) writeTrailers();
+    onEndSent();
+    return false;
+  }
+  const bool half_empty = above && queue_.size() <= wire_.options.stream_send_bytes / 2;
+  if (out_ == Out::kOpen && (queue_.empty() || half_empty)) wake();
+  if (queue_.empty() || send_window_ <= 0) return false;
+  enter(Queue::kReady);
+  return true;
+}
+
+void H2Stream::writeTrailers() {
+  wire_.writeHeaders(id_, encodeTail(*tail_fields_, wire_.encoder, wire_.io.memory), true);
 }
 
 void H2Stream::onEndSent() {
   out_ = Out::kDone;
-  if (live_ || peer_ended_) return;
-  resetWith(NGHTTP2_NO_ERROR);
+  end_sent_ = true;
+  if (peer_ended_) return onClosed(ErrorCode::kNoError);
+  if (live_) return;
+  resetWith(ErrorCode::kNoError);
   destroy();
 }
 

@@ -7,7 +7,13 @@
 #include "source/http/h2/header_receiver.h"
 
 #include <algorithm>
+#include <array>
+#include <memory>
+#include <new>
+#include <optional>
+#include <utility>
 
+#include "source/base/check.h"
 #include "source/http/authority.h"
 #include "source/http/scan.h"
 
@@ -15,19 +21,8 @@ namespace weir::http::h2 {
 namespace {
 
 constexpr size_t kMaxMethod = 32;
-// RFC 9113 6.5.2: what each field counts beside its text.
-constexpr uint64_t kFieldOverhead = 32;
 
 bool isToken(std::string_view text) { return !text.empty() && findOutside(kTokenBytes, text) == text.size(); }
-
-bool isBlank(char c) { return c == ' ' || c == '\t'; }
-
-bool isValue(std::string_view value) {
-  if (value.empty()) return true;
-  return !isBlank(value.front()) && !isBlank(value.back()) && findOutside(kValueBytes, value) == value.size();
-}
-
-bool isName(std::string_view name) { return !name.empty() && findOutside(kLowerTokenBytes, name) == name.size(); }
 
 bool sameAuthority(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; };
@@ -36,122 +31,196 @@ bool sameAuthority(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+// Text of the program, or at an offset of what the section keeps.
+struct HeaderReceiver::Text {
+  const char* fixed = nullptr;
+  uint32_t offset = 0;
+  uint32_t size = 0;
+
+  std::string_view in(const char* kept) const { return {fixed != nullptr ? fixed : kept + offset, size}; }
+};
+
+// In one piece of memory, which is enough for usual sections.
+struct HeaderReceiver::Collected {
+  struct Stored {
+    Text name;
+    Text value;
+    HeaderId id;
+  };
+  static constexpr size_t kFields = 24;
+  static constexpr size_t kText = 1024;
+  static constexpr size_t kPseudos = static_cast<size_t>(Pseudo::kStatus) + 1;
+
+  Collected(SessionMemory& session_memory, Section kind)
+      : memory(session_memory), section(kind), text(session_memory, text_room.data(), kText) {}
+  ~Collected() {
+    if (fields != ownFields()) memory.release(fields);
+  }
+  Stored* ownFields() { return reinterpret_cast<Stored*>(field_room.data()); }
+  bool has(Pseudo p) const { return (seen >> static_cast<unsigned>(p)) & 1; }
+  std::string_view view(Pseudo p) const { return pseudo[static_cast<size_t>(p)].in(text.kept().data()); }
+  Text keep(std::string_view value, bool fixed) {
+    const auto size = static_cast<uint32_t>(value.size());
+    if (fixed) return {value.data(), 0, size};
+    return {nullptr, static_cast<uint32_t>(text.keep(value)), size};
+  }
+  void push(const Stored& field) {
+    if (field_count == field_capacity) {
+      const size_t larger = field_capacity * 2;
+      auto* const moved = static_cast<Stored*>(memory.allocate(larger * sizeof(Stored)));
+      CHECK(moved != nullptr, "there is memory for a header section");
+      std::uninitialized_copy_n(fields, field_count, moved);
+      if (fields != ownFields()) memory.release(fields);
+      fields = moved;
+      field_capacity = larger;
+    }
+    new (&fields[field_count++]) Stored(field);
+  }
+  bool tunnel() const { return view(Pseudo::kMethod) == "CONNECT"; }
+
+  SessionMemory& memory;
+  Section section;
+  uint8_t seen = 0;  // a bit for each Pseudo
+  bool regular_seen = false;
+  bool expects_continue = false;
+  bool te_seen = false;
+  uint16_t status = 0;
+  uint32_t count = 0;
+  uint32_t cookies = 0;
+  uint64_t bytes = 0;
+  std::optional<uint64_t> content_length;
+  std::optional<Text> host;
+  std::array<Text, kPseudos> pseudo;
+  HpackText text;
+  Stored* fields = ownFields();
+  size_t field_count = 0;
+  size_t field_capacity = kFields;
+  // Left as they are: only what was stored is read.
+  alignas(Stored) std::array<char, kFields * sizeof(Stored)> field_room;
+  std::array<char, kText> text_room;
+};
+
 void HeaderReceiver::begin(Section section) {
   end();
-  section_ = section;
-  fields_ = arena_.make<HeaderMap>(arena_);
-  method_ = scheme_ = authority_ = path_ = protocol_ = {};
-  host_.reset();
-  content_length_.reset();
-  bytes_ = 0;
-  count_ = cookies_ = 0;
-  status_ = 0;
-  pseudo_ = 0;
-  regular_seen_ = expects_continue_ = false;
+  static_assert(alignof(Collected) <= 8);
+  void* const memory = memory_.allocate(sizeof(Collected));
+  CHECK(memory != nullptr, "there is memory for a header section");
+  part_ = new (memory) Collected(memory_, section);
 }
 
 void HeaderReceiver::end() {
-  fields_ = nullptr;
-  arena_.reset();
+  if (part_ == nullptr) return;
+  part_->~Collected();
+  memory_.release(part_);
+  part_ = nullptr;
 }
 
-Reason HeaderReceiver::add(std::string_view name, std::string_view value) {
-  if (++count_ > options_.limits.head_fields) return Reason::kTooManyHeaders;
-  bytes_ += name.size() + value.size() + kFieldOverhead;
-  if (bytes_ > options_.limits.head_bytes) return Reason::kHeadersTooLarge;
-  if (!isValue(value)) return Reason::kBadRequest;
-  if (!name.empty() && name.front() == ':') return addPseudo(name, value);
-  regular_seen_ = true;
-  const HeaderId id = headerId(name);
-  if (id == HeaderId::kOther && !isName(name)) return Reason::kBadRequest;
-  return section_ == Section::kTrailers ? addInTrailers(id, name, value) : addRegular(id, name, value);
+HpackText& HeaderReceiver::text() { return part_->text; }
+Section HeaderReceiver::section() const { return part_->section; }
+
+Reason HeaderReceiver::add(const HpackField& field) {
+  if (++part_->count > options_.limits.head_fields) return Reason::kTooManyHeaders;
+  part_->bytes += field.name.size() + field.value.size() + kFieldOverhead;
+  if (part_->bytes > options_.limits.head_bytes) return Reason::kHeadersTooLarge;
+  if (!field.good_value) return Reason::kBadRequest;
+  if (field.pseudo != Pseudo::kNone) return addPseudo(field);
+  part_->regular_seen = true;
+  if (!field.good_name) return Reason::kBadRequest;
+  return part_->section == Section::kTrailers ? addInTrailers(field) : addRegular(field);
 }
 
-Reason HeaderReceiver::addPseudo(std::string_view name, std::string_view value) {
-  if (regular_seen_ || section_ == Section::kTrailers) return Reason::kBadRequest;
-  const auto keep = [&](Pseudo pseudo, std::string_view& place) {
-    if (has(pseudo) || value.empty()) return Reason::kBadRequest;
-    pseudo_ |= pseudo;
-    place = arena_.copy(value);
-    return Reason::kNone;
-  };
-  if (section_ == Section::kResponse) {
-    if (name != ":status" || has(kStatus) || value.size() != 3) return Reason::kBadRequest;
-    for (const char c : value) {
-      if (c < '0' || c > '9') return Reason::kBadRequest;
-      status_ = static_cast<uint16_t>(status_ * 10 + (c - '0'));
-    }
-    pseudo_ |= kStatus;
-    return status_ >= 100 ? Reason::kNone : Reason::kBadRequest;
+Reason HeaderReceiver::addStatus(std::string_view value) {
+  if (value.size() != 3) return Reason::kBadRequest;
+  for (const char c : value) {
+    if (c < '0' || c > '9') return Reason::kBadRequest;
+    part_->status = static_cast<uint16_t>(part_->status * 10 + (c - '0'));
   }
-  if (name == ":method") return keep(kMethod, method_);
-  if (name == ":scheme") return keep(kScheme, scheme_);
-  if (name == ":authority") return keep(kAuthority, authority_);
-  if (name == ":path") {
-    return value.size() > options_.limits.path_bytes ? Reason::kUriTooLong : keep(kPath, path_);
-  }
-  if (name == ":protocol" && options_.allow_connect) return keep(kProtocol, protocol_);
-  return Reason::kBadRequest;
+  return part_->status >= 100 ? Reason::kNone : Reason::kBadRequest;
 }
 
-Reason HeaderReceiver::store(HeaderId id, std::string_view name, std::string_view value) {
-  fields_->addView(id, id == HeaderId::kOther ? arena_.copy(name) : headerName(id), arena_.copy(value));
+Reason HeaderReceiver::addPseudo(const HpackField& field) {
+  const Pseudo p = field.pseudo;
+  if (part_->regular_seen || part_->section == Section::kTrailers || p == Pseudo::kUnknown) return Reason::kBadRequest;
+  if (part_->has(p) || (p == Pseudo::kStatus) != (part_->section == Section::kResponse)) return Reason::kBadRequest;
+  part_->seen = static_cast<uint8_t>(part_->seen | 1u << static_cast<unsigned>(p));
+  if (p == Pseudo::kStatus) return addStatus(field.value);
+  if (p == Pseudo::kProtocol && !options_.allow_connect) return Reason::kBadRequest;
+  if (p == Pseudo::kPath && field.value.size() > options_.limits.path_bytes) return Reason::kUriTooLong;
+  if (field.value.empty()) return Reason::kBadRequest;
+  part_->pseudo[static_cast<size_t>(p)] = part_->keep(field.value, field.fixed_value);
   return Reason::kNone;
 }
 
-Reason HeaderReceiver::addRegular(HeaderId id, std::string_view name, std::string_view value) {
-  switch (id) {
+Reason HeaderReceiver::store(const HpackField& field) {
+  // What stands where it can stay is kept before the other is copied.
+  if (part_->text.has(field.name)) {
+    const Text name = part_->keep(field.name, field.fixed_name);
+    part_->push({name, part_->keep(field.value, field.fixed_value), field.id});
+  } else {
+    const Text value = part_->keep(field.value, field.fixed_value);
+    part_->push({part_->keep(field.name, field.fixed_name), value, field.id});
+  }
+  return Reason::kNone;
+}
+
+Reason HeaderReceiver::addRegular(const HpackField& field) {
+  switch (field.id) {
     case HeaderId::kConnection:
     case HeaderId::kKeepAlive:
     case HeaderId::kProxyConnection:
     case HeaderId::kTransferEncoding:
     case HeaderId::kUpgrade:
       return Reason::kBadRequest;
-    case HeaderId::kTe:
-      if (fields_->has(HeaderId::kTe) || !equalsLower(value, "trailers")) return Reason::kBadRequest;
-      return store(id, name, "trailers");
+    case HeaderId::kTe: {
+      if (std::exchange(part_->te_seen, true) || !equalsLower(field.value, "trailers")) return Reason::kBadRequest;
+      HpackField te = field;
+      te.value = "trailers";
+      te.fixed_value = true;
+      return store(te);
+    }
     case HeaderId::kContentLength:
-      if (content_length_) return Reason::kBadFraming;
-      content_length_ = parseContentLength(value);
-      return content_length_ ? Reason::kNone : Reason::kBadFraming;
+      if (part_->content_length) return Reason::kBadFraming;
+      part_->content_length = parseContentLength(field.value);
+      return part_->content_length ? Reason::kNone : Reason::kBadFraming;
     case HeaderId::kHost:
-      if (section_ == Section::kResponse) return store(id, name, value);
-      if (host_) return Reason::kMissingHost;
-      host_ = arena_.copy(value);
+      if (part_->section == Section::kResponse) return store(field);
+      if (part_->host) return Reason::kMissingHost;
+      part_->host = part_->keep(field.value, field.fixed_value);
       return Reason::kNone;
     case HeaderId::kExpect:
-      if (section_ == Section::kResponse) return Reason::kNone;
-      if (expects_continue_ || !equalsLower(value, "100-continue")) return Reason::kExpectationFailed;
-      expects_continue_ = true;
+      if (part_->section == Section::kResponse) return Reason::kNone;
+      if (part_->expects_continue || !equalsLower(field.value, "100-continue")) return Reason::kExpectationFailed;
+      part_->expects_continue = true;
       return Reason::kNone;
     case HeaderId::kCookie:
-      ++cookies_;
-      return store(id, name, value);
+      ++part_->cookies;
+      return store(field);
     case HeaderId::kOther:
-      if (isProxyField(name)) return Reason::kNone;
-      if (options_.underscores != UnderscoreAction::kAllow && name.find('_') != std::string_view::npos) {
+      if (isProxyField(field.name)) return Reason::kNone;
+      if (options_.underscores != UnderscoreAction::kAllow && field.name.find('_') != std::string_view::npos) {
         return options_.underscores == UnderscoreAction::kReject ? Reason::kUnderscoreRefused : Reason::kNone;
       }
-      return store(id, name, value);
+      return store(field);
     default:
-      return store(id, name, value);
+      return store(field);
   }
 }
 
-Reason HeaderReceiver::addInTrailers(HeaderId id, std::string_view name, std::string_view value) {
-  if (contains(kNotInTrailers, id)) return Reason::kBadFraming;
-  if (id == HeaderId::kOther && isProxyField(name)) return Reason::kNone;
-  return store(id, name, value);
+Reason HeaderReceiver::addInTrailers(const HpackField& field) {
+  if (contains(kNotInTrailers, field.id)) return Reason::kBadFraming;
+  if (field.id == HeaderId::kOther && isProxyField(field.name)) return Reason::kNone;
+  return store(field);
 }
 
 Reason HeaderReceiver::finish(bool ends) {
-  switch (section_) {
+  switch (part_->section) {
     case Section::kRequest:
       return finishRequest(ends);
-    case Section::kResponse:
+    case Section::kResponse: {
       // 101 has no meaning here (RFC 9113 8.6), and a head that another follows cannot be the end.
-      if (!has(kStatus) || status_ == 101 || (status_ < 200 && ends)) return Reason::kBadRequest;
-      return Reason::kNone;
+      const uint16_t status = part_->status;
+      return status == 0 || status == 101 || (status < 200 && ends) ? Reason::kBadRequest : Reason::kNone;
+    }
     case Section::kTrailers:
       return ends ? Reason::kNone : Reason::kBadFraming;
   }
@@ -159,76 +228,102 @@ Reason HeaderReceiver::finish(bool ends) {
 }
 
 Reason HeaderReceiver::finishRequest(bool ends) {
-  if (!has(kMethod) || method_.size() > kMaxMethod || !isToken(method_)) return Reason::kBadRequest;
+  const std::string_view method = part_->view(Pseudo::kMethod);
+  if (method.size() > kMaxMethod || !isToken(method)) return Reason::kBadRequest;
   if (const Reason reason = finishTarget(); reason != Reason::kNone) return reason;
   if (const Reason reason = finishAuthority(); reason != Reason::kNone) return reason;
-  if (tunnel() && (content_length_ || expects_continue_)) return Reason::kBadFraming;
+  if (part_->tunnel() && (part_->content_length || part_->expects_continue)) return Reason::kBadFraming;
   if (ends) {
-    if (content_length_.value_or(0) > 0) return Reason::kBadFraming;
-    expects_continue_ = false;
+    if (part_->content_length.value_or(0) > 0) return Reason::kBadFraming;
+    part_->expects_continue = false;
   }
   return Reason::kNone;
 }
 
 Reason HeaderReceiver::finishTarget() {
-  if (has(kProtocol)) {
-    if (!tunnel() || !isToken(protocol_)) return Reason::kBadRequest;
-  } else if (tunnel()) {
-    return has(kScheme) || has(kPath) || !has(kAuthority) ? Reason::kBadRequest : Reason::kNone;
+  const bool has_scheme = part_->has(Pseudo::kScheme);
+  const bool has_path = part_->has(Pseudo::kPath);
+  if (part_->has(Pseudo::kProtocol)) {
+    if (!part_->tunnel() || !isToken(part_->view(Pseudo::kProtocol))) return Reason::kBadRequest;
+  } else if (part_->tunnel()) {
+    return has_scheme || has_path || !part_->has(Pseudo::kAuthority) ? Reason::kBadRequest : Reason::kNone;
   }
-  if (!has(kScheme) || !has(kPath)) return Reason::kBadRequest;
-  if (!equalsLower(scheme_, "http") && !equalsLower(scheme_, "https")) return Reason::kBadRequest;
-  if (findOutside(kTargetBytes, path_) != path_.size()) return Reason::kBadRequest;
-  const bool form = path_.front() == '/' || (path_ == "*" && method_ == "OPTIONS");
+  if (!has_scheme || !has_path) return Reason::kBadRequest;
+  const std::string_view scheme = part_->view(Pseudo::kScheme);
+  if (!equalsLower(scheme, "http") && !equalsLower(scheme, "https")) return Reason::kBadRequest;
+  const std::string_view path = part_->view(Pseudo::kPath);
+  if (findOutside(kTargetBytes, path) != path.size()) return Reason::kBadRequest;
+  const bool form = path.front() == '/' || (path == "*" && part_->view(Pseudo::kMethod) == "OPTIONS");
   return form ? Reason::kNone : Reason::kBadRequest;
 }
 
 Reason HeaderReceiver::finishAuthority() {
-  if (!has(kAuthority)) {
-    if (!host_ || host_->empty()) return Reason::kMissingHost;
-    authority_ = *host_;
-  } else if (host_ && !sameAuthority(*host_, authority_)) {
+  const char* const kept = part_->text.kept().data();
+  if (!part_->has(Pseudo::kAuthority)) {
+    if (!part_->host || part_->host->size == 0) return Reason::kMissingHost;
+    part_->pseudo[static_cast<size_t>(Pseudo::kAuthority)] = *part_->host;
+  } else if (part_->host && !sameAuthority(part_->host->in(kept), part_->view(Pseudo::kAuthority))) {
     return Reason::kMissingHost;
   }
-  const std::optional<Authority> authority = parseAuthority(authority_);
+  const std::optional<Authority> authority = parseAuthority(part_->view(Pseudo::kAuthority));
   if (!authority) return Reason::kBadRequest;
-  const bool plain_connect = tunnel() && !has(kProtocol);
+  const bool plain_connect = part_->tunnel() && !part_->has(Pseudo::kProtocol);
   return plain_connect && !authority->port ? Reason::kBadRequest : Reason::kNone;
 }
 
 void HeaderReceiver::copyTo(Head& head) const {
   base::Arena& arena = head.arena();
+  const char* const text = arena.copy(part_->text.kept()).data();
   head.version = Version::kHttp2;
-  head.status = status_;
-  head.content_length = content_length_;
-  head.expects_continue = expects_continue_;
-  if (section_ == Section::kRequest) {
+  head.status = part_->status;
+  head.content_length = part_->content_length;
+  head.expects_continue = part_->expects_continue;
+  if (part_->section == Section::kRequest) {
+    const auto view = [&](Pseudo p) { return part_->pseudo[static_cast<size_t>(p)].in(text); };
     // An extended CONNECT is an upgrade, which all of weir knows in the form that HTTP/1 gives it.
-    head.method = has(kProtocol) ? std::string_view("GET") : arena.copy(method_);
-    head.upgrade = arena.copyLower(protocol_);
-    if (has(kScheme)) head.scheme = equalsLower(scheme_, "https") ? "https" : "http";
-    head.authority = arena.copy(authority_);
-    head.path = arena.copy(path_);
+    const bool extended = part_->has(Pseudo::kProtocol);
+    head.method = extended ? std::string_view("GET") : view(Pseudo::kMethod);
+    if (extended) head.upgrade = arena.copyLower(view(Pseudo::kProtocol));
+    if (part_->has(Pseudo::kScheme)) head.scheme = equalsLower(view(Pseudo::kScheme), "https") ? "https" : "http";
+    head.authority = view(Pseudo::kAuthority);
+    if (part_->has(Pseudo::kPath)) head.path = view(Pseudo::kPath);
   }
-  bool cookie_written = false;
-  for (const Field& field : *fields_) {
-    const std::string_view name = field.id == HeaderId::kOther ? arena.copy(field.name) : field.name;
-    if (field.id != HeaderId::kCookie || cookies_ < 2) {
-      head.headers.addView(field.id, name, arena.copy(field.value));
-    } else if (!cookie_written) {
-      // RFC 9113 8.2.3: pieces are joined before they go anywhere else.
-      cookie_written = true;
-      head.headers.addView(field.id, name, arena.copy(*fields_->joined("cookie")));
+  copyFields(head.headers, text);
+}
+
+void HeaderReceiver::copyFields(HeaderMap& fields, const char* text) const {
+  const bool joins = part_->section == Section::kRequest && part_->cookies > 1;
+  for (size_t i = 0; i < part_->field_count; ++i) {
+    const Collected::Stored& field = part_->fields[i];
+    if (!joins || field.id != HeaderId::kCookie) {
+      fields.addView(field.id, field.name.in(text), field.value.in(text));
+    } else if (!fields.has(HeaderId::kCookie)) {
+      // RFC 9113 8.2.3: pieces are joined before they go anywhere else. Where the first stood.
+      fields.addView(field.id, field.name.in(text), joinCookies(fields.arena(), text));
     }
   }
 }
 
+std::string_view HeaderReceiver::joinCookies(base::Arena& arena, const char* text) const {
+  constexpr std::string_view kSeparator = "; ";
+  size_t bytes = 0;
+  for (size_t i = 0; i < part_->field_count; ++i) {
+    if (part_->fields[i].id == HeaderId::kCookie) bytes += part_->fields[i].value.size + kSeparator.size();
+  }
+  char* const begin = arena.allocateChars(bytes);
+  char* at = begin;
+  for (size_t i = 0; i < part_->field_count; ++i) {
+    if (part_->fields[i].id != HeaderId::kCookie) continue;
+    const std::string_view value = part_->fields[i].value.in(text);
+    if (at != begin) at = std::copy(kSeparator.begin(), kSeparator.end(), at);
+    at = std::copy(value.begin(), value.end(), at);
+  }
+  return {begin, static_cast<size_t>(at - begin)};
+}
+
 HeaderMap& HeaderReceiver::copyTrailers(base::Arena& arena) const {
   HeaderMap& trailers = *arena.make<HeaderMap>(arena);
-  for (const Field& field : *fields_) {
-    const std::string_view name = field.id == HeaderId::kOther ? arena.copy(field.name) : field.name;
-    trailers.addView(field.id, name, arena.copy(field.value));
-  }
+  copyFields(trailers, arena.copy(part_->text.kept()).data());
   return trailers;
 }
 

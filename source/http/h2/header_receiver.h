@@ -1,15 +1,17 @@
 // HeaderReceiver: collects the header section that an HTTP/2 connection is receiving (there is never more than one),
 // judges each field as it comes, by the rules of RFC 9113 section 8 and as strictly as HTTP/1 heads are, and counts
-// before it stores. What was collected is copied into the arena of the stream once the section is whole. Owned by the
+// before it stores. Once the section is whole its text goes into the arena of the stream in one piece. Owned by the
 // codec; begin() before each section; holds no memory between sections.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "source/base/arena.h"
+#include "source/http/h2/hpack_decoder.h"
+#include "source/http/h2/hpack_field.h"
 #include "source/http/h2/options.h"
+#include "source/http/h2/session_memory.h"
 #include "source/http/head.h"
 #include "source/http/reason.h"
 
@@ -19,11 +21,17 @@ enum class Section : uint8_t { kRequest, kResponse, kTrailers };
 
 class HeaderReceiver {
  public:
-  HeaderReceiver(const H2Options& options, base::ChunkPool& chunks) : options_(options), arena_(chunks) {}
+  HeaderReceiver(const H2Options& options, SessionMemory& memory) : options_(options), memory_(memory) {}
+  ~HeaderReceiver() { end(); }
+  HeaderReceiver(const HeaderReceiver&) = delete;
+  HeaderReceiver& operator=(const HeaderReceiver&) = delete;
 
   void begin(Section section);
+  bool collecting() const { return part_ != nullptr; }
+  // Between begin() and end(): where the decoder puts text.
+  HpackText& text();
   // One field: kNone, or why the section is refused, named as for a request.
-  Reason add(std::string_view name, std::string_view value);
+  Reason add(const HpackField& field);
   // The section is whole: kNone, or why it is refused. `ends`: nothing follows it.
   Reason finish(bool ends);
   // Fills `head` after a finish() that found nothing wrong.
@@ -32,48 +40,26 @@ class HeaderReceiver {
   // Drops what was collected.
   void end();
 
-  Section section() const { return section_; }
-  uint16_t status() const { return status_; }
-  // The request is a CONNECT, of the plain kind or with a protocol.
-  bool tunnel() const { return method_ == "CONNECT"; }
+  Section section() const;
 
  private:
-  enum Pseudo : uint8_t {
-    kMethod = 1,
-    kScheme = 2,
-    kAuthority = 4,
-    kPath = 8,
-    kProtocol = 16,
-    kStatus = 32,
-  };
+  struct Collected;
+  struct Text;
 
-  Reason addPseudo(std::string_view name, std::string_view value);
-  Reason addRegular(HeaderId id, std::string_view name, std::string_view value);
-  Reason addInTrailers(HeaderId id, std::string_view name, std::string_view value);
-  Reason store(HeaderId id, std::string_view name, std::string_view value);
+  Reason addPseudo(const HpackField& field);
+  Reason addStatus(std::string_view value);
+  Reason addRegular(const HpackField& field);
+  Reason addInTrailers(const HpackField& field);
+  Reason store(const HpackField& field);
   Reason finishRequest(bool ends);
   Reason finishAuthority();
   Reason finishTarget();
-  bool has(Pseudo pseudo) const { return (pseudo_ & pseudo) != 0; }
+  void copyFields(HeaderMap& fields, const char* text) const;
+  std::string_view joinCookies(base::Arena& arena, const char* text) const;
 
   const H2Options& options_;
-  base::Arena arena_;
-  HeaderMap* fields_ = nullptr;
-  std::string_view method_;
-  std::string_view scheme_;
-  std::string_view authority_;
-  std::string_view path_;
-  std::string_view protocol_;
-  std::optional<std::string_view> host_;
-  std::optional<uint64_t> content_length_;
-  uint64_t bytes_ = 0;
-  uint32_t count_ = 0;
-  uint32_t cookies_ = 0;
-  uint16_t status_ = 0;
-  Section section_ = Section::kRequest;
-  uint8_t pseudo_ = 0;
-  bool regular_seen_ = false;
-  bool expects_continue_ = false;
+  SessionMemory& memory_;
+  Collected* part_ = nullptr;
 };
 
 // What an error of a request is called in a response.

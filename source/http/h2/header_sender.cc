@@ -1,7 +1,6 @@
 #include "source/http/h2/header_sender.h"
 
 #include <charconv>
-#include <new>
 
 #include "source/http/authority.h"
 #include "source/http/field_rules.h"
@@ -10,6 +9,8 @@
 namespace weir::http::h2 {
 namespace {
 
+constexpr size_t kDigits = 20;
+
 bool isToken(std::string_view text) { return !text.empty() && findOutside(kTokenBytes, text) == text.size(); }
 
 bool isTarget(std::string_view text) {
@@ -17,94 +18,109 @@ bool isTarget(std::string_view text) {
   return form && findOutside(kTargetBytes, text) == text.size();
 }
 
-class FieldList {
- public:
-  FieldList(base::Arena& arena, size_t capacity)
-      : arena_(arena),
-        list_(static_cast<nghttp2_nv*>(arena.allocate(capacity * sizeof(nghttp2_nv), alignof(nghttp2_nv)))) {}
+// A filter may have set a value with blanks at its ends, which HTTP/2 does not allow.
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
 
-  void add(std::string_view name, std::string_view value) {
-    // The library only reads them, though its type does not say so.
-    auto* const n = reinterpret_cast<uint8_t*>(const_cast<char*>(name.data()));
-    auto* const v = reinterpret_cast<uint8_t*>(const_cast<char*>(value.data()));
-    new (&list_[size_++])
-        nghttp2_nv{n, v, name.size(), value.size(), NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+bool isValid(const Field& field) {
+  return (field.id != HeaderId::kOther || isLowerToken(field.name)) &&
+         findOutside(kValueBytes, field.value) == field.value.size();
+}
+
+bool areValid(const HeaderMap& fields, HeaderIds skipped) {
+  for (const Field& field : fields) {
+    if (!contains(skipped, field.id) && !isValid(field)) return false;
   }
-  void addNumber(std::string_view name, uint64_t number) {
-    char* const digits = arena_.allocateChars(20);
-    add(name, std::string_view(digits, std::to_chars(digits, digits + 20, number).ptr - digits));
+  return true;
+}
+
+// One section in the scratch, which has room for `fields`, `more` bytes of other text and eight fields of it.
+class SectionWriter {
+ public:
+  SectionWriter(const HeaderMap& fields, size_t more, HpackEncoder& encoder, SessionMemory& memory)
+      : encoder_(encoder) {
+    constexpr size_t kOthers = 8;
+    const size_t each = HpackEncoder::most(0, 0);
+    begin_ = memory.scratch(HpackEncoder::kBeginBytes + fields.bytes() + more + (fields.size() + kOthers) * each);
+    at_ = encoder_.begin(begin_);
   }
-  // False when it is not valid.
-  bool addChecked(const Field& field) {
-    const bool name = field.id != HeaderId::kOther ||
-                      (!field.name.empty() && findOutside(kLowerTokenBytes, field.name) == field.name.size());
-    if (!name || findOutside(kValueBytes, field.value) != field.value.size()) return false;
-    add(field.name, trim(field.value));
-    return true;
-  }
-  bool addAll(const HeaderMap& fields, HeaderIds skipped) {
+  void add(Pseudo pseudo, std::string_view value) { at_ = encoder_.add(at_, pseudo, value); }
+  void add(HeaderId id, std::string_view value) { at_ = encoder_.add(at_, id, headerName(id), value); }
+  void addAll(const HeaderMap& fields, HeaderIds skipped) {
     for (const Field& field : fields) {
-      if (contains(skipped, field.id)) continue;
-      if (!addChecked(field)) return false;
+      if (!contains(skipped, field.id)) at_ = encoder_.add(at_, field.id, field.name, trim(field.value));
     }
-    return true;
   }
-  Fields fields() const { return {list_, size_}; }
+  void addLength(uint64_t length) {
+    char digits[kDigits];
+    add(HeaderId::kContentLength,
+        std::string_view(digits, static_cast<size_t>(std::to_chars(digits, digits + kDigits, length).ptr - digits)));
+  }
+  std::string_view section() const { return {begin_, static_cast<size_t>(at_ - begin_)}; }
 
  private:
-  // A filter may have set a value with blanks at its ends, which HTTP/2 does not allow.
-  static std::string_view trim(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-  }
-
-  base::Arena& arena_;
-  nghttp2_nv* list_;
-  size_t size_ = 0;
+  HpackEncoder& encoder_;
+  char* begin_;
+  char* at_;
 };
 
 }  // namespace
 
-std::optional<Fields> requestFields(const Head& head, base::Arena& arena) {
+std::optional<std::string_view> encodeRequest(const Head& head, HpackEncoder& encoder, SessionMemory& memory) {
   const bool plain_connect = head.isConnect();
   const bool extended = !head.upgrade.empty();
   const std::string_view path = head.path.empty() ? std::string_view("/") : head.path;
   if (!isToken(head.method) || (!plain_connect && !isTarget(path))) return std::nullopt;
   if (head.authority.empty() ? plain_connect : !parseAuthority(head.authority).has_value()) return std::nullopt;
   if (extended && (!isToken(head.upgrade) || plain_connect)) return std::nullopt;
-  FieldList list(arena, head.headers.size() + 8);
-  list.add(":method", extended ? std::string_view("CONNECT") : head.method);
-  if (extended) list.add(":protocol", head.upgrade);
+  if (!areValid(head.headers, kNotInRequests)) return std::nullopt;
+  const size_t more = 100 + head.method.size() + path.size() + head.authority.size() + head.upgrade.size();
+  SectionWriter out(head.headers, more, encoder, memory);
+  out.add(Pseudo::kMethod, extended ? std::string_view("CONNECT") : head.method);
+  if (extended) out.add(Pseudo::kProtocol, head.upgrade);
   if (!plain_connect) {
-    list.add(":scheme", head.scheme == "https" ? "https" : "http");
-    list.add(":path", path);
+    out.add(Pseudo::kScheme, head.scheme == "https" ? "https" : "http");
+    out.add(Pseudo::kPath, path);
   }
-  if (!head.authority.empty()) list.add(":authority", head.authority);
-  if (!list.addAll(head.headers, kNotInRequests)) return std::nullopt;
-  if (head.content_length && !extended && !plain_connect) list.addNumber("content-length", *head.content_length);
-  if (head.expects_continue) list.add("expect", "100-continue");
-  return list.fields();
+  if (!head.authority.empty()) out.add(Pseudo::kAuthority, head.authority);
+  out.addAll(head.headers, kNotInRequests);
+  if (head.content_length && !extended && !plain_connect) out.addLength(*head.content_length);
+  if (head.expects_continue) out.add(HeaderId::kExpect, "100-continue");
+  return out.section();
 }
 
-std::optional<Fields> responseFields(const Head& head, uint16_t status, base::Arena& arena) {
-  if (status < 100 || status > 999) return std::nullopt;
-  FieldList list(arena, head.headers.size() + 2);
-  list.addNumber(":status", status);
-  if (!list.addAll(head.headers, kConnectionFields)) return std::nullopt;
+std::optional<std::string_view> encodeResponse(const Head& head, uint16_t status, HpackEncoder& encoder,
+                                               SessionMemory& memory) {
+  if (status < 100 || status > 999 || !areValid(head.headers, kConnectionFields)) return std::nullopt;
+  SectionWriter out(head.headers, 100, encoder, memory);
+  const char digits[] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
+                         static_cast<char>('0' + status % 10)};
+  out.add(Pseudo::kStatus, std::string_view(digits, sizeof(digits)));
+  out.addAll(head.headers, kConnectionFields);
   const bool may_have_length = status >= 200 && status != 204 && head.status != 101;
-  if (head.content_length && may_have_length) list.addNumber("content-length", *head.content_length);
-  return list.fields();
+  if (head.content_length && may_have_length) out.addLength(*head.content_length);
+  return out.section();
 }
 
-std::optional<Fields> trailerFields(const HeaderMap& trailers, base::Arena& arena) {
-  FieldList list(arena, trailers.size());
+std::optional<const HeaderMap*> checkedTrailers(const HeaderMap& trailers, base::Arena& arena) {
+  if (!areValid(trailers, kNotInTrailers)) return std::nullopt;
+  HeaderMap* copy = nullptr;
   for (const Field& field : trailers) {
     if (contains(kNotInTrailers, field.id)) continue;
+    if (copy == nullptr) copy = arena.make<HeaderMap>(arena);
     const std::string_view name = field.id == HeaderId::kOther ? arena.copy(field.name) : field.name;
-    if (!list.addChecked({name, arena.copy(field.value), field.id})) return std::nullopt;
+    copy->addView(field.id, name, arena.copy(field.value));
   }
-  return list.fields();
+  return copy;
+}
+
+std::string_view encodeTail(const HeaderMap& trailers, HpackEncoder& encoder, SessionMemory& memory) {
+  SectionWriter out(trailers, 0, encoder, memory);
+  out.addAll(trailers, 0);
+  return out.section();
 }
 
 }  // namespace weir::http::h2

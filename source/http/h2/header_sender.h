@@ -1,24 +1,29 @@
-// The fields of a head or of trailers in the form in which the library takes them: names and values stand where they
-// are, the list itself in an arena; both must live until the frame is written. Called by the streams; keeps nothing.
+// The fields of a head or of trailers as HTTP/2 has them, checked and encoded. Called by the streams; keeps nothing.
+//
+// A section is checked whole before the first field of it is encoded: what the encoder has added to its table must be
+// sent.
 #pragma once
 
-#include <nghttp2/nghttp2.h>
-
 #include <optional>
-#include <span>
+#include <string_view>
 
 #include "source/base/arena.h"
+#include "source/http/h2/hpack_encoder.h"
+#include "source/http/h2/session_memory.h"
 #include "source/http/head.h"
 
 namespace weir::http::h2 {
 
-using Fields = std::span<const nghttp2_nv>;
-
-// Nothing when a name, a value or a part of the start line is not valid: such a head must not be sent.
-std::optional<Fields> requestFields(const Head& head, base::Arena& arena);
+// The encoded section, in the scratch of `memory`. Nothing when a name, a value or a part of the start line is not
+// valid: such a head must not be sent.
+std::optional<std::string_view> encodeRequest(const Head& head, HpackEncoder& encoder, SessionMemory& memory);
 // `status` is what is sent instead of the head's own.
-std::optional<Fields> responseFields(const Head& head, uint16_t status, base::Arena& arena);
-// Copies the text too. Without those that may not stand in trailers.
-std::optional<Fields> trailerFields(const HeaderMap& trailers, base::Arena& arena);
+std::optional<std::string_view> encodeResponse(const Head& head, uint16_t status, HpackEncoder& encoder,
+                                               SessionMemory& memory);
+
+// A copy of what may stand in trailers, null when there is nothing; no answer when something is not valid.
+std::optional<const HeaderMap*> checkedTrailers(const HeaderMap& trailers, base::Arena& arena);
+// Of what checkedTrailers() gave.
+std::string_view encodeTail(const HeaderMap& trailers, HpackEncoder& encoder, SessionMemory& memory);
 
 }  // namespace weir::http::h2

@@ -46,14 +46,6 @@ SessionMemory::~SessionMemory() {
 }
 
 void* SessionMemory::allocate(size_t bytes) {
-  if (share_frame_ && bytes >= kFrameBytes) {
-    share_frame_ = false;
-    if (frame_ == nullptr) {
-      frame_ = std::make_unique<char[]>(bytes);
-      frame_bytes_ = bytes;
-    }
-    if (bytes <= frame_bytes_) return frame_.get();
-  }
   ++allocations_;
   const size_t size_class = classOf(bytes);
   if (size_class != kUnpooled && idle_[size_class] != nullptr) {
@@ -80,19 +72,16 @@ void* SessionMemory::allocateZeroed(size_t bytes) {
   return memory;
 }
 
-void* SessionMemory::reallocate(void* memory, size_t bytes) {
-  if (memory == nullptr) return allocate(bytes);
-  const size_t had = memory == frame_.get() ? frame_bytes_ : (static_cast<Header*>(memory) - 1)->bytes;
-  if (bytes <= had) return memory;
-  void* const larger = allocate(bytes);
-  if (larger == nullptr) return nullptr;
-  std::memcpy(larger, memory, had);
-  release(memory);
-  return larger;
+char* SessionMemory::scratch(size_t bytes) {
+  if (bytes > scratch_bytes_) {
+    scratch_bytes_ = std::bit_ceil(std::max<size_t>(bytes, 4096));
+    scratch_ = std::make_unique<char[]>(scratch_bytes_);
+  }
+  return scratch_.get();
 }
 
 void SessionMemory::release(void* memory) {
-  if (memory == nullptr || memory == frame_.get()) return;
+  if (memory == nullptr) return;
   Header* const header = static_cast<Header*>(memory) - 1;
   const size_t usable = header->bytes;
   bytes_in_use_ -= usable;

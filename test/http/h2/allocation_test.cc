@@ -1,5 +1,5 @@
-// In steady state a stream takes nothing from the heap (law 12): this binary counts every operator new. What the
-// library takes is counted apart, and comes from the pieces that SessionMemory keeps.
+// In steady state a stream takes nothing from the heap (law 12): this binary counts every operator new. The pieces that
+// SessionMemory keeps are counted apart.
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -149,10 +149,10 @@ TEST(H2Allocation, AStreamTakesNothingFromTheHeap) {
     client->close();
   }
   EXPECT_EQ(allocations, warm) << "weir's own";
-  EXPECT_EQ(memory.heapAllocations(), warm_memory) << "the library's and the streams'";
+  EXPECT_EQ(memory.heapAllocations(), warm_memory) << "the streams' and the tables'";
   const double asked = static_cast<double>(memory.allocations() - warm_asked) / (100 * kStreams);
   RecordProperty("pieces_per_exchange_both_sides", std::to_string(asked));
-  EXPECT_LT(asked, 60.0);
+  EXPECT_LT(asked, 5.0);
   EXPECT_EQ(server->received(), 200 * kStreams * 20);
   EXPECT_EQ(client->received(), 200 * kStreams * 11);
   EXPECT_EQ(server->codec().unsentStreams(), 0u);
@@ -167,9 +167,8 @@ TEST(H2Allocation, AnIdleConnectionIsSmall) {
   client->carryTo(*server);
   server->carryTo(*client);
   client->carryTo(*server);
-  // Of the library: its session 2.9 KiB, its table of streams 4 KiB, two HPACK rings of 1 KiB each.
-  EXPECT_LE(memory.bytesInUse() / 2, 9600u) << memory.bytesInUse() / 2;
-  EXPECT_LE(sizeof(H2Codec), 560u) << sizeof(H2Codec);
+  EXPECT_EQ(memory.bytesInUse(), 0u);
+  EXPECT_LE(sizeof(H2Codec), 1000u) << sizeof(H2Codec);
   EXPECT_EQ(blocks.inUse(), 0u);
 }
 
@@ -180,11 +179,7 @@ TEST(SessionMemory, PiecesAreReusedBySize) {
     for (size_t i = 0; i < size; ++i) ASSERT_EQ(piece[i], 0);
     EXPECT_GE(memory.bytesInUse(), size);
     EXPECT_LE(memory.bytesInUse(), size + size / 2 + 32);
-    piece[size - 1] = 'x';
-    char* const larger = static_cast<char*>(memory.reallocate(piece, 2 * size));
-    EXPECT_EQ(larger[size - 1], 'x');
-    larger[2 * size - 1] = 'y';
-    memory.release(larger);
+    memory.release(piece);
     EXPECT_EQ(memory.bytesInUse(), 0u);
   }
   const size_t before = memory.heapAllocations();
