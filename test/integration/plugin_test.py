@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Filter plugins in the real binary: built by the plain compiler, found by file and by name, swapped under load."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,9 +10,9 @@ import threading
 import time
 import unittest
 
-from proxy_config import config, direct, http_listener, prefix
+from proxy_config import cluster, config, direct, http_listener, listener, network_filter, prefix, to_cluster
 from weir_process import BINARY, Weir, cases, free_ports, run, runfile, wait_until
-from wire import Client, fetch
+from wire import Client, Origin, fetch, response
 
 _PLUGIN = "type.googleapis.com/weir.extensions.filters.http.plugin.v1.Plugin"
 
@@ -125,6 +126,45 @@ class Plugins(unittest.TestCase):
             weir.wait_stat("plugin.swapped.swaps", 3)
             weir.wait_stat("plugin.swapped.swap_failures", 1)
 
+    def test_a_network_filter_sees_the_bytes_of_a_connection(self):
+        compile_filter(runfile("examples/plugins/frame_logger/frame_logger.cc"), self.path("frame_logger.so"))
+        port = free_ports(1)[0]
+        plugin = {"name": "frames", "typed_config": {
+            "@type": "type.googleapis.com/weir.extensions.filters.network.plugin.v1.Plugin",
+            "path": self.path("frame_logger.so"), "configuration": {"max_bytes": 10}}}
+        echo = network_filter("echo", "echo.v3.Echo")
+        with Weir(config([listener("front", port, plugin, echo)])) as weir:
+            with Client(port) as client:
+                client.send(b"\0\0\0\3abc")
+                client.send(b"\0\0\0\1x")
+                self.assertEqual(b"\0\0\0\3abc\0\0\0\1x", client.exactly(12))
+                client.send(b"\0\0\0\x0b")
+                self.assertTrue(client.ended())
+            weir.wait_stat("plugin.frame_logger.frames", 2)
+            weir.wait_stat("plugin.frame_logger.too_long", 1)
+            weir.wait_log("frame_logger: frame 2 of 1 bytes")
+
+    def test_a_filter_asks_a_cluster_before_the_request_goes_on(self):
+        compile_filter(runfile("examples/plugins/api_key/api_key.cc"), self.path("api_key.so"))
+
+        def check(request):
+            good = request.get("x-api-key") == "good"
+            return response(200, b"", "x-user: ann") if good else response(403, b"")
+        port = free_ports(1)[0]
+        with Origin(check) as keys, Origin(lambda request: response(200, request.get("x-user").encode())) as origin:
+            chain = [{"name": "keys", "typed_config": {"@type": _PLUGIN, "path": self.path("api_key.so"),
+                                                       "configuration": {"cluster": "keys"}}}]
+            configuration = config([http_listener("front", port, [to_cluster(prefix("/"), "origin")], chain)],
+                                   [cluster("keys", keys.port), cluster("origin", origin.port)])
+            with Weir(configuration) as weir:
+                self.assertEqual(401, fetch(port, "/").status)
+                answer = fetch(port, "/", "x-api-key: good")
+                self.assertEqual((200, b"ann"), (answer.status, answer.body))
+                self.assertEqual(403, fetch(port, "/", "x-api-key: bad").status)
+                keys.close()
+                self.assertEqual(503, fetch(port, "/", "x-api-key: good").status)
+                weir.wait_stat("plugin.api_key.errors", 1)
+
     def test_what_it_throws_is_500_and_a_quarantine_follows(self):
         self.swapped()
         self.place("1")
@@ -142,7 +182,7 @@ class Plugins(unittest.TestCase):
         self.swapped()
         self.place("1")
         port = free_ports(1)[0]
-        file = self.write("config.json", __import__("json").dumps(self.configuration(port, {"path": self.path("swapped.so")})))
+        file = self.write("config.json", json.dumps(self.configuration(port, {"path": self.path("swapped.so")})))
         process = subprocess.Popen([BINARY, "-c", file], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         lines = []
         reader = threading.Thread(target=lambda: lines.extend(line.decode() for line in process.stderr))
