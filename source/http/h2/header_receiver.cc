@@ -91,13 +91,13 @@ struct HeaderReceiver::Collected {
   std::optional<uint64_t> content_length;
   std::optional<Text> host;
   std::array<Text, kPseudos> pseudo;
+  std::array<char, kText> text_room;  // left as it is, too
   HpackText text;
   Stored* fields = ownFields();
   size_t field_count = 0;
   size_t field_capacity = kFields;
   // Left as they are: only what was stored is read.
   alignas(Stored) std::array<char, kFields * sizeof(Stored)> field_room;
-  std::array<char, kText> text_room;
 };
 
 void HeaderReceiver::begin(Section section) {

@@ -12,7 +12,6 @@ namespace weir::http::h2 {
 namespace {
 
 constexpr uint32_t kDefaultTable = 4096;
-constexpr size_t kOneByteLength = 126;
 
 // Values that are another each time: not worth remembering.
 constexpr HeaderIds kVolatile = headerBit(HeaderId::kContentLength) | headerBit(HeaderId::kXRequestId) |
