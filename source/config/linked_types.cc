@@ -29,6 +29,10 @@
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_ratelimit.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/listener/http_inspector/v3/http_inspector.pb.h"
+#include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
+#include "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.pb.h"
+#include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "envoy/extensions/filters/network/direct_response/v3/direct_response.pb.h"
 #include "envoy/extensions/filters/network/echo/v3/echo.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
@@ -77,6 +81,10 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::filters::http::health_check::v3::HealthCheck::descriptor()->file(),
       envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit::descriptor()->file(),
       envoy::extensions::filters::http::router::v3::Router::descriptor()->file(),
+      envoy::extensions::filters::listener::http_inspector::v3::HttpInspector::descriptor()->file(),
+      envoy::extensions::filters::listener::original_dst::v3::OriginalDst::descriptor()->file(),
+      envoy::extensions::filters::listener::proxy_protocol::v3::ProxyProtocol::descriptor()->file(),
+      envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector::descriptor()->file(),
       envoy::extensions::filters::network::direct_response::v3::Config::descriptor()->file(),
       envoy::extensions::filters::network::echo::v3::Echo::descriptor()->file(),
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),

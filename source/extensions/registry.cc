@@ -20,6 +20,10 @@
 #include "source/extensions/filters/network/http_connection_manager/http_connection_manager.h"
 #include "source/extensions/filters/network/plugin/plugin.h"
 #include "source/extensions/filters/network/tcp_proxy/tcp_proxy_config.h"
+#include "source/extensions/listener_filters/http_inspector/http_inspector.h"
+#include "source/extensions/listener_filters/original_dst/original_dst.h"
+#include "source/extensions/listener_filters/proxy_protocol/proxy_protocol.h"
+#include "source/extensions/listener_filters/tls_inspector/tls_inspector.h"
 
 namespace weir::extensions {
 namespace {
@@ -70,6 +74,14 @@ std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
   terminal(echo::echoType());
   terminal(http_connection_manager::httpConnectionManagerType());
   terminal(tcp_proxy::tcpProxyType());
+
+  const auto listener = [&registry](proxy::ListenerFilterType type) {
+    CHECK(registry->listener_filters.add(std::move(type)).ok(), "each message belongs to one filter");
+  };
+  listener(http_inspector::httpInspectorType());
+  listener(original_dst::originalDstType());
+  listener(proxy_protocol::proxyProtocolType());
+  listener(tls_inspector::tlsInspectorType());
 
   log(file_access_log::type());
   log(stream_access_log::stderrType());

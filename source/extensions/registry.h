@@ -11,6 +11,7 @@
 #include "source/extensions/plugins/catalogue.h"
 #include "source/filter/http_filter_factory.h"
 #include "source/filter/network_filter_factory.h"
+#include "source/proxy/listener_filter.h"
 #include "source/proxy/session_factory.h"
 
 namespace weir::extensions {
@@ -22,6 +23,7 @@ struct Registry {
   filter::NetworkFilterRegistry network_filters;  // in front of what takes the bytes
   proxy::SessionRegistry sessions;                // what takes the bytes at the end of a listener's filter chain
   proxy::AccessLogRegistry access_logs;
+  proxy::ListenerFilterRegistry listener_filters;
   std::vector<std::string> network_filter_types;  // of both, for messages
 };
 

@@ -20,6 +20,10 @@
 namespace weir::net {
 namespace {
 
+// linux/netfilter_ipv4.h and netfilter_ipv6/ip6_tables.h, which do not go together with netinet/in.h.
+constexpr int kOriginalDestination = 80;
+constexpr int kOriginalDestination6 = 80;
+
 // Closes when nobody has taken it.
 class Descriptor {
  public:
@@ -136,6 +140,15 @@ class KernelSocket final : public Socket {
     socklen_t length = sizeof(error);
     if (error == 0 && ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
     return error == 0 ? absl::OkStatus() : failure("connect to", remote_, error);
+  }
+  std::optional<Address> originalDestination() const override {
+    const bool six = local_.family() == Address::Family::kIpv6;
+    if (!six && local_.family() != Address::Family::kIpv4) return std::nullopt;
+    sockaddr_storage storage;
+    socklen_t length = sizeof(storage);
+    const int option = six ? kOriginalDestination6 : kOriginalDestination;
+    if (::getsockopt(fd_, six ? IPPROTO_IPV6 : IPPROTO_IP, option, &storage, &length) != 0) return std::nullopt;
+    return Address::fromSockaddr(reinterpret_cast<sockaddr*>(&storage), length);
   }
   Address localAddress() const override {
     if (local_.family() == Address::Family::kNone) local_ = nameOf(fd_);

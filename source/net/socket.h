@@ -50,6 +50,8 @@ class Socket {
   virtual absl::Status connectResult() = 0;
   virtual Address localAddress() const = 0;
   virtual Address remoteAddress() const = 0;
+  // Where the client was going before the kernel redirected it here (NAT); none when it did not, or does not say.
+  virtual std::optional<Address> originalDestination() const { return std::nullopt; }
   // Of a transport that protects its bytes, else null. Lives as long as the socket; it changes until the handshake is
   // done (the first byte read, or connectResult()) and when the transport breaks.
   virtual const TransportInfo* transportInfo() const { return nullptr; }

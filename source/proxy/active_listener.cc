@@ -15,7 +15,7 @@ constexpr unsigned kWorkerShift = 48;
 }  // namespace
 
 ActiveListener::ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit)
-    : config_(config), services_(services), connections_(services, config.stats, limit) {}
+    : config_(config), services_(services), limit_(limit), connections_(services, config.stats, limit) {}
 
 void ActiveListener::addSocket(std::unique_ptr<net::ListenSocket> socket) {
   net::ListenerOwner& owner = *this;
@@ -41,16 +41,48 @@ std::vector<net::Address> ActiveListener::addresses() const {
   return all;
 }
 
+void ActiveListener::closeAll() {
+  while (!pending_.empty()) onPendingOver(*pending_.front());
+  connections_.closeAll();
+}
+
 void ActiveListener::onAccept(std::unique_ptr<net::Socket> socket, const net::Address& peer) {
+  Inspected known;
+  known.local = socket->localAddress();
+  known.remote = known.direct_remote = peer;
+  if (config_.filters.empty()) return onInspected(std::move(socket), std::move(known));
   stats::Shard& shard = services_.worker.stats;
-  DownstreamInfo info;
-  info.local = socket->localAddress();
-  info.remote = peer;
-  const FilterChain* const chain = config_.chains->match(info.local, info.remote, "raw_buffer");
+  if (limit_.tryTake() == upstream::SharedLimit::Take::kRefused) {
+    shard.add(config_.stats.cx_overflow);
+    return;
+  }
+  shard.gaugeAdd(config_.stats.pre_cx_active, 1);
+  PendingOwner& owner = *this;
+  pending_.push_front(std::make_unique<PendingConnection>(config_.filters, services_, std::move(socket),
+                                                          std::move(known), config_.stats.pre_cx_timeout, owner));
+  pending_.front()->place = pending_.begin();
+  pending_.front()->start();
+}
+
+void ActiveListener::onPendingOver(PendingConnection& connection) {
+  limit_.give();
+  services_.worker.stats.gaugeAdd(config_.stats.pre_cx_active, -1);
+  std::unique_ptr<PendingConnection> over = std::move(*connection.place);
+  pending_.erase(connection.place);
+  services_.worker.dispatcher.deleteLater(std::move(over));
+}
+
+void ActiveListener::onInspected(std::unique_ptr<net::Socket> socket, Inspected found) {
+  stats::Shard& shard = services_.worker.stats;
+  const FilterChain* const chain = config_.chains->match(found);
   if (chain == nullptr) {
     shard.add(config_.stats.no_filter_chain_match);
     return;
   }
+  DownstreamInfo info;
+  info.local = std::move(found.local);
+  info.remote = std::move(found.remote);
+  info.server_name = std::move(found.server_name);
   info.connection_id = (uint64_t{services_.worker.index} << kWorkerShift) | ++services_.last_connection_id;
   if (chain->transport != nullptr) socket = chain->transport->wrap(std::move(socket), services_.worker, "");
   if (!connections_.add(std::move(socket), config_.limits, *chain, info)) shard.add(config_.stats.cx_overflow);

@@ -1,6 +1,7 @@
 #include "source/proxy/filter_chain.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -31,31 +32,63 @@ bool sameIpOrLoopback(const net::Address& local, const net::Address& remote) {
 }
 
 // The most specific prefix that holds the address; longer is better.
-int rankOfPrefixes(const FilterChainMatch& match, const net::Address& remote) {
-  if (match.source_prefixes.empty()) return 0;
+int rankOfPrefixes(const std::vector<FilterChainMatch::Prefix>& prefixes, const net::Address& address) {
+  if (prefixes.empty()) return 0;
   int best = -1;
-  for (const FilterChainMatch::Prefix& prefix : match.source_prefixes) {
-    if (prefix.range.contains(remote)) best = std::max(best, static_cast<int>(prefix.range.length()) + 1);
+  for (const FilterChainMatch::Prefix& prefix : prefixes) {
+    if (prefix.range.contains(address)) best = std::max(best, static_cast<int>(prefix.range.length()) + 1);
   }
   return best;
 }
 
-// One text for each single combination of values that a chain takes; two chains must not have one in common.
-std::vector<std::string> combinations(const FilterChainMatch& match) {
-  const std::string fixed =
-      absl::StrCat("port ", match.destination_port ? absl::StrCat(*match.destination_port) : std::string("any"),
-                   ", transport ", match.transport_protocol.empty() ? std::string("any") : match.transport_protocol,
-                   ", source type ", static_cast<int>(match.source_type));
-  std::vector<std::string> prefixes;
-  for (const FilterChainMatch::Prefix& prefix : match.source_prefixes) prefixes.push_back(prefix.text);
-  if (prefixes.empty()) prefixes.push_back("any");
+// The name itself before names that it is under, of these the longest.
+int rankOfServerNames(const std::vector<std::string>& names, std::string_view asked) {
+  if (names.empty()) return 0;
+  int best = -1;
+  for (const std::string_view name : names) {
+    if (name == asked) return std::numeric_limits<int>::max();
+    if (name.starts_with('.') && asked.ends_with(name)) best = std::max(best, static_cast<int>(name.size()));
+  }
+  return best;
+}
+
+// What the client wants most wins.
+int rankOfProtocols(const std::vector<std::string>& taken, const std::vector<std::string>& offered) {
+  if (taken.empty()) return 0;
+  for (size_t i = 0; i < offered.size(); ++i) {
+    if (std::find(taken.begin(), taken.end(), offered[i]) != taken.end()) return static_cast<int>(offered.size() - i);
+  }
+  return -1;
+}
+
+// Each value with what goes before it; "any" when there is none.
+template <typename List, typename Text>
+std::vector<std::string> times(const std::vector<std::string>& heads, const char* name, const List& list, Text&& text) {
   std::vector<std::string> all;
-  for (const std::string& prefix : prefixes) {
-    const std::string head = absl::StrCat(fixed, ", source prefix ", prefix, ", source port ");
-    if (match.source_ports.empty()) all.push_back(absl::StrCat(head, "any"));
-    for (uint16_t port : match.source_ports) all.push_back(absl::StrCat(head, port));
+  for (const std::string& head : heads) {
+    const std::string start = absl::StrCat(head, head.empty() ? "" : ", ", name, " ");
+    if (list.empty()) all.push_back(absl::StrCat(start, "any"));
+    for (const auto& one : list) all.push_back(absl::StrCat(start, text(one)));
   }
   return all;
+}
+
+// One text for each single combination of values that a chain takes; two chains must not have one in common.
+std::vector<std::string> combinations(const FilterChainMatch& match) {
+  const auto prefix = [](const FilterChainMatch::Prefix& one) { return one.text; };
+  const auto text = [](const std::string& one) { return one; };
+  const std::vector<std::string> port(match.destination_port ? 1 : 0, absl::StrCat(match.destination_port.value_or(0)));
+  const std::vector<std::string> transport(match.transport_protocol.empty() ? 0 : 1, match.transport_protocol);
+  std::vector<std::string> all = times({""}, "port", port, text);
+  all = times(all, "prefix", match.prefixes, prefix);
+  all = times(all, "server name", match.server_names,
+              [](const std::string& one) { return one.starts_with('.') ? absl::StrCat("*", one) : one; });
+  all = times(all, "transport", transport, text);
+  all = times(all, "protocol", match.application_protocols, text);
+  all = times(all, "direct source prefix", match.direct_source_prefixes, prefix);
+  all = times(all, "source type", std::vector<int>{static_cast<int>(match.source_type)}, [](int one) { return one; });
+  all = times(all, "source prefix", match.source_prefixes, prefix);
+  return times(all, "source port", match.source_ports, [](uint16_t one) { return one; });
 }
 
 }  // namespace
@@ -78,24 +111,34 @@ absl::StatusOr<std::unique_ptr<const FilterChainMatcher>> FilterChainMatcher::ma
 FilterChainMatcher::FilterChainMatcher(std::vector<FilterChain> chains, std::unique_ptr<FilterChain> default_chain)
     : chains_(std::move(chains)), default_chain_(std::move(default_chain)) {}
 
-const FilterChain* FilterChainMatcher::match(const net::Address& local, const net::Address& remote,
-                                             std::string_view transport_protocol) const {
+const FilterChain* FilterChainMatcher::match(const Inspected& connection) const {
   Candidates candidates;
   for (const FilterChain& chain : chains_) candidates.push_back(&chain);
   narrow(candidates, [&](const FilterChainMatch& match) {
-    return rankOf(!match.destination_port, match.destination_port == local.port());
+    return rankOf(!match.destination_port, match.destination_port == connection.local.port());
+  });
+  narrow(candidates, [&](const FilterChainMatch& match) { return rankOfPrefixes(match.prefixes, connection.local); });
+  narrow(candidates,
+         [&](const FilterChainMatch& match) { return rankOfServerNames(match.server_names, connection.server_name); });
+  narrow(candidates, [&](const FilterChainMatch& match) {
+    return rankOf(match.transport_protocol.empty(), match.transport_protocol == connection.transport_protocol);
   });
   narrow(candidates, [&](const FilterChainMatch& match) {
-    return rankOf(match.transport_protocol.empty(), match.transport_protocol == transport_protocol);
+    return rankOfProtocols(match.application_protocols, connection.application_protocols);
   });
-  const SourceType source = sameIpOrLoopback(local, remote) ? SourceType::kSameIpOrLoopback : SourceType::kExternal;
+  narrow(candidates, [&](const FilterChainMatch& match) {
+    return rankOfPrefixes(match.direct_source_prefixes, connection.direct_remote);
+  });
+  const bool here = sameIpOrLoopback(connection.local, connection.remote);
+  const SourceType source = here ? SourceType::kSameIpOrLoopback : SourceType::kExternal;
   narrow(candidates, [&](const FilterChainMatch& match) {
     return rankOf(match.source_type == SourceType::kAny, match.source_type == source);
   });
-  narrow(candidates, [&](const FilterChainMatch& match) { return rankOfPrefixes(match, remote); });
+  narrow(candidates,
+         [&](const FilterChainMatch& match) { return rankOfPrefixes(match.source_prefixes, connection.remote); });
   narrow(candidates, [&](const FilterChainMatch& match) {
     const auto& ports = match.source_ports;
-    return rankOf(ports.empty(), std::find(ports.begin(), ports.end(), remote.port()) != ports.end());
+    return rankOf(ports.empty(), std::find(ports.begin(), ports.end(), connection.remote.port()) != ports.end());
   });
   return candidates.empty() ? default_chain_.get() : candidates.front();
 }

@@ -2,9 +2,11 @@
 // terminal behind them. FilterChainMatcher: all chains of a listener and the default one; made at load, immutable,
 // shared by workers, alive as long as the configuration.
 //
-// match() narrows step by step, as the xDS API says: destination port, transport protocol, source type, longest source
-// prefix, source port. At each step the chains that name the value beat those that leave it open, and a later step
-// never brings back what an earlier one ruled out. What is left open by every criterion takes the rest.
+// match() narrows step by step, as the xDS API says: destination port, longest destination prefix, server name (exact,
+// then the longest wildcard), transport protocol, application protocol, longest prefix of the direct source, source
+// type, longest source prefix, source port. At each step the chains that name the value beat those that leave it open,
+// and a later step never brings back what an earlier one ruled out. What is left open by every criterion takes the
+// rest.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,7 @@
 #include "source/filter/network_filter_factory.h"
 #include "source/net/address.h"
 #include "source/net/transport.h"
+#include "source/proxy/listener_filter.h"
 #include "source/proxy/session_factory.h"
 
 namespace weir::proxy {
@@ -31,7 +34,11 @@ struct FilterChainMatch {
   };
 
   std::optional<uint16_t> destination_port;
-  std::string transport_protocol;  // "raw_buffer", or empty for any
+  std::vector<Prefix> prefixes;                    // of where the client goes; empty: any
+  std::vector<std::string> server_names;           // lower case; ".a.example" for every name under it; empty: any
+  std::string transport_protocol;                  // "raw_buffer" or "tls", or empty for any
+  std::vector<std::string> application_protocols;  // the client offers one of them; empty: any
+  std::vector<Prefix> direct_source_prefixes;      // empty: any
   SourceType source_type = SourceType::kAny;
   std::vector<Prefix> source_prefixes;  // empty: any
   std::vector<uint16_t> source_ports;   // empty: any
@@ -54,8 +61,7 @@ class FilterChainMatcher {
                                                                         std::unique_ptr<FilterChain> default_chain);
 
   // The chain for a connection, or null when none takes it.
-  const FilterChain* match(const net::Address& local, const net::Address& remote,
-                           std::string_view transport_protocol) const;
+  const FilterChain* match(const Inspected& connection) const;
 
   const std::vector<FilterChain>& chains() const { return chains_; }
   const FilterChain* defaultChain() const { return default_chain_.get(); }

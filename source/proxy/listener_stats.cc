@@ -11,6 +11,8 @@ ListenerStats ListenerStats::make(stats::Registry& registry, std::string_view in
   stats.no_filter_chain_match = counter("no_filter_chain_match");
   stats.cx_transport_socket_connect_timeout = counter("downstream_cx_transport_socket_connect_timeout");
   stats.accept_exhausted = counter("accept_exhausted");
+  stats.pre_cx_timeout = counter("downstream_pre_cx_timeout");
+  stats.pre_cx_active = registry.gauge({"listener", instance, "downstream_pre_cx_active"});
   stats.cx_active = registry.gauge({"listener", instance, "downstream_cx_active"});
   stats.cx_length_ms = registry.histogram({"listener", instance, "downstream_cx_length_ms"});
   return stats;

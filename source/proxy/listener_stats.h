@@ -17,6 +17,8 @@ struct ListenerStats {
   stats::CounterId no_filter_chain_match;                // refused because no chain takes it
   stats::CounterId cx_transport_socket_connect_timeout;  // the handshake took too long
   stats::CounterId accept_exhausted;                     // no descriptor or memory was left to accept with
+  stats::CounterId pre_cx_timeout;                       // the first bytes did not come in time
+  stats::GaugeId pre_cx_active;                          // connections whose first bytes are looked at
   stats::GaugeId cx_active;
   stats::HistogramId cx_length_ms;
 };

@@ -45,6 +45,7 @@ TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, con
       stats_(stats),
       services_(services),
       downstream_(downstream),
+      server_name_(info.server_name),
       upstream_session_(*this),
       idle_timer_(services.worker.dispatcher, *this),
       duration_timer_(services.worker.dispatcher, *this) {
@@ -55,6 +56,7 @@ TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, con
   info_.downstream_direct_remote = info.remote;
   info_.downstream_remote = info.remote;
   info_.downstream_transport = downstream.transportInfo();
+  info_.requested_server_name = server_name_;
 }
 
 TcpProxy::~TcpProxy() = default;

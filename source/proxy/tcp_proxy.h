@@ -111,6 +111,7 @@ class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver
   const TcpProxyStats& stats_;
   const Services& services_;
   net::Connection& downstream_;
+  const std::string server_name_;
   UpstreamSession upstream_session_;
   event::Timer idle_timer_;
   event::Timer duration_timer_;

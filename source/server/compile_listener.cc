@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/base/strings.h"
@@ -16,6 +18,7 @@
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/transport_sockets/compile_transport.h"
 #include "source/server/compile_address.h"
+#include "source/server/compile_listener_filters.h"
 
 namespace weir::server {
 namespace {
@@ -27,6 +30,7 @@ constexpr size_t kDefaultBufferLimit = 1024 * 1024;
 // A client that needs longer for its handshake holds a connection for nothing.
 constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 constexpr std::string_view kRawBuffer = "raw_buffer";
+constexpr std::string_view kTls = "tls";
 
 // Compiles the chains of one listener.
 class ChainCompiler {
@@ -70,10 +74,15 @@ class ChainCompiler {
     if (message.has_destination_port())
       match.destination_port = static_cast<uint16_t>(message.destination_port().value());
     match.transport_protocol = message.transport_protocol();
-    if (!match.transport_protocol.empty() && match.transport_protocol != kRawBuffer) {
-      diagnostics_.error(path.at("transport_protocol"),
-                         absl::StrCat("\"", match.transport_protocol, "\" is never detected; allowed: raw_buffer"));
+    if (!match.transport_protocol.empty() && match.transport_protocol != kRawBuffer &&
+        match.transport_protocol != kTls) {
+      diagnostics_.error(path.at("transport_protocol"), absl::StrCat("\"", match.transport_protocol,
+                                                                     "\" is never detected; allowed: raw_buffer, tls"));
     }
+    for (int i = 0; i < message.server_names_size(); ++i) {
+      compileServerName(message.server_names(i), match, path.at("server_names", static_cast<size_t>(i)));
+    }
+    match.application_protocols.assign(message.application_protocols().begin(), message.application_protocols().end());
     switch (message.source_type()) {
       case xds::FilterChainMatch::SAME_IP_OR_LOOPBACK:
         match.source_type = SourceType::kSameIpOrLoopback;
@@ -84,13 +93,34 @@ class ChainCompiler {
       default:
         match.source_type = SourceType::kAny;
     }
-    for (int i = 0; i < message.source_prefix_ranges_size(); ++i) {
-      compilePrefix(message.source_prefix_ranges(i), match, path.at("source_prefix_ranges", static_cast<size_t>(i)));
-    }
+    compilePrefixes(message.prefix_ranges(), match.prefixes, path, "prefix_ranges");
+    compilePrefixes(message.source_prefix_ranges(), match.source_prefixes, path, "source_prefix_ranges");
+    compilePrefixes(message.direct_source_prefix_ranges(), match.direct_source_prefixes, path,
+                    "direct_source_prefix_ranges");
     for (const uint32_t port : message.source_ports()) match.source_ports.push_back(static_cast<uint16_t>(port));
   }
 
-  void compilePrefix(const envoy::config::core::v3::CidrRange& message, proxy::FilterChainMatch& match,
+  // "*.a.example" is every name under a.example; a wildcard stands nowhere else.
+  void compileServerName(const std::string& name, proxy::FilterChainMatch& match, const base::FieldPath& path) {
+    const bool wildcard = absl::StartsWith(name, "*.");
+    const std::string rest = absl::AsciiStrToLower(wildcard ? name.substr(1) : name);
+    if (rest.empty() || rest == "." || wildcard != (rest[0] == '.') || rest.find('*') != std::string::npos) {
+      diagnostics_.error(path,
+                         absl::StrCat("\"", name, "\" is no server name; allowed: a DNS name, or \"*.\" and one"));
+      return;
+    }
+    match.server_names.push_back(rest);
+  }
+
+  using Prefixes = std::vector<proxy::FilterChainMatch::Prefix>;
+  void compilePrefixes(const google::protobuf::RepeatedPtrField<envoy::config::core::v3::CidrRange>& messages,
+                       Prefixes& prefixes, const base::FieldPath& path, const char* field) {
+    for (int i = 0; i < messages.size(); ++i) {
+      compilePrefix(messages[i], prefixes, path.at(field, static_cast<size_t>(i)));
+    }
+  }
+
+  void compilePrefix(const envoy::config::core::v3::CidrRange& message, Prefixes& prefixes,
                      const base::FieldPath& path) {
     const uint32_t length = message.prefix_len().value();
     auto range = net::CidrRange::parse(message.address_prefix(), length);
@@ -100,7 +130,7 @@ class ChainCompiler {
       diagnostics_.error(path, std::string(why.message()));
       return;
     }
-    match.source_prefixes.push_back({*range, absl::StrCat(maskedText(*address, length), "/", length)});
+    prefixes.push_back({*range, absl::StrCat(maskedText(*address, length), "/", length)});
   }
 
   // The address without the bits behind the prefix, so that equal ranges read the same.
@@ -260,6 +290,7 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
   auto config = std::make_unique<proxy::ListenerConfig>();
   const std::string instance = instanceOf(message, plan);
   const extensions::TransportScope scope{secrets, context.stats, diagnostics, context.schema_only};
+  config->filters = compileListenerFilters(message, {context.extensions, context.stats, instance, diagnostics}, path);
   config->chains =
       compileChains(message, ChainCompiler(context, scope, instance, cluster_exists, diagnostics), diagnostics, path);
   size_t buffer_limit = kDefaultBufferLimit;

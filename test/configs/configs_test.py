@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 from example import on_free_ports, replace_ports  # noqa: E402
 from promises import in_comments, plain, shell  # noqa: E402
+from tls_world import make_certs  # noqa: E402
 from weir_process import Weir, cases, run, runfile  # noqa: E402
 from wire import Client, Origin, fetch  # noqa: E402
 
@@ -87,7 +88,8 @@ def _case(name):
         text, ports = on_free_ports(read(name))
         origins = [Origin(serve=websocket_server, port=ports[9000])] if 9000 in ports else []
         try:
-            with Weir(text, suffix=os.path.splitext(name)[1]) as weir:
+            prepare = make_certs if "certs/" in text else None
+            with Weir(text, suffix=os.path.splitext(name)[1], prepare=prepare) as weir:
                 self.keep_promises(name, text, ports, weir)
         finally:
             for origin in origins:

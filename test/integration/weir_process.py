@@ -81,8 +81,10 @@ class Weir:
     """One running process in a directory of its own, which is also its working directory."""
 
     def __init__(self, config=None, arguments=(), command="run", suffix=None, preexec=None, ready=True,
-                 env=None):
+                 env=None, prepare=None):
         self.directory = tempfile.mkdtemp(prefix="weir-test-", dir="/tmp")
+        if prepare is not None:
+            prepare(self.directory)
         self.admin_port = _admin_port(config)
         line = [BINARY, command]
         if config is not None:

@@ -29,9 +29,65 @@ std::vector<FilterChain> list(Chains... chains) {
 }
 
 std::string matched(const FilterChainMatcher& matcher, std::string_view local, std::string_view remote) {
-  const FilterChain* found =
-      matcher.match(net::Address::parse(local).value(), net::Address::parse(remote).value(), "raw_buffer");
+  Inspected connection;
+  connection.local = net::Address::parse(local).value();
+  connection.remote = connection.direct_remote = net::Address::parse(remote).value();
+  const FilterChain* found = matcher.match(connection);
   return found == nullptr ? "none" : found->name;
+}
+
+std::string matchedTls(const FilterChainMatcher& matcher, std::string name, std::vector<std::string> protocols = {}) {
+  Inspected connection;
+  connection.local = net::Address::parse("10.0.0.1:443").value();
+  connection.remote = connection.direct_remote = net::Address::parse("192.0.2.1:5").value();
+  connection.server_name = std::move(name);
+  connection.application_protocols = std::move(protocols);
+  connection.transport_protocol = "tls";
+  const FilterChain* found = matcher.match(connection);
+  return found == nullptr ? "none" : found->name;
+}
+
+TEST(FilterChainTest, PicksTheNameThenTheLongestWildcardThenTheProtocol) {
+  auto matcher = FilterChainMatcher::make(
+      list(chain("any"), chain("exact", [](FilterChainMatch& m) { m.server_names = {"a.b.example"}; }),
+           chain("under b", [](FilterChainMatch& m) { m.server_names = {".b.example"}; }),
+           chain("under example", [](FilterChainMatch& m) { m.server_names = {".example"}; }),
+           chain("h2",
+                 [](FilterChainMatch& m) {
+                   m.server_names = {"c.test"};
+                   m.application_protocols = {"h2"};
+                 }),
+           chain("h1",
+                 [](FilterChainMatch& m) {
+                   m.server_names = {"c.test"};
+                   m.application_protocols = {"http/1.1"};
+                 })),
+      nullptr);
+  ASSERT_TRUE(matcher.ok()) << matcher.status();
+  EXPECT_EQ(matchedTls(**matcher, "a.b.example"), "exact");
+  EXPECT_EQ(matchedTls(**matcher, "x.a.b.example"), "under b");
+  EXPECT_EQ(matchedTls(**matcher, "b.example"), "under example");
+  EXPECT_EQ(matchedTls(**matcher, "example"), "any");
+  EXPECT_EQ(matchedTls(**matcher, ""), "any");
+  EXPECT_EQ(matchedTls(**matcher, "c.test", {"h2", "http/1.1"}), "h2");
+  EXPECT_EQ(matchedTls(**matcher, "c.test", {"http/1.1", "h2"}), "h1");
+  // A name that is taken is not looked for again under a wildcard.
+  EXPECT_EQ(matchedTls(**matcher, "c.test", {"other"}), "none");
+}
+
+TEST(FilterChainTest, PicksTheDestinationAndThePeerOfTheSocket) {
+  auto matcher = FilterChainMatcher::make(
+      list(chain("any"), chain("here", [](FilterChainMatch& m) { m.prefixes = {prefix("10.0.0.0", 8)}; }),
+           chain("here, through the balancer",
+                 [](FilterChainMatch& m) {
+                   m.prefixes = {prefix("10.0.0.0", 8)};
+                   m.direct_source_prefixes = {prefix("172.16.0.0", 12)};
+                 })),
+      nullptr);
+  ASSERT_TRUE(matcher.ok()) << matcher.status();
+  EXPECT_EQ(matched(**matcher, "10.0.0.1:80", "192.0.2.1:5"), "here");
+  EXPECT_EQ(matched(**matcher, "10.0.0.1:80", "172.16.0.1:5"), "here, through the balancer");
+  EXPECT_EQ(matched(**matcher, "11.0.0.1:80", "172.16.0.1:5"), "any");
 }
 
 TEST(FilterChainTest, PicksThePortThenTheLongestPrefixThenTheSourcePort) {

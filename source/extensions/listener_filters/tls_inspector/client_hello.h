@@ -1,0 +1,31 @@
+// parseClientHello: reads what the first message of a TLS client says, without any of TLS itself. Works on the first
+// bytes of a connection, however they are cut into records and pieces; keeps nothing. RFC 8446 sections 4.1.2 and 5.1,
+// RFC 6066 section 3, RFC 7301.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::extensions::tls_inspector {
+
+struct ClientHello {
+  enum class State : uint8_t {
+    kMore,  // all so far may be the beginning of one
+    kComplete,
+    kNone,      // it is not TLS
+    kTooLarge,  // it says that it is longer than kMaxClientHello
+  };
+  State state = State::kNone;
+  std::string server_name;        // lower case; empty: none
+  std::vector<std::string> alpn;  // in the client's order
+};
+
+// Clients with post-quantum keys send less than 2 KiB; certificates do not stand in it.
+inline constexpr size_t kMaxClientHello = 64 * 1024;
+
+ClientHello parseClientHello(std::string_view bytes);
+
+}  // namespace weir::extensions::tls_inspector

@@ -1,0 +1,75 @@
+#include "source/extensions/listener_filters/tls_inspector/tls_inspector.h"
+
+#include <string>
+#include <utility>
+
+#include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
+#include "source/extensions/listener_filters/tls_inspector/client_hello.h"
+
+namespace weir::extensions::tls_inspector {
+namespace {
+
+using envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector;
+
+class Inspector final : public proxy::ListenerFilter {
+ public:
+  Inspector(stats::Registry& registry, std::string_view instance) {
+    const auto counter = [&](std::string_view metric) { return registry.counter({"listener", instance, metric}); };
+    found_ = counter("tls_inspector.tls_found");
+    not_found_ = counter("tls_inspector.tls_not_found");
+    sni_found_ = counter("tls_inspector.sni_found");
+    sni_not_found_ = counter("tls_inspector.sni_not_found");
+    alpn_found_ = counter("tls_inspector.alpn_found");
+    alpn_not_found_ = counter("tls_inspector.alpn_not_found");
+    too_large_ = counter("tls_inspector.client_hello_too_large");
+  }
+
+  Verdict inspect(Look& look, proxy::Inspected& result) const override {
+    ClientHello hello = parseClientHello(look.bytes);
+    switch (hello.state) {
+      case ClientHello::State::kMore:
+        return Verdict::kMore;
+      case ClientHello::State::kTooLarge:
+        look.shard.add(too_large_);
+        return Verdict::kRefused;
+      case ClientHello::State::kNone:
+        look.shard.add(not_found_);
+        return Verdict::kDone;
+      case ClientHello::State::kComplete:
+        break;
+    }
+    look.shard.add(found_);
+    look.shard.add(hello.server_name.empty() ? sni_not_found_ : sni_found_);
+    look.shard.add(hello.alpn.empty() ? alpn_not_found_ : alpn_found_);
+    result.transport_protocol = "tls";
+    result.server_name = std::move(hello.server_name);
+    result.application_protocols = std::move(hello.alpn);
+    return Verdict::kDone;
+  }
+  // Records of one byte make it six times as long.
+  size_t maxBytes() const override { return 6 * kMaxClientHello; }
+
+ private:
+  stats::CounterId found_;
+  stats::CounterId not_found_;
+  stats::CounterId sni_found_;
+  stats::CounterId sni_not_found_;
+  stats::CounterId alpn_found_;
+  stats::CounterId alpn_not_found_;
+  stats::CounterId too_large_;
+};
+
+}  // namespace
+
+proxy::ListenerFilterType tlsInspectorType() {
+  return {std::string(TlsInspector::descriptor()->full_name()), "envoy.filters.listener.tls_inspector",
+          [](const google::protobuf::Message&, const proxy::ListenerFilterContext& context) {
+            return std::make_unique<Inspector>(context.stats, context.instance);
+          }};
+}
+
+std::unique_ptr<const proxy::ListenerFilter> makeTlsInspector(stats::Registry& stats, std::string_view instance) {
+  return std::make_unique<const Inspector>(stats, instance);
+}
+
+}  // namespace weir::extensions::tls_inspector
