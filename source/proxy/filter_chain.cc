@@ -61,13 +61,14 @@ int rankOfProtocols(const std::vector<std::string>& taken, const std::vector<std
   return -1;
 }
 
-// Each value with what goes before it; "any" when there is none.
+// Each value with what goes before it; without any, what `none` says.
 template <typename List, typename Text>
-std::vector<std::string> times(const std::vector<std::string>& heads, const char* name, const List& list, Text&& text) {
+std::vector<std::string> times(const std::vector<std::string>& heads, const char* name, const List& list, Text&& text,
+                               const char* none = nullptr) {
   std::vector<std::string> all;
   for (const std::string& head : heads) {
     const std::string start = absl::StrCat(head, head.empty() ? "" : ", ", name, " ");
-    if (list.empty()) all.push_back(absl::StrCat(start, "any"));
+    if (list.empty()) all.push_back(none == nullptr ? head : absl::StrCat(start, none));
     for (const auto& one : list) all.push_back(absl::StrCat(start, text(one)));
   }
   return all;
@@ -79,16 +80,17 @@ std::vector<std::string> combinations(const FilterChainMatch& match) {
   const auto text = [](const std::string& one) { return one; };
   const std::vector<std::string> port(match.destination_port ? 1 : 0, absl::StrCat(match.destination_port.value_or(0)));
   const std::vector<std::string> transport(match.transport_protocol.empty() ? 0 : 1, match.transport_protocol);
-  std::vector<std::string> all = times({""}, "port", port, text);
+  std::vector<std::string> all = times({""}, "port", port, text, "any");
   all = times(all, "prefix", match.prefixes, prefix);
   all = times(all, "server name", match.server_names,
               [](const std::string& one) { return one.starts_with('.') ? absl::StrCat("*", one) : one; });
-  all = times(all, "transport", transport, text);
+  all = times(all, "transport", transport, text, "any");
   all = times(all, "protocol", match.application_protocols, text);
   all = times(all, "direct source prefix", match.direct_source_prefixes, prefix);
   all = times(all, "source type", std::vector<int>{static_cast<int>(match.source_type)}, [](int one) { return one; });
-  all = times(all, "source prefix", match.source_prefixes, prefix);
-  return times(all, "source port", match.source_ports, [](uint16_t one) { return one; });
+  all = times(all, "source prefix", match.source_prefixes, prefix, "any");
+  return times(
+      all, "source port", match.source_ports, [](uint16_t one) { return one; }, "any");
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct DownstreamInfo {
   uint64_t connection_id = 0;
   net::Address local;
   net::Address remote;
-  std::string server_name;  // asked for in a ClientHello that was only looked at (tls_inspector)
+  std::string server_name = {};  // asked for in a ClientHello that was only looked at (tls_inspector)
 };
 
 class TerminalSession : public net::Session {

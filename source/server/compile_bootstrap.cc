@@ -50,8 +50,8 @@ class BootstrapCompiler {
     for (int i = 0; i < messages.size(); ++i) {
       const base::FieldPath path = resources_.at("clusters", static_cast<size_t>(i));
       const bool fresh = cluster_names_.insert(messages[i].name()).second;
-      auto compiled =
-          extensions::compileCluster(messages[i], {secrets_, context_.stats, diagnostics_, context_.schema_only}, path);
+      auto compiled = extensions::compileCluster(
+          messages[i], {secrets_, context_.stats, diagnostics_, context_.schema_only, &config_->transports}, path);
       if (compiled && compiled->endpoints_file != nullptr) readEndpoints(*compiled, path);
       if (compiled && fresh) {
         config_->clusters.push_back(std::make_shared<upstream::Cluster>(*std::move(compiled), context_.stats));
@@ -86,7 +86,8 @@ class BootstrapCompiler {
     if (messages.empty()) diagnostics_.warning(resources_, "there is no listener, so nothing is served");
     for (int i = 0; i < messages.size(); ++i) {
       const base::FieldPath path = resources_.at("listeners", static_cast<size_t>(i));
-      auto plan = compileListener(messages[i], context_, secrets_, cluster_exists_, diagnostics_, path);
+      auto plan =
+          compileListener(messages[i], context_, secrets_, config_->transports, cluster_exists_, diagnostics_, path);
       if (!messages[i].name().empty()) claimListenerName(messages[i].name(), path.at("name"), path);
       if (!plan) continue;
       if (messages[i].name().empty()) claimListenerName(plan->config->name, path, path);

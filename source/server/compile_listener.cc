@@ -282,6 +282,7 @@ std::string instanceOf(const xds::Listener& message, const ListenerPlan& plan) {
 
 std::optional<ListenerPlan> compileListener(const xds::Listener& message, const CompileContext& context,
                                             const extensions::Secrets& secrets,
+                                            extensions::TransportSources& transports,
                                             const std::function<bool(std::string_view)>& cluster_exists,
                                             base::Diagnostics& diagnostics, const base::FieldPath& path) {
   const size_t errors = diagnostics.errors();
@@ -289,7 +290,7 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
   compileAddresses(message, plan, diagnostics, path);
   auto config = std::make_unique<proxy::ListenerConfig>();
   const std::string instance = instanceOf(message, plan);
-  const extensions::TransportScope scope{secrets, context.stats, diagnostics, context.schema_only};
+  const extensions::TransportScope scope{secrets, context.stats, diagnostics, context.schema_only, &transports};
   config->filters = compileListenerFilters(message, {context.extensions, context.stats, instance, diagnostics}, path);
   config->chains =
       compileChains(message, ChainCompiler(context, scope, instance, cluster_exists, diagnostics), diagnostics, path);

@@ -7,6 +7,7 @@
 
 #include "source/base/diagnostics.h"
 #include "source/extensions/transport_sockets/tls/secrets.h"
+#include "source/extensions/transport_sockets/transport_sources.h"
 #include "source/server/compile_bootstrap.h"
 #include "source/server/server_config.h"
 
@@ -19,6 +20,7 @@ namespace weir::server {
 // None after an error was reported. `path` is that of the message. A listener without a name is called by its address.
 std::optional<ListenerPlan> compileListener(const envoy::config::listener::v3::Listener& message,
                                             const CompileContext& context, const extensions::Secrets& secrets,
+                                            extensions::TransportSources& transports,
                                             const std::function<bool(std::string_view)>& cluster_exists,
                                             base::Diagnostics& diagnostics, const base::FieldPath& path);
 

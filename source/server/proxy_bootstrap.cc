@@ -9,6 +9,8 @@
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
+#include "envoy/extensions/upstreams/http/v3/http.pb.h"
 #include "source/base/strings.h"
 #include "source/net/address.h"
 
@@ -19,9 +21,12 @@ namespace xds = envoy::config;
 using Hcm = envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
 constexpr uint16_t kHttpPort = 80;
+constexpr uint16_t kHttpsPort = 443;
 
 struct Target {
   bool http = true;
+  bool tls = false;
+  std::string name;  // with TLS: what the certificate must be for, where that is not the address
   net::Address address;
   std::string path;  // what every path begins with at the target; "/" and longer
 };
@@ -61,13 +66,17 @@ absl::StatusOr<Target> parseTarget(std::string_view url) {
   const size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) {
     const bool host = parseHost(url.substr(0, url.find('/')), std::nullopt).has_value();
-    return refused("--to", url, "http://ip:port[/path], tcp://ip:port",
+    return refused("--to", url, "http://ip:port[/path], https://ip:port[/path], tcp://ip:port",
                    host ? absl::StrCat("http://", base::av(url)) : "");
   }
   const std::string_view scheme = url.substr(0, scheme_end);
-  if (scheme != "http" && scheme != "tcp") return refused("--to: scheme", scheme, "http, tcp");
+  if (scheme != "http" && scheme != "https" && scheme != "tcp") {
+    return refused("--to: scheme", scheme, "http, https, tcp");
+  }
   Target target;
-  target.http = scheme == "http";
+  target.tls = scheme == "https";
+  target.http = scheme == "http" || target.tls;
+  const uint16_t usual_port = target.tls ? kHttpsPort : kHttpPort;
   const std::string_view rest = url.substr(scheme_end + 3);
   const size_t slash = rest.find('/');
   const std::string_view host = rest.substr(0, slash);
@@ -78,9 +87,10 @@ absl::StatusOr<Target> parseTarget(std::string_view url) {
   if (!target.http && target.path != "/") return refused("--to: path", target.path, "none for tcp");
   if (target.path.back() != '/') target.path += '/';
   if (host.empty()) return refused("--to", url, "a target with an IP address");
-  const auto address = parseHost(host, target.http ? std::optional<uint16_t>(kHttpPort) : std::nullopt);
+  const auto address = parseHost(host, target.http ? std::optional<uint16_t>(usual_port) : std::nullopt);
   if (!address) return refused("--to: host", host, "an IP address with a port, or localhost; names are not resolved");
   target.address = *address;
+  if (host.starts_with("localhost")) target.name = "localhost";
   return target;
 }
 
@@ -98,6 +108,20 @@ void addCluster(const Target& target, const std::string& name, xds::cluster::v3:
   cluster.mutable_load_assignment()->set_cluster_name(name);
   auto* const endpoint = cluster.mutable_load_assignment()->add_endpoints()->add_lb_endpoints();
   setAddress(target.address, *endpoint->mutable_endpoint()->mutable_address());
+}
+
+// The server's certificate is checked against the authorities that this machine trusts; HTTP/2 if the server has it.
+void addTls(const Target& target, xds::cluster::v3::Cluster& cluster) {
+  envoy::extensions::transport_sockets::tls::v3::UpstreamTlsContext context;
+  context.set_sni(target.name);
+  context.mutable_common_tls_context()->mutable_validation_context()->mutable_system_root_certs();
+  auto& socket = *cluster.mutable_transport_socket();
+  socket.set_name("envoy.transport_sockets.tls");
+  socket.mutable_typed_config()->PackFrom(context);
+  envoy::extensions::upstreams::http::v3::HttpProtocolOptions options;
+  options.mutable_auto_config();
+  auto& all = *cluster.mutable_typed_extension_protocol_options();
+  all["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"].PackFrom(options);
 }
 
 void logToStdout(xds::accesslog::v3::AccessLog& log) {
@@ -156,7 +180,9 @@ absl::StatusOr<xds::bootstrap::v3::Bootstrap> proxyBootstrap(std::string_view fr
   } else {
     addTcpFilter(std::string(name), filter);
   }
-  addCluster(*target, std::string(name), *resources.add_clusters());
+  auto& cluster = *resources.add_clusters();
+  addCluster(*target, std::string(name), cluster);
+  if (target->tls) addTls(*target, cluster);
   return bootstrap;
 }
 

@@ -61,12 +61,14 @@ Server::Server(const Parts& parts)
               parts.stats.gauge({"server", "", "concurrency"}),
               parts.stats.gauge({"server", "", "total_connections"}),
               parts.stats.gauge({"listener_manager", "", "total_listeners_active"}),
-              parts.stats.gauge({"cluster_manager", "", "active_clusters"})},
+              parts.stats.gauge({"cluster_manager", "", "active_clusters"}),
+              parts.stats.gauge({"server", "", "days_until_first_cert_expiring"})},
       network_(poller_),
       dispatcher_(poller_, parts.clock),
       drain_timer_(dispatcher_, *this),
       plugin_watch_(dispatcher_, parts.plugins),
       patience_(dispatcher_, *this),
+      certificates_(parts.config.transports, dispatcher_, poller_, shard_),
       connection_limit_(connectionLimit(descriptors_, parts.concurrency)),
       admin_limit_(kAdminConnections),
       hosts_(
@@ -209,6 +211,7 @@ void Server::fillView() {
     view_.listeners.push_back({listener.config().name, listener.addresses()});
   }
   view_.state = [this] { return stateText(); };
+  view_.transports = &parts_.config.transports;
   view_.refresh_gauges = [this] { refreshGauges(); };
   view_.shut_down = [this] { shutDown("POST /quitquitquit"); };
 }
@@ -247,6 +250,7 @@ void Server::refreshGauges() {
   shard_.gaugeSet(gauges_.concurrency, parts_.concurrency);
   shard_.gaugeSet(gauges_.connections, connection_limit_.used());
   shard_.gaugeSet(gauges_.listeners, static_cast<int64_t>(parts_.config.listeners.size()));
+  shard_.gaugeSet(gauges_.days_until_expiry, certificates_.daysUntilFirstExpiry(parts_.clock.wall()));
   shard_.gaugeSet(gauges_.clusters, static_cast<int64_t>(parts_.config.clusters.size()));
 }
 

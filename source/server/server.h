@@ -23,6 +23,7 @@
 #include "source/net/kernel_network.h"
 #include "source/server/admin/admin_pages.h"
 #include "source/server/admin/admin_session.h"
+#include "source/server/certificate_watch.h"
 #include "source/server/discovery.h"
 #include "source/server/log_writer.h"
 #include "source/server/options.h"
@@ -59,7 +60,7 @@ class Server final : private event::TimerHandler {
  private:
   enum class Phase { kInitializing, kLive, kDraining };
   struct Gauges {
-    stats::GaugeId live, state, uptime, concurrency, connections, listeners, clusters;
+    stats::GaugeId live, state, uptime, concurrency, connections, listeners, clusters, days_until_expiry;
   };
 
   absl::Status start();
@@ -88,6 +89,7 @@ class Server final : private event::TimerHandler {
   event::Timer drain_timer_;
   PluginWatch plugin_watch_;
   event::Timer patience_;  // with names that are not resolved
+  CertificateWatch certificates_;
   upstream::SharedLimit connection_limit_;
   upstream::SharedLimit admin_limit_;  // of its own, so that it answers when the workers' one is used up
   Phase phase_ = Phase::kInitializing;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "source/extensions/transport_sockets/transport_sources.h"
 #include "source/filter/access_log.h"
 #include "source/net/address.h"
 #include "source/net/socket.h"
@@ -45,6 +46,7 @@ struct ServerConfig {
   std::optional<AdminPlan> admin;
   // How names are resolved for clusters that do not say; null: as /etc/resolv.conf says.
   std::shared_ptr<const upstream::dns::AresOptions> dns_resolver;
+  extensions::TransportSources transports;
 };
 
 }  // namespace weir::server

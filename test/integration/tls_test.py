@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """TLS on both sides, with the clients that users have: curl, openssl s_client and Python's ssl."""
 
+import json
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -168,6 +170,44 @@ class Downstream(TlsTest):
                 out = done.stdout.decode()
                 self.assertIn("Verify return code: 0 (ok)", out)
                 self.assertIn("Peer signature type: " + expected, out)
+
+
+class Rotation(TlsTest):
+
+    def put(self, name):
+        for suffix in (".key", ".pem"):
+            shutil.copy(self.certs.path(name + suffix), self.certs.path("live" + suffix))
+
+    def shown(self, port):
+        with self.dial(port) as peer:
+            return peer.getpeercert()["serialNumber"]
+
+    def test_a_changed_pair_is_taken_and_a_bad_one_is_not(self):
+        self.certs.issue("first", "DNS:localhost")
+        self.certs.issue("second", "DNS:localhost", days=3)
+        self.put("first")
+        port, configuration = self.front(self.certs.server("live"))
+        with Weir(configuration) as weir, self.dial(port) as old:
+            first = self.shown(port)
+            self.assertEqual(29, weir.stats()["server.days_until_first_cert_expiring"])
+            self.put("second")
+            weir.wait_stat("listener.front.ssl.context_update_success", 1)
+            second = self.shown(port)
+            self.assertNotEqual(first, second)
+            self.assertEqual(2, weir.stats()["server.days_until_first_cert_expiring"])
+            certs = json.loads(weir.admin("/certs")[2])["certificates"]
+            self.assertEqual("listener front", certs[0]["owner"])
+            self.assertEqual(("2", [{"dns": "localhost"}]), (certs[0]["cert_chain"][0]["days_until_expiration"],
+                                                             certs[0]["cert_chain"][0]["subject_alt_names"]))
+            # The connection from before goes on.
+            old.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertTrue(old.recv(100).startswith(b"HTTP/1.1 200"))
+            failures = weir.stats()["listener.front.ssl.context_update_failure"]
+            with open(self.certs.path("live.pem"), "r+") as file:
+                file.truncate(100)
+            weir.wait_stat("listener.front.ssl.context_update_failure", failures + 1)
+            self.assertEqual(second, self.shown(port))
+            weir.wait_log("listener front: the new certificates are not taken")
 
 
 class Upstream(TlsTest):

@@ -10,7 +10,9 @@
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/messages/unpack_any.h"
+#include "source/extensions/transport_sockets/referenced_files.h"
 #include "source/extensions/transport_sockets/tls/compile_tls.h"
+#include "source/net/tls/reloadable_transport.h"
 #include "source/net/tls/tls_transport.h"
 
 namespace weir::extensions {
@@ -38,47 +40,91 @@ std::optional<Tls> unpack(const Any& any, const TransportScope& scope, const bas
   return std::nullopt;
 }
 
-}  // namespace
+TlsTransport build(const DownstreamTlsContext& message, TlsCompiler& compiler, const std::vector<std::string>&,
+                   const TlsStats& stats, const base::Diagnostics& diagnostics, bool schema_only) {
+  const size_t before = diagnostics.errors();
+  const net::tls::ServerConfig config = compiler.server(message);
+  if (diagnostics.errors() != before || schema_only) return {};
+  return TlsTransport::server(config, stats);
+}
 
-CompiledTransport compileDownstreamTransport(const Any& any, const TransportScope& scope, std::string_view instance,
-                                             const base::FieldPath& path) {
+TlsTransport build(const UpstreamTlsContext& message, TlsCompiler& compiler, const std::vector<std::string>& alpn,
+                   const TlsStats& stats, const base::Diagnostics& diagnostics, bool schema_only) {
+  const size_t before = diagnostics.errors();
+  net::tls::ClientConfig config = compiler.client(message);
+  if (diagnostics.errors() != before || schema_only) return {};
+  if (config.alpn.empty()) config.alpn = alpn;
+  return TlsTransport::client(config, stats);
+}
+
+// All that it takes to make a transport once more.
+template <typename Tls>
+struct Recipe {
+  Tls message;
+  Secrets secrets;
+  std::vector<std::string> alpn;
+  TlsStats stats;
+  std::shared_ptr<net::tls::ReloadableTransport> transport;
+  TransportSource::Certificates certificates;
+
+  absl::Status cookAgain() {
+    base::Diagnostics diagnostics;
+    const base::FieldPath path;
+    TlsCompiler compiler(secrets, false, diagnostics, path);
+    TlsTransport made = build(message, compiler, alpn, stats, diagnostics, false);
+    compiler.report(made.problems);
+    for (const base::Diagnostic& one : diagnostics.all()) {
+      if (one.severity != base::Diagnostic::Severity::kError) continue;
+      return absl::InvalidArgumentError(absl::StrCat(one.path, ": ", one.message));
+    }
+    transport->replace(std::move(made.factory));
+    certificates = {std::move(made.certificates), std::move(made.authorities)};
+    return absl::OkStatus();
+  }
+};
+
+template <typename Tls>
+CompiledTransport compile(const Any& any, const TransportScope& scope, const char* group, std::string_view instance,
+                          const std::vector<std::string>& alpn, const base::FieldPath& path) {
   bool raw = false;
-  const auto message = unpack<DownstreamTlsContext>(any, scope, path, raw);
+  const std::optional<Tls> message = unpack<Tls>(any, scope, path, raw);
   if (raw) return CompiledTransport(nullptr);
   if (!message.has_value()) return std::nullopt;
   const size_t before = scope.diagnostics.errors();
   TlsCompiler compiler(scope.secrets, scope.schema_only, scope.diagnostics, path);
-  const net::tls::ServerConfig config = compiler.server(*message);
+  const TlsStats stats = TlsStats::make(scope.registry, group, instance);
+  TlsTransport made = build(*message, compiler, alpn, stats, scope.diagnostics, scope.schema_only);
+  compiler.report(made.problems);
   if (scope.diagnostics.errors() != before) return std::nullopt;
   if (scope.schema_only) return CompiledTransport(nullptr);
-  TlsTransport made = TlsTransport::server(config, TlsStats::make(scope.registry, "listener", instance));
-  if (made.factory == nullptr) {
-    compiler.report(made.problems);
-    return std::nullopt;
-  }
-  return std::move(made.factory);
+  if (scope.sources == nullptr) return std::move(made.factory);
+  auto recipe = std::make_shared<Recipe<Tls>>(
+      Recipe<Tls>{*message,
+                  scope.secrets,
+                  alpn,
+                  stats,
+                  std::make_shared<net::tls::ReloadableTransport>(std::move(made.factory)),
+                  {std::move(made.certificates), std::move(made.authorities)}});
+  const auto counter = [&](std::string_view metric) { return scope.registry.counter({group, instance, metric}); };
+  scope.sources->push_back({absl::StrCat(group, " ", base::av(instance)), referencedFiles(*message, scope.secrets),
+                            counter("ssl.context_update_success"), counter("ssl.context_update_failure"),
+                            [recipe] { return recipe->cookAgain(); },
+                            [recipe]() -> const TransportSource::Certificates& { return recipe->certificates; }});
+  return recipe->transport;
+}
+
+}  // namespace
+
+CompiledTransport compileDownstreamTransport(const Any& any, const TransportScope& scope, std::string_view instance,
+                                             const base::FieldPath& path) {
+  return compile<DownstreamTlsContext>(any, scope, "listener", instance, {}, path);
 }
 
 bool isRawBuffer(const Any& any) { return anyType(any) == RawBuffer::descriptor()->full_name(); }
 
 CompiledTransport compileUpstreamTransport(const Any& any, const TransportScope& scope, std::string_view instance,
                                            const std::vector<std::string>& alpn, const base::FieldPath& path) {
-  bool raw = false;
-  const auto message = unpack<UpstreamTlsContext>(any, scope, path, raw);
-  if (raw) return CompiledTransport(nullptr);
-  if (!message.has_value()) return std::nullopt;
-  const size_t before = scope.diagnostics.errors();
-  TlsCompiler compiler(scope.secrets, scope.schema_only, scope.diagnostics, path);
-  net::tls::ClientConfig config = compiler.client(*message);
-  if (config.alpn.empty()) config.alpn = alpn;
-  if (scope.diagnostics.errors() != before) return std::nullopt;
-  if (scope.schema_only) return CompiledTransport(nullptr);
-  TlsTransport made = TlsTransport::client(config, TlsStats::make(scope.registry, "cluster", instance));
-  if (made.factory == nullptr) {
-    compiler.report(made.problems);
-    return std::nullopt;
-  }
-  return std::move(made.factory);
+  return compile<UpstreamTlsContext>(any, scope, "cluster", instance, alpn, path);
 }
 
 }  // namespace weir::extensions

@@ -10,6 +10,7 @@
 
 #include "source/base/diagnostics.h"
 #include "source/extensions/transport_sockets/tls/secrets.h"
+#include "source/extensions/transport_sockets/transport_sources.h"
 #include "source/net/transport.h"
 #include "source/stats/registry.h"
 
@@ -24,6 +25,8 @@ struct TransportScope {
   stats::Registry& registry;
   base::Diagnostics& diagnostics;
   bool schema_only = false;  // no file and no environment is read, so that certificates are not looked at
+  // Takes what was compiled; null: nothing will be made anew.
+  TransportSources* sources = nullptr;
 };
 
 // Null inside: plain bytes (raw_buffer, or schema_only). None after errors were reported. `instance` is the listener's

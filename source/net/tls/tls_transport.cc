@@ -5,6 +5,7 @@
 
 #include "source/base/check.h"
 #include "source/net/tls/client_context.h"
+#include "source/net/tls/credential.h"
 #include "source/net/tls/server_context.h"
 #include "source/net/tls/tls_socket.h"
 #include "source/net/tls/x509_text.h"
@@ -66,6 +67,26 @@ class ClientTransport final : public TransportFactory {
   std::shared_ptr<const TlsSocket::Shared> shared_;
 };
 
+// More than this is the list of a machine.
+constexpr size_t kMaxShownAuthorities = 64 * 1024;
+
+std::vector<PeerCertificate> describeAll(const std::string& text) {
+  std::vector<PeerCertificate> all;
+  if (text.empty() || text.size() > kMaxShownAuthorities) return all;
+  Problems ignored;
+  const auto certificates = parseCertificates(text, Problem::Part::kTrustedCa, 0, ignored);
+  if (!certificates) return all;
+  for (const X509Ptr& one : *certificates) all.push_back(describe(one.get()));
+  return all;
+}
+
+template <typename Credentials>
+std::vector<PeerCertificate> describeOwn(const Credentials& credentials) {
+  std::vector<PeerCertificate> all;
+  for (const Credential& one : credentials) all.push_back(describe(one.leaf.get()));
+  return all;
+}
+
 }  // namespace
 
 TlsTransport TlsTransport::server(const ServerConfig& config, const TlsStats& stats) {
@@ -73,6 +94,8 @@ TlsTransport TlsTransport::server(const ServerConfig& config, const TlsStats& st
   TlsTransport transport;
   transport.problems = std::move(result.problems);
   if (result.context != nullptr) {
+    transport.certificates = describeOwn(result.context->credentials());
+    if (config.validation) transport.authorities = describeAll(config.validation->trusted_ca);
     transport.factory = std::make_shared<const ServerTransport>(std::move(result.context), stats);
   }
   return transport;
@@ -83,6 +106,8 @@ TlsTransport TlsTransport::client(const ClientConfig& config, const TlsStats& st
   TlsTransport transport;
   transport.problems = std::move(result.problems);
   if (result.context != nullptr) {
+    transport.certificates = describeOwn(result.context->credentials());
+    transport.authorities = describeAll(config.validation.trusted_ca);
     transport.factory = std::make_shared<const ClientTransport>(std::move(result.context), stats);
   }
   return transport;

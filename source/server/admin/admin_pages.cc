@@ -8,6 +8,7 @@
 #include "source/base/strings.h"
 #include "source/config/dump.h"
 #include "source/http/authority.h"
+#include "source/server/admin/certs_page.h"
 #include "source/server/admin/clusters_page.h"
 #include "source/server/admin/quote_json.h"
 #include "source/stats/render_json.h"
@@ -60,6 +61,7 @@ std::string duration(absl::Duration d) { return absl::StrCat(absl::ToInt64Second
 
 const AdminPages::Page AdminPages::kPages[] = {
     {"/", Methods::kGet, "this list", &AdminPages::help},
+    {"/certs", Methods::kGet, "certificates of listeners and clusters, with their expiry", &AdminPages::certs},
     {"/clusters", Methods::kGet, "clusters with their hosts (?format=json)", &AdminPages::clusters},
     {"/config_dump", Methods::kGet, "the configuration as it was loaded", &AdminPages::configDump},
     {"/help", Methods::kGet, "this list", &AdminPages::help},
@@ -113,6 +115,10 @@ AdminResponse AdminPages::help(const AdminRequest&) const {
 AdminResponse AdminPages::ready(const AdminRequest&) const {
   const std::string_view state = view_.state();
   return text(state == "LIVE" ? 200 : 503, absl::StrCat(base::av(state), "\n"));
+}
+
+AdminResponse AdminPages::certs(const AdminRequest&) const {
+  return json(certsPage(view_.transports, view_.clock.wall()));
 }
 
 AdminResponse AdminPages::stats(const AdminRequest& request) const {

@@ -36,6 +36,7 @@ class AdminPages {
   AdminResponse stats(const AdminRequest& request) const;
   AdminResponse prometheus(const AdminRequest& request) const;
   AdminResponse configDump(const AdminRequest& request) const;
+  AdminResponse certs(const AdminRequest& request) const;
   AdminResponse clusters(const AdminRequest& request) const;
   AdminResponse listeners(const AdminRequest& request) const;
   AdminResponse serverInfo(const AdminRequest& request) const;

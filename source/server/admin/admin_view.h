@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "source/base/clock.h"
+#include "source/extensions/transport_sockets/transport_sources.h"
 #include "source/net/address.h"
 #include "source/stats/stats.h"
 #include "source/upstream/host_directory.h"
@@ -47,6 +48,7 @@ struct AdminView {
   std::function<std::vector<ResolvedName>(std::string_view cluster)> names = {};  // none: no cluster has any
   // "LIVE", "DRAINING", or before it listens "INITIALIZING".
   std::function<std::string_view()> state = {};
+  const extensions::TransportSources* transports = nullptr;
   // Called before numbers are rendered, so that those which nobody counts (the uptime) hold.
   std::function<void()> refresh_gauges = {};
   std::function<void()> shut_down = {};

@@ -66,8 +66,9 @@ TEST(ClientHelloTest, WhatIsNoneIsToldFromTheFirstBytes) {
         std::string("\x16\x03\x01\x40\x01", 5), std::string("\x16\x03\x01\0\1\2", 6),
         std::string("\x15\x03\x01\0\2\1\0", 7), records(message(serverName("a b")), 1000),
         records(message(serverName("")), 1000), records(message(serverName(std::string("a\0b", 3))), 1000),
-        records(message("\0\0\0"), 1000), records(message(extension(0, "\0\5\0\0\1a")), 1000),
-        records(message(extension(16, "\0\3\5h2")), 1000)}) {
+        records(message(std::string("\0\0\0", 3)), 1000),
+        records(message(extension(0, std::string("\0\5\0\0\1a", 6))), 1000),
+        records(message(extension(16, std::string("\0\3\5h2", 5))), 1000)}) {
     EXPECT_EQ(parseClientHello(bytes).state, State::kNone) << bytes;
   }
   EXPECT_EQ(parseClientHello(good).state, State::kComplete);

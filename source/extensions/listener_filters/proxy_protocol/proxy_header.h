@@ -21,8 +21,8 @@ struct ProxyHeader {
   int version = 0;
   size_t bytes = 0;  // of the header
   // None: a connection of the load balancer itself (LOCAL, UNKNOWN), or of a family that has no addresses.
-  net::Address source;
-  net::Address destination;
+  net::Address source = {};
+  net::Address destination = {};
 };
 
 inline constexpr size_t kMaxProxyHeader = 16 + 65535;

@@ -69,6 +69,7 @@ Message firstMessage(std::string_view bytes, std::string& joined) {
       joined += now;
     }
     const std::string_view all = have();
+    if (all.empty()) return {State::kMore, {}};
     if (static_cast<unsigned char>(all[0]) != kClientHello) return {State::kNone, {}};
     if (all.size() >= 4) {
       Reader header(all.substr(1, 3));

@@ -6,8 +6,11 @@
 
 namespace weir::extensions {
 
-Secrets::Secrets(const google::protobuf::RepeatedPtrField<Message>& messages, base::Diagnostics& diagnostics,
+Secrets::Secrets(const google::protobuf::RepeatedPtrField<Message>& from, base::Diagnostics& diagnostics,
                  const base::FieldPath& path) {
+  const auto copy = std::make_shared<const google::protobuf::RepeatedPtrField<Message>>(from);
+  const google::protobuf::RepeatedPtrField<Message>& messages = *copy;
+  messages_ = copy;
   for (int i = 0; i < messages.size(); ++i) {
     const size_t index = static_cast<size_t>(i);
     const base::FieldPath secrets = path.at("secrets", index);

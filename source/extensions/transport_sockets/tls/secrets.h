@@ -1,9 +1,10 @@
 // Secrets: the secrets of static_resources by name, for the contexts that refer to them. Made at load on the main
-// thread from messages that outlive it.
+// thread. Copies share what they hold.
 #pragma once
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,7 @@ class Secrets {
   const Entry* find(std::string_view name, base::Diagnostics& diagnostics, const base::FieldPath& path) const;
 
  private:
+  std::shared_ptr<const void> messages_;  // copied, so that this may outlive what it was made from
   std::map<std::string, Entry, std::less<>> by_name_;
 };
 
