@@ -17,6 +17,11 @@ constexpr unsigned kWorkerShift = 48;
 ActiveListener::ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit)
     : config_(config), services_(services), limit_(limit), connections_(services, config.stats, limit) {}
 
+ActiveListener::~ActiveListener() {
+  for (size_t i = 0; i < pending_.size(); ++i) limit_.give();
+  services_.worker.stats.gaugeAdd(config_.stats.pre_cx_active, -static_cast<int64_t>(pending_.size()));
+}
+
 void ActiveListener::addSocket(std::unique_ptr<net::ListenSocket> socket) {
   net::ListenerOwner& owner = *this;
   listeners_.push_back(std::make_unique<net::Listener>(services_.worker.dispatcher, std::move(socket), owner));

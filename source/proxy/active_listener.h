@@ -34,6 +34,7 @@ class ActiveListener final : private net::ListenerOwner, private PendingOwner {
  public:
   // All outlive it. `limit` is that of the whole process: at it, a connection is accepted and closed at once.
   ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit);
+  ~ActiveListener();
 
   // Takes over a bound socket.
   void addSocket(std::unique_ptr<net::ListenSocket> socket);

@@ -47,7 +47,7 @@ TEST(ProxyBootstrap, TargetsMayLeaveOutThePortOfHttpAndSayLocalhost) {
 }
 
 TEST(ProxyBootstrap, WhatItPrintsLoadsToTheSame) {
-  for (const char* to : {"http://127.0.0.1:1/a", "tcp://[::1]:5432"}) {
+  for (const char* to : {"http://127.0.0.1:1/a", "https://localhost:8443", "tcp://[::1]:5432"}) {
     const auto bootstrap = proxyBootstrap("unix:/tmp/x.sock", to, "n");
     ASSERT_TRUE(bootstrap.ok()) << bootstrap.status();
     const std::string yaml = config::toYaml(*bootstrap);
@@ -59,10 +59,10 @@ TEST(ProxyBootstrap, WhatItPrintsLoadsToTheSame) {
 }
 
 TEST(ProxyBootstrap, RefusalsSayWhatIsAllowed) {
-  EXPECT_EQ(refusal(":1", "https://127.0.0.1"), "--to: scheme: \"https\"; allowed: http, tcp");
-  EXPECT_EQ(
-      refusal(":1", "127.0.0.1:80"),
-      "--to: \"127.0.0.1:80\"; did you mean \"http://127.0.0.1:80\"?; allowed: http://ip:port[/path], tcp://ip:port");
+  EXPECT_EQ(refusal(":1", "ftp://127.0.0.1"), "--to: scheme: \"ftp\"; allowed: http, https, tcp");
+  EXPECT_EQ(refusal(":1", "127.0.0.1:80"),
+            "--to: \"127.0.0.1:80\"; did you mean \"http://127.0.0.1:80\"?; allowed: http://ip:port[/path], "
+            "https://ip:port[/path], tcp://ip:port");
   EXPECT_EQ(refusal("8080", "tcp://127.0.0.1:1"),
             "--from: \"8080\"; did you mean \":8080\"?; allowed: ip:port, :port, unix:/path");
   EXPECT_EQ(refusal(":1", "http:///x"), "--to: \"http:///x\"; allowed: a target with an IP address");

@@ -46,8 +46,8 @@ class Inspector final : public proxy::ListenerFilter {
     result.application_protocols = std::move(hello.alpn);
     return Verdict::kDone;
   }
-  // Records of one byte make it six times as long.
-  size_t maxBytes() const override { return 6 * kMaxClientHello; }
+  // With the headers of records that are not tiny.
+  size_t maxBytes() const override { return kMaxClientHello + kMaxClientHello / 4; }
 
  private:
   stats::CounterId found_;
