@@ -238,9 +238,11 @@ class Upstream(TlsTest):
             self.assertEqual(["spiffe://example/client"], weir.wait_file("back.log", 1))
 
     def test_a_name_that_the_certificate_is_not_for_is_refused(self):
-        out, stats = self.answer(self.certs.server(), self.certs.client(sni="other.example"))
-        self.assertTrue(out.endswith(" 503"), out)
-        self.assertEqual(1, stats["cluster.back.ssl.fail_verify_san"])
+        port, configuration = self.two_hops(self.certs.server(), self.certs.client(sni="other.example"))
+        with Weir(configuration) as weir:
+            self.assertTrue(curl(port, "-w", " %{http_code}", scheme="http")[1].endswith(" 503"))
+            self.assertEqual(1, weir.stats()["cluster.back.ssl.fail_verify_san"])
+            weir.wait_log("TLS handshake with 127.0.0.1:.* failed: .*not for other.example")
 
     def test_without_a_name_it_is_the_address_that_counts(self):
         out, _ = self.answer(self.certs.server(), self.certs.client())

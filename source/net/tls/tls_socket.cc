@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
+#include "source/base/log.h"
 #include "source/net/tls/openssl_error.h"
 #include "source/net/tls/x509_text.h"
 
@@ -244,10 +245,24 @@ std::string TlsSocket::reasonOfFailure() {
 
 void TlsSocket::fail(std::string reason, int error) {
   if (!at_end_) shard_.add(shared_->stats.connection_error);
+  const bool handshake = state_ == State::kHandshake && !at_end_;
   failure_ = std::make_unique<std::string>(std::move(reason));
   error_ = error;
   state_ = State::kFailed;
+  if (handshake) logFailure();
   if (info_ != nullptr) fillInfo();
+}
+
+// What a client does wrong is its own affair, and anybody can do it; what a server does makes requests fail.
+void TlsSocket::logFailure() const {
+  const int64_t second = absl::ToInt64Seconds(dispatcher_.now() - base::MonotonicTime{0});
+  if (shared_->logged.exchange(second, std::memory_order_relaxed) == second) return;
+  const std::string text = absl::StrCat("TLS handshake with ", remoteAddress().text(), " failed: ", *failure_);
+  if (server_) {
+    LOG(kDebug, text);
+  } else {
+    LOG(kWarning, text);
+  }
 }
 
 void TlsSocket::countFailedCheck() {

@@ -11,6 +11,7 @@
 // of them was missing is reported by transportInfo(). Renegotiation is refused. An idle connection holds no buffer.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,8 @@ class TlsSocket final : public Socket, private event::ReadyHandler, private even
   struct Shared {
     OpensslPtr<BIO_METHOD> method = CipherPipe::makeMethod();
     TlsStats stats;
+    // The second in which a failed handshake was last logged: a line tells why, a thousand do not tell it better.
+    mutable std::atomic<int64_t> logged{-1};
     // Those that may be shown, and what they say.
     std::vector<std::pair<const X509*, std::shared_ptr<const PeerCertificate>>> certificates;
   };
@@ -68,6 +71,7 @@ class TlsSocket final : public Socket, private event::ReadyHandler, private even
   IoResult outcomeOf(int returned);
   void fail(std::string reason, int error);
   std::string reasonOfFailure();
+  void logFailure() const;
   void countFailedCheck();
   IoResult readPiece(const iovec& piece, size_t& got);
   bool encrypt(std::string_view plain);
