@@ -172,10 +172,10 @@ static_resources:
   listeners:
   - name: a
     address: PORT 1
-    filter_chains: [{filter_chain_match: {transport_protocol: tls}, filters: [ECHO]}]
+    filter_chains: [{filter_chain_match: {transport_protocol: quic}, filters: [ECHO]}]
 )",
-       "test.yaml:5:63: static_resources.listeners[0].filter_chains[0].filter_chain_match.transport_protocol: \"tls\" "
-       "is never detected; allowed: raw_buffer\n"},
+       "test.yaml:5:63: static_resources.listeners[0].filter_chains[0].filter_chain_match.transport_protocol: \"quic\" "
+       "is never detected; allowed: raw_buffer, tls\n"},
       {R"(static_resources:
   listeners:
   - name: a
