@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "source/base/random.h"
+#include "source/net/address.h"
+#include "source/upstream/host_set.h"
 #include "source/upstream/lb/balancer.h"
 #include "source/upstream/lb/bounded_load.h"
 #include "source/upstream/lb/maglev.h"
@@ -136,6 +138,25 @@ void BM_FindSubset(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(&index.find(wish));
 }
 BENCHMARK(BM_FindSubset);
+
+// What the main thread does when 100,000 endpoints change: a set with its tables. Workers swap a pointer.
+void BM_PublishHosts(benchmark::State& state) {
+  std::vector<HostSpec> specs;
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    HostSpec& spec = specs.emplace_back();
+    const uint32_t n = static_cast<uint32_t>(i);
+    spec.address = *net::Address::parseIp(
+        "10." + std::to_string(n >> 16) + "." + std::to_string(n >> 8 & 255) + "." + std::to_string(n & 255), 80);
+    spec.text = spec.address.text();
+    spec.weight = 1 + n % 3;
+  }
+  const std::vector<HostEntry> entries = makeEntries(specs, kLongAgo);
+  for (auto _ : state) {
+    const HostSet set(entries, entries.size(), {}, {});
+    benchmark::DoNotOptimize(set.healthy);
+  }
+}
+BENCHMARK(BM_PublishHosts)->Arg(100000)->Unit(benchmark::kMillisecond);
 
 void BM_BuildMaglev(benchmark::State& state) {
   const std::vector<lb::KeyedCandidate> all = keyedHosts();

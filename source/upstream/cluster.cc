@@ -6,10 +6,10 @@
 
 namespace weir::upstream {
 
-SharedLimit::Take SharedLimit::tryTake() {
+SharedLimit::Take SharedLimit::tryTake(uint32_t limit) {
   uint32_t used = used_.load(std::memory_order_relaxed);
   do {
-    if (used >= limit_) return Take::kRefused;
+    if (used >= limit) return Take::kRefused;
   } while (!used_.compare_exchange_weak(used, used + 1, std::memory_order_relaxed));
   return used + 1 == limit_ ? Take::kTakenLast : Take::kTaken;
 }

@@ -35,6 +35,12 @@ enum class Priority : uint8_t { kDefault, kHigh };
 // what each connection agrees on in its handshake (ALPN).
 enum class Protocol : uint8_t { kHttp1, kHttp2, kDownstream, kNegotiated };
 
+// How many retries may be under way: this part of the requests that are, and so many at least.
+struct RetryBudget {
+  double percent = 20;
+  uint32_t min_concurrency = 3;
+};
+
 // The shipped defaults are those of the xDS API.
 struct Thresholds {
   uint32_t max_connections = 1024;
@@ -42,6 +48,8 @@ struct Thresholds {
   uint32_t max_requests = 1024;
   uint32_t max_retries = 3;
   bool track_remaining = false;
+  std::optional<RetryBudget> retry_budget;       // in place of max_retries
+  std::optional<uint32_t> host_max_connections;  // to each host, of all workers
 };
 
 struct ClusterConfig {
@@ -79,7 +87,9 @@ class SharedLimit {
   };
 
   explicit SharedLimit(uint32_t limit) : limit_(limit) {}
-  Take tryTake();
+  Take tryTake() { return tryTake(limit_); }
+  // With a limit of the moment; never kTakenLast for one that is not its own.
+  Take tryTake(uint32_t limit);
   // Returns one permit. True when the limit was used up before. Taking more back than was given out is a bug.
   bool give();
   uint32_t used() const { return used_.load(std::memory_order_relaxed); }
@@ -95,7 +105,7 @@ struct CircuitBreaker {
       : connections(t.max_connections),
         pending(t.max_pending_requests),
         requests(t.max_requests),
-        retries(t.max_retries) {}
+        retries(t.retry_budget.has_value() ? UINT32_MAX : t.max_retries) {}
   SharedLimit connections;
   SharedLimit pending;
   SharedLimit requests;

@@ -13,6 +13,11 @@ namespace {
 // How long after a set was replaced it is first looked at whether workers still have it, and how often then.
 constexpr absl::Duration kSweepInterval = absl::Milliseconds(200);
 
+// A window of slow start has so many steps, none shorter or longer than this.
+constexpr int kGrowthSteps = 60;
+constexpr absl::Duration kFastestGrowth = absl::Milliseconds(100);
+constexpr absl::Duration kSlowestGrowth = absl::Seconds(5);
+
 size_t hashOf(const std::string& text, const std::string& hostname) {
   return absl::Hash<std::pair<const std::string&, const std::string&>>()({text, hostname});
 }
@@ -39,6 +44,7 @@ ClusterHosts::ClusterHosts(std::shared_ptr<const Cluster> cluster, event::Dispat
       main_(main),
       publish_(std::move(publish)),
       timer_(main, *this),
+      growth_(main, *this),
       keys_(0, KeyHash{&by_slot_}, KeyEqual{&by_slot_}),
       current_(cluster_->initialHosts()) {
   const std::vector<HostSpec>& specs = cluster_->config().hosts;
@@ -174,6 +180,9 @@ void ClusterHosts::publish() {
   retired_.push_back(std::move(current_));
   current_ = std::make_shared<const HostSet>(entries_, by_slot_.size(), cluster_->config().lb, main_.now());
   publish_(current_);
+  if (current_->in_slow_start) {
+    growth_.arm(std::clamp(cluster_->config().lb.slow_start.window / kGrowthSteps, kFastestGrowth, kSlowestGrowth));
+  }
   if (!timer_.armed()) timer_.arm(kSweepInterval);
 }
 
@@ -187,7 +196,12 @@ bool ClusterHosts::sweep() {
   return !retired_.empty() || !leaving_.empty();
 }
 
-void ClusterHosts::onTimer(event::Timer&) {
+void ClusterHosts::onTimer(event::Timer& timer) {
+  if (&timer == &growth_) {
+    changed_ = true;
+    wake();
+    return;
+  }
   if (sweep()) timer_.arm(kSweepInterval);
 }
 

@@ -97,7 +97,8 @@ class ClusterHosts final : private event::Wakeable, private event::TimerHandler 
   const std::shared_ptr<const Cluster> cluster_;
   event::Dispatcher& main_;
   const Publish publish_;
-  event::Timer timer_;
+  event::Timer timer_;   // for what workers may still use
+  event::Timer growth_;  // of weights in slow start
   std::vector<HostObserver*> observers_;
   MonitorFactory monitors_;
   std::vector<HostEntry> entries_;

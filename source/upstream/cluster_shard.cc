@@ -1,5 +1,6 @@
 #include "source/upstream/cluster_shard.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::upstream {
@@ -22,7 +23,7 @@ ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::W
     out.gaugeAdd(ids.cx_open, limits.max_connections == 0);
     out.gaugeAdd(ids.rq_pending_open, limits.max_pending_requests == 0);
     out.gaugeAdd(ids.rq_open, limits.max_requests == 0);
-    out.gaugeAdd(ids.rq_retry_open, limits.max_retries == 0);
+    out.gaugeAdd(ids.rq_retry_open, limits.max_retries == 0 && !limits.retry_budget.has_value());
     if (!limits.track_remaining) continue;
     out.gaugeAdd(ids.remaining_cx, limits.max_connections);
     out.gaugeAdd(ids.remaining_pending, limits.max_pending_requests);
@@ -46,8 +47,7 @@ void HostState::released() {
   shard.sweeper->wake();
 }
 
-bool ClusterShard::take(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining) {
-  const SharedLimit::Take result = limit.tryTake();
+bool ClusterShard::take(SharedLimit::Take result, Priority priority, stats::GaugeId open, stats::GaugeId remaining) {
   if (result == SharedLimit::Take::kRefused) return false;
   if (result == SharedLimit::Take::kTakenLast) worker.stats.gaugeAdd(open, 1);
   if (config().thresholds[static_cast<size_t>(priority)].track_remaining) worker.stats.gaugeAdd(remaining, -1);
@@ -59,19 +59,26 @@ void ClusterShard::give(SharedLimit& limit, Priority priority, stats::GaugeId op
   if (config().thresholds[static_cast<size_t>(priority)].track_remaining) worker.stats.gaugeAdd(remaining, 1);
 }
 
-bool ClusterShard::takeConnection(Priority priority) {
+bool ClusterShard::takeConnection(uint32_t slot, Priority priority) {
+  const std::optional<uint32_t>& own = config().thresholds[static_cast<size_t>(priority)].host_max_connections;
+  if (own.has_value() && !host(slot).takeConnection(*own)) return false;
   const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
-  return take(cluster->breaker(priority).connections, priority, ids.cx_open, ids.remaining_cx);
+  if (take(cluster->breaker(priority).connections.tryTake(), priority, ids.cx_open, ids.remaining_cx)) return true;
+  if (own.has_value()) host(slot).giveConnection();
+  return false;
 }
 
-void ClusterShard::giveConnection(Priority priority) {
+void ClusterShard::giveConnection(uint32_t slot, Priority priority) {
+  if (config().thresholds[static_cast<size_t>(priority)].host_max_connections.has_value()) {
+    host(slot).giveConnection();
+  }
   const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
   give(cluster->breaker(priority).connections, priority, ids.cx_open, ids.remaining_cx);
 }
 
 bool ClusterShard::takePending(Priority priority) {
   const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
-  return take(cluster->breaker(priority).pending, priority, ids.rq_pending_open, ids.remaining_pending);
+  return take(cluster->breaker(priority).pending.tryTake(), priority, ids.rq_pending_open, ids.remaining_pending);
 }
 
 void ClusterShard::givePending(Priority priority) {
@@ -81,7 +88,7 @@ void ClusterShard::givePending(Priority priority) {
 
 bool ClusterShard::takeRequest(Priority priority) {
   const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
-  return take(cluster->breaker(priority).requests, priority, ids.rq_open, ids.remaining_rq);
+  return take(cluster->breaker(priority).requests.tryTake(), priority, ids.rq_open, ids.remaining_rq);
 }
 
 void ClusterShard::giveRequest(Priority priority) {
@@ -89,9 +96,18 @@ void ClusterShard::giveRequest(Priority priority) {
   give(cluster->breaker(priority).requests, priority, ids.rq_open, ids.remaining_rq);
 }
 
+SharedLimit::Take ClusterShard::tryRetry(Priority priority) {
+  CircuitBreaker& breaker = cluster->breaker(priority);
+  const std::optional<RetryBudget>& budget = config().thresholds[static_cast<size_t>(priority)].retry_budget;
+  if (!budget.has_value()) return breaker.retries.tryTake();
+  const double under_way = static_cast<double>(breaker.requests.used()) + breaker.pending.used();
+  const auto allowed = static_cast<uint32_t>(under_way * budget->percent / 100);
+  return breaker.retries.tryTake(std::max(budget->min_concurrency, allowed));
+}
+
 bool ClusterShard::takeRetry(Priority priority) {
   const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
-  return take(cluster->breaker(priority).retries, priority, ids.rq_retry_open, ids.remaining_retries);
+  return take(tryRetry(priority), priority, ids.rq_retry_open, ids.remaining_retries);
 }
 
 void ClusterShard::giveRetry(Priority priority) {
@@ -110,7 +126,7 @@ void ClusterShard::connectionGone(uint32_t slot, Priority priority) {
   worker.stats.add(stats().cx_destroy);
   worker.stats.gaugeAdd(stats().cx_active, -1);
   counters(slot).cx_active.add(-1);
-  giveConnection(priority);
+  giveConnection(slot, priority);
   released(slot);
   for (event::Wakeable* pool : permit_waiters) pool->wake();
   permit_waiters.clear();

@@ -42,11 +42,13 @@ class ClusterShard {
   }
 
   // The limits of a priority, with their gauges. take*: whether a permit was given.
-  bool takeConnection(Priority priority);
+  // Of the host's own limit too, where there is one.
+  bool takeConnection(uint32_t slot, Priority priority);
   bool takePending(Priority priority);
   void givePending(Priority priority);
   bool takeRequest(Priority priority);
   void giveRequest(Priority priority);
+  // By the budget where there is one.
   bool takeRetry(Priority priority);
   void giveRetry(Priority priority);
 
@@ -78,8 +80,9 @@ class ClusterShard {
   bool draining = false;
 
  private:
-  void giveConnection(Priority priority);
-  bool take(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining);
+  void giveConnection(uint32_t slot, Priority priority);
+  bool take(SharedLimit::Take result, Priority priority, stats::GaugeId open, stats::GaugeId remaining);
+  SharedLimit::Take tryRetry(Priority priority);
   void give(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining);
 };
 

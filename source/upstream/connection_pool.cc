@@ -118,7 +118,7 @@ void ConnectionPool::failPending(http::Reason reason) {
 
 void ConnectionPool::openConnections() {
   while (expectedStreams() < pending_.size() && connections_.failures == 0) {
-    if (shard_.takeConnection(connections_.priority)) {
+    if (shard_.takeConnection(connections_.host, connections_.priority)) {
       connectOne();
       continue;
     }

@@ -24,6 +24,14 @@ HostCounters& Host::addCounters() const {
   return *block;
 }
 
+bool Host::takeConnection(uint32_t limit) const {
+  uint32_t used = limited_connections_.load(std::memory_order_relaxed);
+  do {
+    if (used >= limit) return false;
+  } while (!limited_connections_.compare_exchange_weak(used, used + 1, std::memory_order_relaxed));
+  return true;
+}
+
 HostTotals Host::totals() const {
   HostTotals out;
   for (const HostCounters* block = counters_.load(std::memory_order_acquire); block != nullptr; block = block->next) {

@@ -128,6 +128,10 @@ class Host {
   // Any thread.
   HostTotals totals() const;
 
+  // A permit of a limit of connections that all workers keep together; false when so many are out. Any thread.
+  bool takeConnection(uint32_t limit) const;
+  void giveConnection() const { limited_connections_.fetch_sub(1, std::memory_order_relaxed); }
+
   // Null where there is none.
   HostMonitor* monitor() const { return monitor_.get(); }
   // Before any worker knows the host.
@@ -135,6 +139,7 @@ class Host {
 
  private:
   mutable std::atomic<HostCounters*> counters_{nullptr};
+  mutable std::atomic<uint32_t> limited_connections_{0};
   mutable std::unique_ptr<HostMonitor> monitor_;
 };
 

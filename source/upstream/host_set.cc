@@ -1,6 +1,7 @@
 #include "source/upstream/host_set.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace weir::upstream {
@@ -31,14 +32,39 @@ bool sameGroup(const std::shared_ptr<const HostGroup>& a, const std::shared_ptr<
          a->locality == b->locality;
 }
 
-std::vector<lb::BalancerHost> balancerHosts(const std::vector<HostEntry>& entries) {
+// In slow start weights are this much finer, so that part of a weight of 1 is a number too.
+constexpr uint32_t kFiner = 100;
+
+uint32_t weightNow(const HostEntry& entry, const lb::SlowStart& slow_start, base::MonotonicTime now) {
+  const uint32_t weight = std::max(entry.effectiveWeight(), 1u);
+  if (slow_start.window <= absl::ZeroDuration()) return weight;
+  return slow_start.weight(std::min(weight, UINT32_MAX / kFiner) * kFiner, now - entry.healthy_since);
+}
+
+std::vector<lb::BalancerHost> balancerHosts(const std::vector<HostEntry>& entries, const lb::Options& options,
+                                            base::MonotonicTime now) {
   std::vector<lb::BalancerHost> out;
   out.reserve(entries.size());
+  std::map<Locality, uint32_t> localities;
+  const HostGroup* last = nullptr;
+  uint32_t locality = 0;
   for (const HostEntry& entry : entries) {
+    if (entry.flags.has(HealthFlag::kDrainingAdmin)) continue;  // not even in a panic
     lb::BalancerHost& to = out.emplace_back();
     to.slot = entry.host->slot;
-    to.weight = std::max(entry.effectiveWeight(), 1u);
+    to.weight = weightNow(entry, options.slow_start, now);
     to.status = entry.flags.status();
+    to.excluded = entry.flags.has(HealthFlag::kExcludedByCheck);
+    to.key = options.hash_by_hostname && !entry.host->hostname.empty() ? entry.host->hostname : entry.host->text;
+    to.metadata = entry.metadata.get();
+    if (entry.group == nullptr) continue;
+    // Hosts of one group mostly stand together.
+    if (std::exchange(last, entry.group.get()) != entry.group.get()) {
+      locality = localities.emplace(entry.group->locality, static_cast<uint32_t>(localities.size() + 1)).first->second;
+    }
+    to.priority = entry.group->priority;
+    to.locality = locality;
+    to.locality_weight = entry.group->weight;
   }
   return out;
 }
@@ -77,14 +103,20 @@ bool HostEntry::assign(const HostSpec& spec) {
   return true;
 }
 
-HostSet::HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options, base::MonotonicTime)
-    : hosts(slots), balancer(balancerHosts(entries), options), total(entries.size()) {
+HostSet::HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options,
+                 base::MonotonicTime now)
+    : hosts(slots), balancer(balancerHosts(entries, options, now), options), total(entries.size()) {
   for (const HostEntry& entry : entries) {
     hosts[entry.host->slot] = entry.host;
     const lb::Status status = entry.flags.status();
     healthy += status == lb::Status::kHealthy;
     degraded += status == lb::Status::kDegraded;
     excluded += entry.flags.has(HealthFlag::kExcludedByCheck);
+    const bool ramping = status != lb::Status::kUnhealthy && !options.slow_start.over(now - entry.healthy_since);
+    in_slow_start = in_slow_start || ramping;
+    if (entry.group == nullptr || entry.group->priority == 0) continue;
+    priorities.resize(slots, 0);
+    priorities[entry.host->slot] = static_cast<uint8_t>(entry.group->priority);
   }
 }
 

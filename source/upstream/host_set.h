@@ -67,9 +67,12 @@ struct HostSet {
   size_t healthy = 0;
   size_t degraded = 0;
   size_t excluded = 0;
+  bool in_slow_start = false;       // some host's weight is still growing
+  std::vector<uint8_t> priorities;  // by slot; empty when all are 0
 
   // `slots` is one more than the highest slot in use. `now` is for slow start.
   HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options, base::MonotonicTime now);
+  uint32_t priorityOf(const Host& host) const { return priorities.empty() ? 0 : priorities[host.slot]; }
   bool contains(const Host& host) const { return host.slot < hosts.size() && hosts[host.slot].get() == &host; }
 };
 

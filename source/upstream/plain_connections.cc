@@ -31,7 +31,7 @@ class PlainConnections::Connecting final : public base::Operation,
       shard.worker.stats.add(shard.stats().cx_none_healthy);
       return http::Reason::kNoHealthyUpstream;
     }
-    if (!shard.takeConnection(priority)) {
+    if (!shard.takeConnection(*host, priority)) {
       shard.worker.stats.add(shard.stats().cx_overflow);
       return http::Reason::kUpstreamOverflow;
     }

@@ -28,6 +28,9 @@ WorkerCluster::WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::
     : Wakeable(worker.dispatcher), shard_(std::move(cluster), worker, memory), waiters_(shard_), plain_(shard_) {
   shard_.sweeper = this;
   if (config().demand != nullptr) demand_ = std::make_unique<WorkerDemand>(*config().demand, *this, worker.dispatcher);
+  if (config().lb.policy == lb::PolicyKind::kPeakEwma) {
+    latencies_.emplace(shard_.states.size(), worker.dispatcher.now(), config().lb.latency);
+  }
   makeCursors();
 }
 
@@ -47,6 +50,7 @@ void WorkerCluster::setHosts(std::shared_ptr<const HostSet> hosts) {
   const HostSet& now = *shard_.hosts;
   if (now.hosts.size() > shard_.states.size()) shard_.states.resize(now.hosts.size());
   shard_.loads.grow(now.hosts.size());
+  if (latencies_.has_value()) latencies_->grow(now.hosts.size(), shard_.worker.dispatcher.now());
   makeCursors();
   for (const uint32_t slot : known_) {
     HostState& state = shard_.state(slot);
@@ -77,6 +81,7 @@ WorkerCluster::PooledHost& WorkerCluster::hostState(uint32_t slot) {
   if (state == nullptr) {
     state = std::make_unique<PooledHost>(shard_, shard_.hosts->hosts[slot]);
     known_.push_back(slot);
+    if (latencies_.has_value()) latencies_->forget(slot, shard_.worker.dispatcher.now());
   }
   return static_cast<PooledHost&>(*state);
 }
@@ -87,7 +92,9 @@ HostRef WorkerCluster::hold(uint32_t slot) {
 }
 
 std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
-  lb::PickInput input{shard_.worker.random, shard_.worker.dispatcher.now(), context.hash, 0, &shard_.loads, nullptr,
+  lb::PickInput input{shard_.worker.random, shard_.worker.dispatcher.now(),
+                      context.hash,         0,
+                      &shard_.loads,        latencies_.has_value() ? &*latencies_ : nullptr,
                       cursors_.data()};
   const lb::PickWish wish{context.subset, context.priority_loads};
   const lb::Balancer& balancer = shard_.hosts->balancer;
@@ -175,6 +182,15 @@ void WorkerCluster::recordOutcome(const HostRef& host, const RequestOutcome& out
     case RequestOutcome::Kind::kReset:
       counters.rq_error.add();
       break;
+  }
+  const bool current = shard_.hosts->contains(*host);
+  if (latencies_.has_value() && current) {
+    const base::MonotonicTime now = shard_.worker.dispatcher.now();
+    if (outcome.kind == RequestOutcome::Kind::kSuccess) {
+      latencies_->succeeded(host->slot, outcome.latency, now);
+    } else {
+      latencies_->failed(host->slot, now);
+    }
   }
   if (HostMonitor* const monitor = host->monitor()) monitor->onOutcome(outcome);
 }

@@ -79,8 +79,9 @@ class WorkerCluster final : private event::Wakeable {
   void buryUnused();
 
   ClusterShard shard_;
-  std::vector<uint64_t> cursors_;  // of the balancer
-  std::vector<uint32_t> known_;    // slots that have a state
+  std::vector<uint64_t> cursors_;                  // of the balancer
+  std::optional<lb::LatencyEstimates> latencies_;  // where the policy wants them
+  std::vector<uint32_t> known_;                    // slots that have a state
   WaiterPool waiters_;
   WaiterList unplaced_;  // those for which there was no host
   PlainConnections plain_;

@@ -297,7 +297,10 @@ TEST_F(ConnectionPoolTest, WhoAsksAgainAfterAFailureIsServedLater) {
 }
 
 TEST_F(ConnectionPoolTest, NoHealthyHostIsToldLater) {
-  start([](ClusterConfig& config) { config.hosts[0].health = HostHealth::kUnhealthy; });
+  start([](ClusterConfig& config) {
+    config.hosts[0].health = HostHealth::kUnhealthy;
+    config.lb.panic_threshold = 0;
+  });
   Asker& asker = ask();
   Asker& cancelled = ask();
   EXPECT_EQ(asker.failed, 0);
@@ -361,6 +364,42 @@ TEST_F(ConnectionPoolTest, CancellingOneInsideTheAnswerOfAnotherIsSafe) {
   EXPECT_EQ(all[1]->failed, 0);
   EXPECT_EQ(all[2]->failed, 1);
   expectAllPermitsBack();
+}
+
+TEST_F(ConnectionPoolTest, ABudgetOfRetriesGrowsWithTheRequests) {
+  start([](ClusterConfig& config) { config.thresholds[0].retry_budget = RetryBudget{50, 1}; });
+  std::vector<Asker*> fresh;
+  Asker& first = ask({.resend = true});
+  world_.settle();
+  EXPECT_EQ(first.opened, 1);  // so many at least
+  EXPECT_EQ(ask({.resend = true}).opened, 0);
+  world_.settle();
+  EXPECT_EQ(world_.counter("upstream_rq_retry_overflow"), 1u);
+  for (int i = 0; i < 5; ++i) fresh.push_back(&ask());
+  world_.settle();
+  Asker& second = ask({.resend = true});  // 6 under way: 3 may be retries
+  Asker& third = ask({.resend = true});
+  world_.settle();
+  EXPECT_EQ(second.opened + third.opened, 2);
+  Asker& fourth = ask({.resend = true});
+  Asker& fifth = ask({.resend = true});  // 8 under way: 4 may be
+  world_.settle();
+  EXPECT_EQ(fourth.opened, 1);
+  EXPECT_EQ(fifth.reason, Reason::kRetryLimit);
+}
+
+TEST_F(ConnectionPoolTest, AHostMayHaveALimitOfConnectionsOfItsOwn) {
+  start([](ClusterConfig& config) { config.thresholds[0].host_max_connections = 1; });
+  Asker& first = ask();
+  Asker& second = ask();
+  world_.settle();
+  EXPECT_EQ(first.opened, 1);
+  EXPECT_EQ(second.opened, 0);
+  EXPECT_EQ(origin_.open(), 1u);
+  origin_.peers[0]->write(kOk);
+  world_.settle();
+  EXPECT_EQ(second.opened, 1);
+  EXPECT_EQ(origin_.peers.size(), 1u);
 }
 
 }  // namespace

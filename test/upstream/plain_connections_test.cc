@@ -86,7 +86,10 @@ TEST_F(PlainConnectionsTest, FailuresAreToldLater) {
 }
 
 TEST_F(PlainConnectionsTest, NoHealthyHostIsToldLater) {
-  start([](ClusterConfig& config) { config.hosts[0].health = HostHealth::kUnhealthy; });
+  start([](ClusterConfig& config) {
+    config.hosts[0].health = HostHealth::kUnhealthy;
+    config.lb.panic_threshold = 0;
+  });
   Taker taker;
   taker.ticket = cluster_->connect({}, taker);
   world_.settle();

@@ -11,6 +11,7 @@
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/clusters/compile_discovery.h"
+#include "source/extensions/clusters/compile_lb.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/protocols/compile_http2.h"
@@ -26,37 +27,6 @@ using base::FieldPath;
 using cluster_v3::Cluster;
 
 constexpr char kHttpOptionsKey[] = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-
-void compilePolicy(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
-                   const FieldPath& path) {
-  switch (message.lb_policy()) {
-    case Cluster::ROUND_ROBIN:
-      config.lb.policy = upstream::lb::PolicyKind::kRoundRobin;
-      break;
-    case Cluster::LEAST_REQUEST:
-      config.lb.policy = upstream::lb::PolicyKind::kLeastRequest;
-      break;
-    case Cluster::RANDOM:
-      config.lb.policy = upstream::lb::PolicyKind::kRandom;
-      break;
-    case Cluster::CLUSTER_PROVIDED:
-      if (config.demand != nullptr) break;  // whoever asks says which host
-      diagnostics.error(path.at("lb_policy"),
-                        "CLUSTER_PROVIDED; allowed with a cluster_type that chooses the host: "
-                        "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig");
-      break;
-    default:
-      diagnostics.error(path.at("lb_policy"),
-                        absl::StrCat("lb_policy ", Cluster::LbPolicy_Name(message.lb_policy()),
-                                     " is not implemented by weir; allowed: ROUND_ROBIN, LEAST_REQUEST, RANDOM"));
-  }
-  if (!message.has_least_request_lb_config()) return;
-  if (message.lb_policy() != Cluster::LEAST_REQUEST) {
-    diagnostics.warning(path.at("least_request_lb_config"), "has no effect; it belongs to lb_policy LEAST_REQUEST");
-  }
-  const Cluster::LeastRequestLbConfig& options = message.least_request_lb_config();
-  if (options.has_choice_count()) config.lb.choice_count = options.choice_count().value();
-}
 
 void compileThresholds(const cluster_v3::CircuitBreakers& message, upstream::ClusterConfig& config,
                        Diagnostics& diagnostics, const FieldPath& path) {
@@ -75,6 +45,32 @@ void compileThresholds(const cluster_v3::CircuitBreakers& message, upstream::Clu
     if (from.has_max_requests()) to.max_requests = from.max_requests().value();
     if (from.has_max_retries()) to.max_retries = from.max_retries().value();
     to.track_remaining = from.track_remaining();
+    if (!from.has_retry_budget()) continue;
+    upstream::RetryBudget& budget = to.retry_budget.emplace();
+    if (from.retry_budget().has_budget_percent()) budget.percent = from.retry_budget().budget_percent().value();
+    if (from.retry_budget().has_min_retry_concurrency()) {
+      budget.min_concurrency = from.retry_budget().min_retry_concurrency().value();
+    }
+  }
+}
+
+// Of all limits a host has one of its own: that of connections.
+void compileHostThresholds(const cluster_v3::CircuitBreakers& message, upstream::ClusterConfig& config,
+                           Diagnostics& diagnostics, const FieldPath& path) {
+  for (int i = 0; i < message.per_host_thresholds_size(); ++i) {
+    const cluster_v3::CircuitBreakers::Thresholds& from = message.per_host_thresholds(i);
+    const FieldPath at = path.at("per_host_thresholds", static_cast<size_t>(i));
+    if (from.has_max_pending_requests() || from.has_max_requests() || from.has_max_retries() ||
+        from.track_remaining() || from.has_retry_budget()) {
+      diagnostics.error(at, "has a limit that is not implemented for single hosts; allowed: max_connections");
+    }
+    std::optional<uint32_t>& limit = config.thresholds[from.priority() == core_v3::HIGH ? 1 : 0].host_max_connections;
+    if (limit.has_value()) {
+      diagnostics.error(at.at("priority"),
+                        "thresholds for this priority were given before; allowed: one entry for "
+                        "each priority");
+    }
+    if (from.has_max_connections()) limit = from.max_connections().value();
   }
 }
 
@@ -248,7 +244,7 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   config.name = message.name();
   config.stat_name = message.alt_stat_name().empty() ? message.name() : message.alt_stat_name();
   compileDiscovery(message, config, diagnostics, path);
-  compilePolicy(message, config, diagnostics, path);
+  compileLb(message, config.demand != nullptr, config.lb, diagnostics, path);
   if (message.has_connect_timeout()) {
     config.connect_timeout = durationOf(message.connect_timeout());
     if (config.connect_timeout <= absl::ZeroDuration()) {
@@ -266,6 +262,7 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   }
   if (message.has_circuit_breakers()) {
     compileThresholds(message.circuit_breakers(), config, diagnostics, path.at("circuit_breakers"));
+    compileHostThresholds(message.circuit_breakers(), config, diagnostics, path.at("circuit_breakers"));
   }
   if (message.upstream_connection_options().has_tcp_keepalive()) {
     compileKeepAlive(message.upstream_connection_options().tcp_keepalive(), config);

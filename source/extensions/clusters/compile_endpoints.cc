@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
+#include "source/extensions/messages/metadata.h"
 #include "source/upstream/dns/service_lookup.h"
 
 namespace weir::extensions {
@@ -111,14 +113,17 @@ std::optional<upstream::HostHealth> compileHealth(core_v3::HealthStatus status, 
     case core_v3::HEALTHY:
       return upstream::HostHealth::kHealthy;
     case core_v3::UNHEALTHY:
-    case core_v3::TIMEOUT:
       return upstream::HostHealth::kUnhealthy;
+    case core_v3::TIMEOUT:
+      return upstream::HostHealth::kTimeout;
+    case core_v3::DEGRADED:
+      return upstream::HostHealth::kDegraded;
     case core_v3::DRAINING:
       return upstream::HostHealth::kDraining;
     default:
       diagnostics.error(path, absl::StrCat("health_status ", core_v3::HealthStatus_Name(status),
                                            " is not implemented by weir; "
-                                           "allowed: UNKNOWN, HEALTHY, UNHEALTHY, DRAINING, TIMEOUT"));
+                                           "allowed: UNKNOWN, HEALTHY, UNHEALTHY, DRAINING, TIMEOUT, DEGRADED"));
       return std::nullopt;
   }
 }
@@ -146,7 +151,18 @@ std::optional<NamedHost> compileHost(const endpoint_v3::LbEndpoint& from, Naming
   named.port = place->port;
   host.weight = weight;
   host.health = *health;
+  if (from.has_metadata()) host.metadata = std::make_shared<const upstream::lb::Metadata>(lbMetadata(from.metadata()));
   return named;
+}
+
+// Null where it says nothing.
+std::shared_ptr<const upstream::HostGroup> compileGroup(const endpoint_v3::LocalityLbEndpoints& from) {
+  if (!from.has_locality() && !from.has_load_balancing_weight() && from.priority() == 0) return nullptr;
+  auto to = std::make_shared<upstream::HostGroup>();
+  to->priority = from.priority();
+  to->locality = {from.locality().region(), from.locality().zone(), from.locality().sub_zone()};
+  to->weight = from.load_balancing_weight().value();
+  return to;
 }
 
 std::vector<NamedHost> compileAll(const endpoint_v3::ClusterLoadAssignment& message, Naming naming,
@@ -154,10 +170,13 @@ std::vector<NamedHost> compileAll(const endpoint_v3::ClusterLoadAssignment& mess
   std::vector<NamedHost> hosts;
   for (int i = 0; i < message.endpoints_size(); ++i) {
     const FieldPath locality = path.at("endpoints", static_cast<size_t>(i));
+    const std::shared_ptr<const upstream::HostGroup> group = compileGroup(message.endpoints(i));
     for (int j = 0; j < message.endpoints(i).lb_endpoints_size(); ++j) {
       std::optional<NamedHost> host = compileHost(message.endpoints(i).lb_endpoints(j), naming, diagnostics,
                                                   locality.at("lb_endpoints", static_cast<size_t>(j)));
-      if (host.has_value()) hosts.push_back(*std::move(host));
+      if (!host.has_value()) continue;
+      host->host.group = group;
+      hosts.push_back(*std::move(host));
     }
   }
   return hosts;

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "re2/re2.h"
 #include "source/base/log.h"
@@ -62,7 +63,8 @@ std::string duration(absl::Duration d) { return absl::StrCat(absl::ToInt64Second
 const AdminPages::Page AdminPages::kPages[] = {
     {"/", Methods::kGet, "this list", &AdminPages::help},
     {"/certs", Methods::kGet, "certificates of listeners and clusters, with their expiry", &AdminPages::certs},
-    {"/clusters", Methods::kGet, "clusters with their hosts (?format=json)", &AdminPages::clusters},
+    {"/clusters", Methods::kBoth,
+     "clusters with their hosts (?format=json); POST ?cluster=C&host=H&weight=N or &drain=B", &AdminPages::clusters},
     {"/config_dump", Methods::kGet, "the configuration as it was loaded", &AdminPages::configDump},
     {"/help", Methods::kGet, "this list", &AdminPages::help},
     {"/listeners", Methods::kGet, "listeners with their addresses (?format=json)", &AdminPages::listeners},
@@ -159,10 +161,33 @@ AdminResponse AdminPages::configDump(const AdminRequest&) const {
 }
 
 AdminResponse AdminPages::clusters(const AdminRequest& request) const {
+  if (request.method == "POST") return changeHost(request);
   const std::string_view format = request.value("format");
   if (format == "json") return json(clustersJson(view_));
   if (!format.empty() && format != "text") return badFormat(format, "text, json");
   return text(200, clustersText(view_));
+}
+
+// weight=0 gives the host back what discovery says; drain=true lets it finish what it has and gives it nothing new.
+AdminResponse AdminPages::changeHost(const AdminRequest& request) const {
+  upstream::ClusterHosts* const cluster = view_.hosts->find(request.value("cluster"));
+  if (cluster == nullptr)
+    return text(404, absl::StrCat("there is no cluster ", base::av(request.value("cluster")), "\n"));
+  const upstream::HostEntry* const entry = cluster->findByText(request.value("host"));
+  if (entry == nullptr) return text(404, absl::StrCat("there is no host ", base::av(request.value("host")), "\n"));
+  const std::string_view drain = request.value("drain");
+  uint32_t weight = 0;
+  const bool weighed = request.has("weight");
+  if (weighed && !absl::SimpleAtoi(base::av(request.value("weight")), &weight)) {
+    return text(400, absl::StrCat("weight \"", base::av(request.value("weight")), "\"; allowed: 0 to 4294967295\n"));
+  }
+  if (request.has("drain") ? drain != "true" && drain != "false" : !weighed) {
+    return text(400, "nothing to change; allowed: weight=N, drain=true, drain=false\n");
+  }
+  const upstream::Host& host = *entry->host;
+  if (weighed) cluster->setWeight(host, weight);
+  if (request.has("drain")) cluster->setFlag(host, upstream::HealthFlag::kDrainingAdmin, drain == "true");
+  return text(200, "OK\n");
 }
 
 AdminResponse AdminPages::listeners(const AdminRequest& request) const {

@@ -38,6 +38,7 @@ class AdminPages {
   AdminResponse configDump(const AdminRequest& request) const;
   AdminResponse certs(const AdminRequest& request) const;
   AdminResponse clusters(const AdminRequest& request) const;
+  AdminResponse changeHost(const AdminRequest& request) const;
   AdminResponse listeners(const AdminRequest& request) const;
   AdminResponse serverInfo(const AdminRequest& request) const;
   AdminResponse logging(const AdminRequest& request) const;

@@ -1,36 +1,39 @@
 #include "source/upstream/lb/balancer.h"
 
+#include <numeric>
 #include <utility>
-
-#include "source/upstream/lb/least_request.h"
-#include "source/upstream/lb/round_robin.h"
-#include "source/upstream/lb/weighted_random.h"
 
 namespace weir::upstream::lb {
 namespace {
 
-std::unique_ptr<const Policy> makePolicy(std::vector<Candidate> hosts, const Options& options) {
-  switch (options.policy) {
-    case PolicyKind::kLeastRequest:
-      return std::make_unique<LeastRequest>(hosts, options.choice_count, options.active_request_bias);
-    case PolicyKind::kRandom:
-      return std::make_unique<WeightedRandom>(hosts);
-    case PolicyKind::kRoundRobin:
-      break;
-  }
-  return std::make_unique<RoundRobin>(std::move(hosts), 0);
+std::vector<Metadata> metadataOf(const std::vector<BalancerHost>& hosts) {
+  std::vector<Metadata> out;
+  out.reserve(hosts.size());
+  for (const BalancerHost& host : hosts) out.push_back(host.metadata == nullptr ? Metadata{} : *host.metadata);
+  return out;
 }
 
 }  // namespace
 
+Balancer::Subsets::Subsets(const std::vector<BalancerHost>& hosts, const SubsetIndex::Options& options)
+    : index(metadataOf(hosts), options) {}
+
 Balancer::Balancer(const std::vector<BalancerHost>& hosts, const Options& options) {
-  std::vector<Candidate> healthy;
-  for (const BalancerHost& host : hosts) {
-    if (host.status != Status::kUnhealthy) healthy.push_back({host.slot, host.weight});
-  }
-  policy_ = makePolicy(std::move(healthy), options);
+  std::vector<uint32_t> everyone(hosts.size());
+  std::iota(everyone.begin(), everyone.end(), 0u);
+  whole_ = std::make_unique<const Spread>(hosts, everyone, options, cursors_);
+  if (options.subsets == nullptr) return;
+  subsets_ = std::make_unique<Subsets>(hosts, *options.subsets);
+  subsets_->index.forEach([&](const std::vector<uint32_t>& members) {
+    subsets_->spreads.emplace(&members, std::make_unique<const Spread>(hosts, members, options, cursors_));
+  });
 }
 
-std::optional<uint32_t> Balancer::pick(const PickInput& input, const PickWish&) const { return policy_->pick(input); }
+std::optional<uint32_t> Balancer::pick(const PickInput& input, const PickWish& wish) const {
+  if (subsets_ == nullptr) return whole_->pick(input, wish.priority_loads);
+  const std::vector<uint32_t>& members =
+      wish.subset == nullptr ? subsets_->index.fallback() : subsets_->index.find(*wish.subset);
+  return subsets_->spreads.find(&members)->second->pick(input, wish.priority_loads);
+}
 
 }  // namespace weir::upstream::lb

@@ -1,5 +1,6 @@
-// Balancer: everything that decides which host of a cluster a request goes to, over one list of hosts. Made with its
-// HostSet on the main thread, immutable, shared by workers; what moves comes with the pick (PickInput).
+// Balancer: everything that decides which host of a cluster a request goes to, over one list of hosts: the subset that
+// the request wants, the level of priority, the locality, the policy. Made with its HostSet on the main thread,
+// immutable, shared by workers; what moves comes with the pick (PickInput).
 #pragma once
 
 #include <cstddef>
@@ -9,19 +10,13 @@
 #include <span>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "source/upstream/lb/options.h"
 #include "source/upstream/lb/policy.h"
+#include "source/upstream/lb/spread.h"
 #include "source/upstream/lb/subset_index.h"
 
 namespace weir::upstream::lb {
-
-enum class Status : uint8_t { kHealthy, kDegraded, kUnhealthy };
-
-struct BalancerHost {
-  uint32_t slot = 0;
-  uint32_t weight = 1;  // 1 at least
-  Status status = Status::kHealthy;
-};
 
 // What a request may ask of the balancer, beyond the numbers of PickInput.
 struct PickWish {
@@ -36,10 +31,21 @@ class Balancer {
   // A slot, or none when there is no host to use. Cursors: cursors() of them.
   std::optional<uint32_t> pick(const PickInput& input, const PickWish& wish) const;
   // How many places of rounds a worker must keep for it.
-  size_t cursors() const { return 1; }
+  size_t cursors() const { return cursors_; }
+  // Of the whole list.
+  const PriorityLoads& loads() const { return whole_->loads(); }
+  size_t subsets() const { return subsets_ == nullptr ? 0 : subsets_->index.subsets(); }
 
  private:
-  std::unique_ptr<const Policy> policy_;
+  struct Subsets {
+    explicit Subsets(const std::vector<BalancerHost>& hosts, const SubsetIndex::Options& options);
+    SubsetIndex index;
+    absl::flat_hash_map<const std::vector<uint32_t>*, std::unique_ptr<const Spread>> spreads;
+  };
+
+  size_t cursors_ = 0;
+  std::unique_ptr<const Spread> whole_;
+  std::unique_ptr<Subsets> subsets_;  // null: the cluster has none
 };
 
 }  // namespace weir::upstream::lb

@@ -97,6 +97,13 @@ const std::vector<uint32_t>& SubsetIndex::fallBack(Fallback how) const {
   return none_;
 }
 
+void SubsetIndex::forEach(const std::function<void(const std::vector<uint32_t>&)>& fn) const {
+  for (const std::vector<uint32_t>* list : {&none_, &any_, &default_, &fallback_}) fn(*list);
+  for (const auto& [keys, group] : groups_) {
+    for (const auto& [values, hosts] : group.subsets) fn(hosts);
+  }
+}
+
 const std::vector<uint32_t>& SubsetIndex::find(const Wish& wish) const {
   const auto group = groups_.find(wish.keys_);
   if (group == groups_.end()) return fallback_;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +59,8 @@ class SubsetIndex {
   // For routes that ask for nothing.
   const std::vector<uint32_t>& fallback() const { return fallback_; }
   size_t subsets() const { return subsets_; }
+  // Each list that find() and fallback() may give.
+  void forEach(const std::function<void(const std::vector<uint32_t>& hosts)>& fn) const;
 
  private:
   struct Group {

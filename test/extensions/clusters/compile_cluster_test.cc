@@ -194,7 +194,7 @@ TEST(CompileClusterTest, EndpointsKeepWeightHealthAndOrder) {
   EXPECT_EQ(hosts[1].text, "[::1]:2");
   EXPECT_EQ(hosts[1].health, upstream::HostHealth::kDraining);
   EXPECT_EQ(hosts[2].text, "unix:/run/x.sock");
-  EXPECT_EQ(hosts[2].health, upstream::HostHealth::kUnhealthy);
+  EXPECT_EQ(hosts[2].health, upstream::HostHealth::kTimeout);
 }
 
 struct Refusal {
@@ -219,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(
     Clusters, RefusalTest,
     testing::Values(
         Refusal{withEndpoint("type: ORIGINAL_DST"), "type", "allowed: STATIC, STRICT_DNS, LOGICAL_DNS, EDS"},
-        Refusal{withEndpoint("lb_policy: MAGLEV"), "lb_policy", "allowed: ROUND_ROBIN, LEAST_REQUEST, RANDOM"},
+        Refusal{withEndpoint("lb_policy: CLUSTER_PROVIDED"), "lb_policy", "allowed with a cluster_type"},
         Refusal{withEndpoint("connect_timeout {}"), "connect_timeout", "allowed: a duration above 0s"},
         Refusal{withEndpoint("per_connection_buffer_limit_bytes {}"), "per_connection_buffer_limit_bytes",
                 "1 and above"},
@@ -240,9 +240,6 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"name: 'c' " + endpointAt(""), kAddress, "allowed: socket_address or pipe"},
         Refusal{"name: 'c' load_assignment { endpoints { lb_endpoints {} } }",
                 "load_assignment.endpoints[0].lb_endpoints[0]", "no address"},
-        Refusal{"name: 'c' load_assignment { endpoints { lb_endpoints { health_status: DEGRADED endpoint { address { "
-                "socket_address { address: '127.0.0.1' port_value: 80 } } } } } }",
-                "load_assignment.endpoints[0].lb_endpoints[0].health_status", "allowed: UNKNOWN, HEALTHY"},
         Refusal{withEndpoint("typed_extension_protocol_options { key: 'envoy.filters.network.redis_proxy' value {} }"),
                 "typed_extension_protocol_options[\"envoy.filters.network.redis_proxy\"]",
                 "allowed: envoy.extensions.upstreams.http.v3.HttpProtocolOptions"}));
@@ -267,7 +264,7 @@ TEST(CompileClusterTest, Http2OptionsInBothWaysAreRefused) {
 }
 
 TEST(CompileClusterTest, AllErrorsComeInOneRun) {
-  const Compiled result = compile("name: 'c' eds_cluster_config {} lb_policy: RING_HASH connect_timeout {} " +
+  const Compiled result = compile("name: 'c' eds_cluster_config {} lb_policy: CLUSTER_PROVIDED connect_timeout {} " +
                                   endpointAt("socket_address { address: 'x' }"));
   EXPECT_EQ(result.all.size(), 5u);
 }

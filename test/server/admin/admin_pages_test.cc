@@ -215,5 +215,25 @@ TEST(AdminRequest, TakesATargetApart) {
   EXPECT_EQ(request.query.size(), 4u);
 }
 
+TEST_F(AdminPagesTest, AHostIsWeighedAndDrainedByPost) {
+  const auto entry = [this]() -> const upstream::HostEntry& { return hosts_.find("q\"s")->entries()[0]; };
+  const std::string host = "/clusters?cluster=q%22s&host=127.0.0.1:81";
+  EXPECT_EQ(ask("POST", host + "&weight=7").status, 200);
+  EXPECT_EQ(entry().effectiveWeight(), 7u);
+  EXPECT_NE(ask("GET", "/clusters").body.find("127.0.0.1:81::weight::7\n"), std::string::npos);
+  EXPECT_EQ(ask("POST", host + "&drain=true").status, 200);
+  EXPECT_EQ(entry().flags.status(), upstream::lb::Status::kUnhealthy);
+  EXPECT_NE(ask("GET", "/clusters").body.find("127.0.0.1:81::health_flags::/draining\n"), std::string::npos);
+  EXPECT_NE(ask("GET", "/clusters?format=json").body.find("\"draining\":true"), std::string::npos);
+  EXPECT_EQ(ask("POST", host + "&drain=false&weight=0").status, 200);
+  EXPECT_EQ(entry().effectiveWeight(), 1u);
+  EXPECT_EQ(entry().flags.status(), upstream::lb::Status::kHealthy);
+  EXPECT_EQ(ask("POST", host).status, 400);
+  EXPECT_EQ(ask("POST", host + "&weight=x").status, 400);
+  EXPECT_EQ(ask("POST", host + "&weight=1&drain=maybe").status, 400);
+  EXPECT_EQ(ask("POST", "/clusters?cluster=none&host=127.0.0.1:81&weight=1").status, 404);
+  EXPECT_EQ(ask("POST", "/clusters?cluster=q%22s&host=127.0.0.1:82&weight=1").status, 404);
+}
+
 }  // namespace
 }  // namespace weir::server

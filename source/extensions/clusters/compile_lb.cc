@@ -1,0 +1,226 @@
+#include "source/extensions/clusters/compile_lb.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/metadata.h"
+
+namespace weir::extensions {
+namespace {
+
+namespace lb = upstream::lb;
+using base::Diagnostics;
+using base::FieldPath;
+using envoy::config::cluster::v3::Cluster;
+using Subsets = Cluster::LbSubsetConfig;
+
+void compilePolicy(const Cluster& message, bool chooses, lb::Options& options, Diagnostics& diagnostics,
+                   const FieldPath& path) {
+  switch (message.lb_policy()) {
+    case Cluster::ROUND_ROBIN:
+      options.policy = lb::PolicyKind::kRoundRobin;
+      break;
+    case Cluster::LEAST_REQUEST:
+      options.policy = lb::PolicyKind::kLeastRequest;
+      break;
+    case Cluster::RANDOM:
+      options.policy = lb::PolicyKind::kRandom;
+      break;
+    case Cluster::RING_HASH:
+      options.policy = lb::PolicyKind::kRingHash;
+      break;
+    case Cluster::MAGLEV:
+      options.policy = lb::PolicyKind::kMaglev;
+      break;
+    case Cluster::CLUSTER_PROVIDED:
+      if (chooses) break;
+      diagnostics.error(path.at("lb_policy"),
+                        "CLUSTER_PROVIDED; allowed with a cluster_type that chooses the host: "
+                        "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig");
+      break;
+    default:
+      diagnostics.error(
+          path.at("lb_policy"),
+          absl::StrCat("lb_policy ", Cluster::LbPolicy_Name(message.lb_policy()),
+                       " is not implemented by weir; allowed: ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV"));
+  }
+}
+
+void compileSlowStart(const Cluster::SlowStartConfig& from, lb::SlowStart& to, Diagnostics& diagnostics,
+                      const FieldPath& path) {
+  if (from.has_slow_start_window()) to.window = durationOf(from.slow_start_window());
+  if (to.window < absl::ZeroDuration()) {
+    diagnostics.error(path.at("slow_start_window"), "below zero; allowed: 0s and above");
+  }
+  if (from.has_aggression()) {
+    to.aggression = from.aggression().default_value();
+    if (!(to.aggression > 0)) {
+      diagnostics.error(path.at("aggression").at("default_value"),
+                        absl::StrCat(to.aggression, "; allowed: numbers above 0"));
+    }
+  }
+  if (from.has_min_weight_percent()) to.min_weight_percent = from.min_weight_percent().value();
+}
+
+void compileRing(const Cluster::RingHashLbConfig& from, lb::Options& to, Diagnostics& diagnostics,
+                 const FieldPath& path) {
+  if (from.has_minimum_ring_size()) to.ring.min = from.minimum_ring_size().value();
+  if (from.has_maximum_ring_size()) to.ring.max = from.maximum_ring_size().value();
+  if (to.ring.min > to.ring.max) {
+    diagnostics.error(path.at("maximum_ring_size"), absl::StrCat(to.ring.max, " is below minimum_ring_size, ",
+                                                                 to.ring.min, "; allowed: that and above"));
+  }
+  if (from.hash_function() == Cluster::RingHashLbConfig::MURMUR_HASH_2) {
+    diagnostics.warning(path.at("hash_function"), "has no effect; weir places endpoints by a hash of its own");
+  }
+}
+
+void compileMaglev(const Cluster::MaglevLbConfig& from, lb::Options& to, Diagnostics& diagnostics,
+                   const FieldPath& path) {
+  if (!from.has_table_size()) return;
+  const auto size = static_cast<uint32_t>(from.table_size().value());
+  if (size > 2 && lb::MaglevTable::isPrime(size)) {
+    to.table_size = size;
+  } else {
+    diagnostics.error(path.at("table_size"),
+                      absl::StrCat(from.table_size().value(), " is not a prime; allowed: primes from 3 to 5000011"));
+  }
+}
+
+void belongs(bool fits, const char* policy, Diagnostics& diagnostics, const FieldPath& path) {
+  if (!fits) diagnostics.warning(path, absl::StrCat("has no effect; it belongs to lb_policy ", policy));
+}
+
+// The options of the policies; those of another one than the cluster's are checked all the same.
+void compilePolicyOptions(const Cluster& message, lb::Options& options, Diagnostics& diagnostics,
+                          const FieldPath& path) {
+  switch (message.lb_config_case()) {
+    case Cluster::kRoundRobinLbConfig: {
+      const FieldPath at = path.at("round_robin_lb_config");
+      belongs(message.lb_policy() == Cluster::ROUND_ROBIN, "ROUND_ROBIN", diagnostics, at);
+      compileSlowStart(message.round_robin_lb_config().slow_start_config(), options.slow_start, diagnostics,
+                       at.at("slow_start_config"));
+      break;
+    }
+    case Cluster::kLeastRequestLbConfig: {
+      const FieldPath at = path.at("least_request_lb_config");
+      const Cluster::LeastRequestLbConfig& from = message.least_request_lb_config();
+      belongs(message.lb_policy() == Cluster::LEAST_REQUEST, "LEAST_REQUEST", diagnostics, at);
+      if (from.has_choice_count()) options.choice_count = from.choice_count().value();
+      if (from.has_active_request_bias()) options.active_request_bias = from.active_request_bias().default_value();
+      if (!(options.active_request_bias >= 0)) {
+        diagnostics.error(at.at("active_request_bias").at("default_value"),
+                          absl::StrCat(options.active_request_bias, "; allowed: 0 and above"));
+      }
+      compileSlowStart(from.slow_start_config(), options.slow_start, diagnostics, at.at("slow_start_config"));
+      break;
+    }
+    case Cluster::kRingHashLbConfig:
+      belongs(message.lb_policy() == Cluster::RING_HASH, "RING_HASH", diagnostics, path.at("ring_hash_lb_config"));
+      compileRing(message.ring_hash_lb_config(), options, diagnostics, path.at("ring_hash_lb_config"));
+      break;
+    case Cluster::kMaglevLbConfig:
+      belongs(message.lb_policy() == Cluster::MAGLEV, "MAGLEV", diagnostics, path.at("maglev_lb_config"));
+      compileMaglev(message.maglev_lb_config(), options, diagnostics, path.at("maglev_lb_config"));
+      break;
+    case Cluster::LB_CONFIG_NOT_SET:
+      break;
+  }
+}
+
+void compileCommon(const Cluster::CommonLbConfig& from, lb::Options& to, Diagnostics& diagnostics,
+                   const FieldPath& path) {
+  if (from.has_healthy_panic_threshold()) to.panic_threshold = from.healthy_panic_threshold().value();
+  to.locality_weighted = from.has_locality_weighted_lb_config();
+  if (!from.has_consistent_hashing_lb_config()) return;
+  const Cluster::CommonLbConfig::ConsistentHashingLbConfig& hashing = from.consistent_hashing_lb_config();
+  const bool by_hash = to.policy == lb::PolicyKind::kRingHash || to.policy == lb::PolicyKind::kMaglev;
+  belongs(by_hash, "RING_HASH or MAGLEV", diagnostics, path.at("consistent_hashing_lb_config"));
+  to.hash_by_hostname = hashing.use_hostname_for_hashing();
+  if (hashing.has_hash_balance_factor()) to.hash_balance_factor = hashing.hash_balance_factor().value();
+}
+
+std::optional<lb::SubsetIndex::Fallback> selectorFallback(const Subsets::LbSubsetSelector& from) {
+  switch (from.fallback_policy()) {
+    case Subsets::LbSubsetSelector::NO_FALLBACK:
+      return lb::SubsetIndex::Fallback::kNone;
+    case Subsets::LbSubsetSelector::ANY_ENDPOINT:
+      return lb::SubsetIndex::Fallback::kAnyHost;
+    case Subsets::LbSubsetSelector::DEFAULT_SUBSET:
+      return lb::SubsetIndex::Fallback::kDefaultSubset;
+    case Subsets::LbSubsetSelector::KEYS_SUBSET:
+      return lb::SubsetIndex::Fallback::kFewerKeys;
+    default:
+      return std::nullopt;
+  }
+}
+
+void checkFallbackKeys(const Subsets::LbSubsetSelector& from, Diagnostics& diagnostics, const FieldPath& path) {
+  const std::set<std::string> keys(from.keys().begin(), from.keys().end());
+  const std::set<std::string> fewer(from.fallback_keys_subset().begin(), from.fallback_keys_subset().end());
+  const FieldPath at = path.at("fallback_keys_subset");
+  if (from.fallback_policy() != Subsets::LbSubsetSelector::KEYS_SUBSET) {
+    if (!fewer.empty()) diagnostics.error(at, "given without fallback_policy KEYS_SUBSET; allowed: with that alone");
+  } else if (fewer.empty() || fewer.size() >= keys.size() ||
+             !std::includes(keys.begin(), keys.end(), fewer.begin(), fewer.end())) {
+    diagnostics.error(at, "not a part of the selector's keys; allowed: some of them, not all");
+  }
+}
+
+lb::SubsetIndex::Selector compileSelector(const Subsets::LbSubsetSelector& from, Diagnostics& diagnostics,
+                                          const FieldPath& path) {
+  if (from.keys().empty()) diagnostics.error(path.at("keys"), "no keys; allowed: one or more");
+  checkFallbackKeys(from, diagnostics, path);
+  if (from.single_host_per_subset() && from.keys_size() != 1) {
+    diagnostics.error(path.at("single_host_per_subset"), "given with several keys; allowed: with one key alone");
+  }
+  lb::SubsetIndex::Selector to;
+  to.keys = {from.keys().begin(), from.keys().end()};
+  to.fallback = selectorFallback(from);
+  to.fallback_keys = {from.fallback_keys_subset().begin(), from.fallback_keys_subset().end()};
+  to.single_host = from.single_host_per_subset();
+  return to;
+}
+
+std::shared_ptr<const lb::SubsetIndex::Options> compileSubsets(const Subsets& from, Diagnostics& diagnostics,
+                                                               const FieldPath& path) {
+  // Without selectors there is nothing that a route could ask for.
+  if (from.subset_selectors().empty()) return nullptr;
+  auto to = std::make_shared<lb::SubsetIndex::Options>();
+  for (int i = 0; i < from.subset_selectors_size(); ++i) {
+    to->selectors.push_back(
+        compileSelector(from.subset_selectors(i), diagnostics, path.at("subset_selectors", static_cast<size_t>(i))));
+  }
+  if (from.fallback_policy() == Subsets::ANY_ENDPOINT) to->fallback = lb::SubsetIndex::Fallback::kAnyHost;
+  if (from.fallback_policy() == Subsets::DEFAULT_SUBSET) to->fallback = lb::SubsetIndex::Fallback::kDefaultSubset;
+  for (const auto& [key, value] : from.default_subset().fields()) {
+    to->default_subset.emplace_back(key, lbMetadataValue(value));
+  }
+  std::sort(to->default_subset.begin(), to->default_subset.end());
+  return to;
+}
+
+}  // namespace
+
+void compileLb(const Cluster& message, bool chooses, lb::Options& options, Diagnostics& diagnostics,
+               const FieldPath& path) {
+  compilePolicy(message, chooses, options, diagnostics, path);
+  compilePolicyOptions(message, options, diagnostics, path);
+  if (message.has_common_lb_config()) {
+    compileCommon(message.common_lb_config(), options, diagnostics, path.at("common_lb_config"));
+  }
+  if (message.has_lb_subset_config()) {
+    options.subsets = compileSubsets(message.lb_subset_config(), diagnostics, path.at("lb_subset_config"));
+  }
+  const auto& policy = message.load_assignment().policy();
+  if (policy.has_overprovisioning_factor()) options.overprovisioning_percent = policy.overprovisioning_factor().value();
+  options.weighted_priority_health = policy.weighted_priority_health();
+}
+
+}  // namespace weir::extensions
