@@ -10,6 +10,7 @@
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/config/rbac/v3/rbac.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
@@ -18,16 +19,25 @@
 #include "envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.pb.h"
 #include "envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache.pb.h"
 #include "envoy/extensions/common/ratelimit/v3/ratelimit.pb.h"
+#include "envoy/extensions/compression/brotli/compressor/v3/brotli.pb.h"
+#include "envoy/extensions/compression/gzip/compressor/v3/gzip.pb.h"
+#include "envoy/extensions/compression/gzip/decompressor/v3/gzip.pb.h"
+#include "envoy/extensions/compression/zstd/compressor/v3/zstd.pb.h"
 #include "envoy/extensions/filters/common/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
+#include "envoy/extensions/filters/http/compressor/v3/compressor.pb.h"
 #include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
+#include "envoy/extensions/filters/http/csrf/v3/csrf.pb.h"
+#include "envoy/extensions/filters/http/decompressor/v3/decompressor.pb.h"
 #include "envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy.pb.h"
+#include "envoy/extensions/filters/http/ext_authz/v3/ext_authz.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/grpc_stats/v3/grpc_stats.pb.h"
 #include "envoy/extensions/filters/http/grpc_web/v3/grpc_web.pb.h"
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_ratelimit.pb.h"
+#include "envoy/extensions/filters/http/rbac/v3/rbac.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "envoy/extensions/filters/listener/http_inspector/v3/http_inspector.pb.h"
 #include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
@@ -36,6 +46,7 @@
 #include "envoy/extensions/filters/network/direct_response/v3/direct_response.pb.h"
 #include "envoy/extensions/filters/network/echo/v3/echo.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/filters/network/rbac/v3/rbac.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "envoy/extensions/path/match/uri_template/v3/uri_template.pb.h"
@@ -62,6 +73,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::config::core::v3::Node::descriptor()->file(),
       envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
       envoy::config::listener::v3::Filter::descriptor()->file(),
+      envoy::config::rbac::v3::RBAC::descriptor()->file(),
       envoy::config::route::v3::RouteConfiguration::descriptor()->file(),
       envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor()->file(),
       envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor()->file(),
@@ -70,16 +82,25 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig::descriptor()->file(),
       envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig::descriptor()->file(),
       envoy::extensions::common::ratelimit::v3::XRateLimitHeadersRFCVersion_descriptor()->file(),
+      envoy::extensions::compression::brotli::compressor::v3::Brotli::descriptor()->file(),
+      envoy::extensions::compression::gzip::compressor::v3::Gzip::descriptor()->file(),
+      envoy::extensions::compression::gzip::decompressor::v3::Gzip::descriptor()->file(),
+      envoy::extensions::compression::zstd::compressor::v3::Zstd::descriptor()->file(),
       envoy::extensions::filters::common::fault::v3::FaultDelay::descriptor()->file(),
       envoy::extensions::filters::http::buffer::v3::Buffer::descriptor()->file(),
+      envoy::extensions::filters::http::compressor::v3::Compressor::descriptor()->file(),
       envoy::extensions::filters::http::cors::v3::Cors::descriptor()->file(),
+      envoy::extensions::filters::http::csrf::v3::CsrfPolicy::descriptor()->file(),
+      envoy::extensions::filters::http::decompressor::v3::Decompressor::descriptor()->file(),
       envoy::extensions::filters::http::dynamic_forward_proxy::v3::FilterConfig::descriptor()->file(),
+      envoy::extensions::filters::http::ext_authz::v3::ExtAuthz::descriptor()->file(),
       envoy::extensions::filters::http::fault::v3::FaultAbort::descriptor()->file(),
       envoy::extensions::filters::http::grpc_stats::v3::FilterConfig::descriptor()->file(),
       envoy::extensions::filters::http::grpc_web::v3::GrpcWeb::descriptor()->file(),
       envoy::extensions::filters::http::header_mutation::v3::Mutations::descriptor()->file(),
       envoy::extensions::filters::http::health_check::v3::HealthCheck::descriptor()->file(),
       envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit::descriptor()->file(),
+      envoy::extensions::filters::http::rbac::v3::RBAC::descriptor()->file(),
       envoy::extensions::filters::http::router::v3::Router::descriptor()->file(),
       envoy::extensions::filters::listener::http_inspector::v3::HttpInspector::descriptor()->file(),
       envoy::extensions::filters::listener::original_dst::v3::OriginalDst::descriptor()->file(),
@@ -88,6 +109,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::filters::network::direct_response::v3::Config::descriptor()->file(),
       envoy::extensions::filters::network::echo::v3::Echo::descriptor()->file(),
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),
+      envoy::extensions::filters::network::rbac::v3::RBAC::descriptor()->file(),
       envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor()->file(),
       envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig::descriptor()->file(),
       envoy::extensions::path::match::uri_template::v3::UriTemplateMatchConfig::descriptor()->file(),

@@ -6,8 +6,12 @@
 #include "source/extensions/access_loggers/file/config.h"
 #include "source/extensions/access_loggers/stream/config.h"
 #include "source/extensions/filters/http/buffer/buffer.h"
+#include "source/extensions/filters/http/compressor/compressor.h"
 #include "source/extensions/filters/http/cors/cors.h"
+#include "source/extensions/filters/http/csrf/csrf.h"
+#include "source/extensions/filters/http/decompressor/decompressor.h"
 #include "source/extensions/filters/http/dynamic_forward_proxy/dynamic_forward_proxy.h"
+#include "source/extensions/filters/http/ext_authz/ext_authz.h"
 #include "source/extensions/filters/http/fault/fault.h"
 #include "source/extensions/filters/http/grpc_stats/grpc_stats.h"
 #include "source/extensions/filters/http/grpc_web/grpc_web.h"
@@ -15,10 +19,12 @@
 #include "source/extensions/filters/http/health_check/health_check.h"
 #include "source/extensions/filters/http/local_ratelimit/local_ratelimit.h"
 #include "source/extensions/filters/http/plugin/plugin.h"
+#include "source/extensions/filters/http/rbac/rbac.h"
 #include "source/extensions/filters/network/direct_response/direct_response.h"
 #include "source/extensions/filters/network/echo/echo.h"
 #include "source/extensions/filters/network/http_connection_manager/http_connection_manager.h"
 #include "source/extensions/filters/network/plugin/plugin.h"
+#include "source/extensions/filters/network/rbac/rbac.h"
 #include "source/extensions/filters/network/tcp_proxy/tcp_proxy_config.h"
 #include "source/extensions/listener_filters/http_inspector/http_inspector.h"
 #include "source/extensions/listener_filters/original_dst/original_dst.h"
@@ -45,30 +51,37 @@ std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
   const auto http = [&registry](filter::HttpFilterType type) {
     CHECK(registry->http_filters.add(std::move(type)).ok(), "each message belongs to one filter");
   };
-  const auto network = [&registry](filter::NetworkFilterType type) {
-    CHECK(registry->network_filters.add(std::move(type)).ok(), "each message belongs to one filter");
-  };
   const auto terminal = [&registry](proxy::SessionType type) {
     registry->network_filter_types.push_back(type.config_type);
     CHECK(registry->sessions.add(std::move(type)).ok(), "each message belongs to one filter");
+  };
+  const auto network = [&registry](filter::NetworkFilterType type) {
+    registry->network_filter_types.push_back(type.config_type);
+    CHECK(registry->network_filters.add(std::move(type)).ok(), "each message belongs to one filter");
   };
   const auto log = [&registry](proxy::AccessLogType type) {
     CHECK(registry->access_logs.add(std::move(type)).ok(), "each message belongs to one logger");
   };
 
   http(buffer_filter::bufferType());
+  http(compressor::compressorType());
   http(cors::corsType());
+  http(csrf::csrfType());
+  http(decompressor::decompressorType());
   http(dynamic_forward_proxy::dynamicForwardProxyType());
+  http(ext_authz::extAuthzType());
   http(fault::faultType());
   http(grpc_stats::grpcStatsType());
   http(grpc_web::grpcWebType());
   http(header_mutation::headerMutationType());
   http(health_check::healthCheckType());
+  http(http_rbac::rbacType());
   http(local_ratelimit::localRatelimitType());
   http(plugin_filter::pluginType(*registry->plugins));
   http(routerType());
 
   network(network_plugin::pluginType(*registry->plugins));
+  network(network_rbac::rbacType());
 
   terminal(direct_response::directResponseType());
   terminal(echo::echoType());

@@ -59,7 +59,10 @@ std::optional<ChainFlow::Step> ChainFlow::arrive(HttpFilter* const* filters, uin
   if (stage_ == Stage::kData && collecting()) {
     has_data_ = false;
     collected_.append(std::move(data_));
-    if (collected_.size() <= collect_limit_) return std::nullopt;
+    if (collected_.size() < collect_limit_ || (!collect_part_ && collected_.size() == collect_limit_)) {
+      return std::nullopt;
+    }
+    if (collect_part_) return showCollected(filters, active);
     place_ = collector_;
     return Step::kTooLarge;
   }
@@ -69,6 +72,10 @@ std::optional<ChainFlow::Step> ChainFlow::arrive(HttpFilter* const* filters, uin
     return std::nullopt;
   }
   if (!collecting()) return Step::kEnd;
+  return showCollected(filters, active);
+}
+
+std::optional<ChainFlow::Step> ChainFlow::showCollected(HttpFilter* const* filters, uint64_t active) {
   stage_ = Stage::kWhole;
   place_ = collector_;
   const bool looks = ((config_.having(stageHook()) & active) >> place_ & 1) != 0;
@@ -88,7 +95,7 @@ Verdict ChainFlow::call(HttpFilter& filter) {
     case Stage::kWhole:
       break;
   }
-  Message message{*head_, collected_, end_};
+  Message message{*head_, collected_, end_, has_end_};
   return request ? filter.onRequest(message) : filter.onResponse(message);
 }
 
@@ -116,8 +123,11 @@ std::optional<ChainFlow::Step> ChainFlow::startCollect() {
   if (head_->isInterim()) return std::nullopt;
   collector_ = place_;
   collect_limit_ = verdict_.maxBytes();
+  collect_part_ = verdict_.partial();
   // What a request declares is what comes. A response to HEAD declares what does not.
-  if (head_->isRequest() && head_->content_length.value_or(0) > collect_limit_) return Step::kTooLarge;
+  if (!collect_part_ && head_->isRequest() && head_->content_length.value_or(0) > collect_limit_) {
+    return Step::kTooLarge;
+  }
   return Step::kCollecting;
 }
 

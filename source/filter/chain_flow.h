@@ -75,6 +75,8 @@ class ChainFlow {
   bool callNext(HttpFilter* const* filters, uint64_t active);
   Verdict call(HttpFilter& filter);
   std::optional<Step> arrive(HttpFilter* const* filters, uint64_t active);
+  // Calls the filter that collects with what is there.
+  std::optional<Step> showCollected(HttpFilter* const* filters, uint64_t active);
   std::optional<Step> apply();
   std::optional<Step> startCollect();
   void releaseWhole();
@@ -95,6 +97,7 @@ class ChainFlow {
   size_t place_ = 0;
   size_t collector_ = kNone;
   size_t collect_limit_ = 0;
+  bool collect_part_ = false;  // the limit is enough
   // What is on its way, and the place of the next filter that it goes to.
   http::Head* head_ = nullptr;
   size_t head_place_ = 0;

@@ -50,6 +50,13 @@ class Verdict {
     verdict.max_bytes_ = max_bytes;
     return verdict;
   }
+  // The same, but a longer message is no error: the hook is called when `max_bytes` are there, with Message::whole
+  // false, and what follows passes onXData and onXEnd.
+  static Verdict collectUpTo(size_t max_bytes) {
+    Verdict verdict = collect(max_bytes);
+    verdict.partial_ = true;
+    return verdict;
+  }
   // Answer now. In a response hook it replaces a response whose head was not sent yet, else it resets the stream.
   static Verdict reply(LocalReply& reply) {
     Verdict verdict(Kind::kReply);
@@ -59,11 +66,13 @@ class Verdict {
 
   Kind kind() const { return kind_; }
   size_t maxBytes() const { return max_bytes_; }
+  bool partial() const { return partial_; }
   LocalReply& localReply() const { return *reply_; }
 
  private:
   explicit Verdict(Kind kind) : kind_(kind) {}
   Kind kind_;
+  bool partial_ = false;
   size_t max_bytes_ = 0;
   LocalReply* reply_ = nullptr;
 };
@@ -82,7 +91,8 @@ struct End {
 struct Message {
   http::Head& head;
   buffer::Buffer& body;
-  End& end;
+  End& end;  // empty while the message is not whole
+  bool whole = true;
 };
 
 // Configuration of a filter on a route, virtual host or route table; made at load, immutable, shared by workers. Each

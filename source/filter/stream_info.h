@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "source/base/clock.h"
@@ -24,7 +25,9 @@ struct TransportInfo;
 
 namespace weir::filter {
 
+class ConnectionStates;  // source/filter/connection_states.h
 class RouteInfo;
+struct RateLimitRule;  // source/filter/rate_limit_rules.h
 
 struct StreamInfo {
   absl::Time start_wall;
@@ -69,6 +72,8 @@ struct StreamInfo {
   const RouteInfo* route = nullptr;  // null: none matched (yet)
   // Set by a filter that takes grpc-status out of the trailers; else it is where gRPC has it.
   std::optional<http::GrpcStatus> grpc_status;
+  // What filters keep for the downstream connection; null where there is none.
+  ConnectionStates* connection_states = nullptr;
   bool health_check = false;  // answered or marked by the health check filter
 
   const http::Head* request_head = nullptr;
@@ -90,6 +95,9 @@ class RouteInfo {
   virtual size_t filterConfigs(size_t slot, const RouteFilterConfig** out, size_t capacity) const = 0;
   // What the route says about the filter of that slot: true switches it off, false on; none: as the chain has it.
   virtual std::optional<bool> filterDisabled(size_t slot) const = 0;
+  // How requests are described to rate limit filters: the route's own rules, else those of its virtual host. Null for
+  // none.
+  virtual const std::vector<RateLimitRule>* rateLimits() const { return nullptr; }
 };
 
 }  // namespace weir::filter

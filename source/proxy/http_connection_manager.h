@@ -17,6 +17,7 @@
 
 #include "source/event/timer.h"
 #include "source/event/wakeable.h"
+#include "source/filter/connection_states.h"
 #include "source/http/h1/h1_codec.h"
 #include "source/http/h2/h2_codec.h"
 #include "source/http/keepalive.h"
@@ -49,6 +50,8 @@ class HttpConnectionManager final : public TerminalSession,
   void beforeResponseHead();
   // What x-forwarded-client-cert says of this client; made once, empty when it showed no certificate.
   std::string_view clientCertificate();
+  // What filters keep for this connection.
+  filter::ConnectionStates& states() { return states_; }
 
  private:
   // What HTTP/2 takes, on the heap so that idle HTTP/1 connections do not grow by it.
@@ -103,6 +106,7 @@ class HttpConnectionManager final : public TerminalSession,
   const Services& services_;
   net::Connection& connection_;
   const DownstreamInfo& info_;
+  filter::ConnectionStates states_;
   std::variant<std::monostate, http::h1::H1Codec, std::unique_ptr<Http2>> protocol_;
   http::Codec* codec_ = nullptr;  // of protocol_
   event::Timer timer_;

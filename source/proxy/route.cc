@@ -35,6 +35,11 @@ const filter::RouteFilterConfig* Route::filterConfig(size_t slot) const {
   return nullptr;
 }
 
+const filter::RateLimitRules* Route::rateLimits() const {
+  const Route& written = parent == nullptr ? *this : *parent;
+  return written.rate_limits != nullptr ? written.rate_limits.get() : virtual_host->rate_limits.get();
+}
+
 std::optional<bool> Route::filterDisabled(size_t slot) const {
   for (const FilterConfigs* level : levelsOf(*this)) {
     const FilterConfigs::Entry* entry = entryOf(level, slot);

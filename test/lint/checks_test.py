@@ -268,7 +268,7 @@ class FieldsTest(unittest.TestCase):
                          self.fields('m.first_name(); m->items_size(); f("labels"); case M::kOther: break;'))
 
     def test_counts_the_ways_to_read(self):
-        for read in ("m.kind()", "m->has_kind()", "m.mutable_kind()", "m.kind_size()", '"kind"', "M::kKindFieldNumber"):
+        for read in ("m.kind()", "m->has_kind()", "m.mutable_kind()", "m.kind_size()", "m.set_kind(1)", "m.add_kind()", '"kind"', "M::kKindFieldNumber"):
             self.assertEqual(4, len(self.fields(read)), read)
 
     def test_waits_for_a_server(self):

@@ -49,5 +49,5 @@ def read_fields(text):
 def is_read(field, source):
     camel = "k" + "".join(part.capitalize() for part in field.split("_"))
     name = re.escape(field)
-    pattern = r"(?:\.|->)(?:has_|mutable_)?%s(?:_size)?\s*\(|\"(?:[\w.]+\.)?%s\"|::%s(?:FieldNumber)?\b" % (name, name, camel)
+    pattern = r"(?:\.|->)(?:has_|mutable_|set_|add_)?%s(?:_size)?\s*\(|\"(?:[\w.]+\.)?%s\"|::%s(?:FieldNumber)?\b" % (name, name, camel)
     return re.search(pattern, source) is not None

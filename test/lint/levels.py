@@ -22,12 +22,15 @@ LEVELS = {
 # A third-party library is known to one folder, so that it can be replaced there.
 OWNERS = {
     "ares": "source/upstream/dns/",
+    "brotli/": "source/extensions/compression/",
     "event2/": "source/event/",
     "fmt/": "source/base/",
     "nghttp2/": "test/http/h2/",
     "openssl/": "source/net/tls/",
     "spdlog/": "source/base/",
     "yaml-cpp/": "source/config/",
+    "zlib.h": "source/extensions/compression/",
+    "zstd.h": "source/extensions/compression/",
 }
 
 # Headers up to here know nothing of protobuf.

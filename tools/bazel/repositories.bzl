@@ -60,6 +60,24 @@ def weir_dependencies():
         targets = {"//:nghttp2": ["libnghttp2"]},
     )
     system_library(
+        name = "com_github_google_brotli",
+        deb = "libbrotli-dev",
+        linkage = "static",
+        targets = {"//:brotlienc": ["libbrotlienc"]},
+    )
+    system_library(
+        name = "com_github_facebook_zstd",
+        deb = "libzstd-dev",
+        linkage = "static",
+        targets = {"//:zstd": ["libzstd"]},
+    )
+    system_library(
+        name = "zlib",
+        deb = "zlib1g-dev",
+        linkage = "static",
+        targets = {"//:zlib": ["zlib"]},
+    )
+    system_library(
         name = "com_github_jbeder_yaml_cpp",
         deb = "libyaml-cpp-dev",
         linkage = "static",

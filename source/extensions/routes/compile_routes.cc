@@ -9,6 +9,7 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/matchers/compile_matchers.h"
+#include "source/extensions/rate_limits/compile_rate_limits.h"
 #include "source/extensions/routes/compile_action.h"
 #include "source/extensions/routes/compile_match.h"
 #include "source/extensions/routes/compile_retry.h"
@@ -22,6 +23,14 @@ namespace {
 namespace api = envoy::config::route::v3;
 
 constexpr std::string_view kCorsRouteType = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
+
+// Null for none.
+template <typename Messages>
+std::shared_ptr<const filter::RateLimitRules> rateLimits(const Messages& messages, const RouteContext& context,
+                                                         const base::FieldPath& path) {
+  if (messages.empty()) return nullptr;
+  return std::make_shared<const filter::RateLimitRules>(compileRateLimits(messages, context.diagnostics, path));
+}
 
 // The two lists of edits that a table, a virtual host and a route have alike.
 template <typename Message, typename Target>
@@ -55,6 +64,7 @@ void compileRoute(const api::Route& message, const RouteContext& context, const 
   if (message.route().has_cors()) {
     addFilterConfig(kCorsRouteType, message.route().cors(), route->filters, context, path.at("route").at("cors"));
   }
+  route->rate_limits = rateLimits(message.route().rate_limits(), context, path.at("route"));
   compileAction(message, context, limits, path, *route);
   if (match) host.routes.emplace_back(*std::move(match), std::move(route));
 }
@@ -75,6 +85,7 @@ class TableCompiler {
                                               path_.at("virtual_hosts", at->second).text(), "; names must differ"));
     }
     compileEdits(message, context_, path, *host);
+    host->rate_limits = rateLimits(message.rate_limits(), context_, path);
     if (message.has_cors()) addFilterConfig(kCorsRouteType, message.cors(), host->filters, context_, path.at("cors"));
     RouteTableLimits limits = limits_;
     limits.policy = compileHostPolicy(message, *limits_.policy, context_, path);

@@ -50,10 +50,17 @@ class Run {
     if (variant_.breakage != Breakage::kNone) return breakOff();
     pass();
     EXPECT_TRUE(exchange_->complete()) << variant_.name;
-    return "client: " + exchange_->client.sent() + "upstream: " + exchange_->upstream.sent();
+    return "client: " + clientSaw() + "upstream: " + exchange_->upstream.sent();
   }
 
  private:
+  std::string clientSaw() const {
+    std::string sent = exchange_->client.sent();
+    const std::string& body = exchange_->client.body();
+    if (!contract_.decode_response || body.empty()) return sent;
+    return sent.replace(sent.find(body), body.size(), contract_.decode_response(body));
+  }
+
   void push(int step) {
     FilterExchange& x = *exchange_;
     switch (step) {

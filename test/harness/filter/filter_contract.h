@@ -26,6 +26,8 @@ struct FilterContract {
   std::vector<std::pair<std::string, std::string>> request_fields = {};
   uint16_t status = 200;
   std::vector<std::pair<std::string, std::string>> response_fields = {};  // behind response-field
+  // What the client makes of the body of the response; empty: it is as it is.
+  std::function<std::string(const std::string&)> decode_response = {};
   // Longer than the filter ever waits.
   absl::Duration patience = absl::Seconds(10);
 };

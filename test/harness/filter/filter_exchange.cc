@@ -26,6 +26,7 @@ FilterExchange::FilterExchange(FilterWorld& world_of, const filter::HttpChainCon
   info.start_wall = world.dispatcher.wallNow();
   info.protocol = http::Version::kHttp11;
   info.connection_id = 7;
+  info.connection_states = &connection;
   info.downstream_local = address("127.0.0.1:8082");
   info.downstream_direct_remote = address("10.0.0.2:40001");
   info.downstream_remote = address("192.0.2.1:0");

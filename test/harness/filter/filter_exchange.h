@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "source/event/wakeable.h"
+#include "source/filter/connection_states.h"
 #include "source/filter/http_chain.h"
 #include "test/harness/filter/fake_stream.h"
 #include "test/harness/filter/filter_world.h"
@@ -28,8 +29,9 @@ class FilterExchange final : private filter::ChainOwner, private http::StreamOwn
   FilterWorld& world;
   base::Arena arena;
   filter::StreamInfo info;
-  FakeStream client;    // the downstream stream
-  FakeStream upstream;  // the terminal stream, once it is open
+  filter::ConnectionStates connection;  // a test may share another's through info
+  FakeStream client;                    // the downstream stream
+  FakeStream upstream;                  // the terminal stream, once it is open
   filter::HttpChain chain;
   // Replaces the route, from the next time that one is chosen.
   const filter::RouteInfo* route;

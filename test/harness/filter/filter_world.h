@@ -11,6 +11,7 @@
 
 #include "source/base/random.h"
 #include "source/filter/http_filter_factory.h"
+#include "source/filter/rate_limit_rules.h"
 #include "source/net/worker_context.h"
 #include "source/stats/stats.h"
 #include "test/harness/filter/fake_side_caller.h"
@@ -59,6 +60,7 @@ class FakeRoute final : public filter::RouteInfo {
   // By slot; from the least specific to the most specific.
   std::map<size_t, std::vector<std::unique_ptr<filter::RouteFilterConfig>>> configs;
   std::map<size_t, bool> disabled;
+  filter::RateLimitRules rate_limits;
 
   std::string_view routeName() const override { return name; }
   std::string_view virtualHostName() const override { return virtual_host; }
@@ -66,6 +68,7 @@ class FakeRoute final : public filter::RouteInfo {
   const filter::RouteFilterConfig* filterConfig(size_t slot) const override;
   size_t filterConfigs(size_t slot, const filter::RouteFilterConfig** out, size_t capacity) const override;
   std::optional<bool> filterDisabled(size_t slot) const override;
+  const filter::RateLimitRules* rateLimits() const override { return rate_limits.empty() ? nullptr : &rate_limits; }
 };
 
 }  // namespace weir::harness

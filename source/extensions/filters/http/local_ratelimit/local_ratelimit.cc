@@ -1,14 +1,23 @@
 #include "source/extensions/filters/http/local_ratelimit/local_ratelimit.h"
 
+#include <algorithm>
 #include <charconv>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "envoy/config/core/v3/core.pb.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "envoy/extensions/common/ratelimit/v3/ratelimit.pb.h"
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_ratelimit.pb.h"
+#include "envoy/type/v3/type.pb.h"
 #include "source/extensions/filters/http/local_ratelimit/token_bucket.h"
 #include "source/extensions/matchers/compile_matchers.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/rate_limits/compile_rate_limits.h"
 #include "source/extensions/routes/header_edits.h"
+#include "source/filter/connection_states.h"
+#include "source/filter/rate_limit_rules.h"
 #include "source/stats/stats.h"
 
 namespace weir::extensions::local_ratelimit {
@@ -23,8 +32,44 @@ struct Stats {
   stats::CounterId enforced;
 };
 
+struct BucketSpec {
+  uint32_t max_tokens = 0;
+  uint32_t tokens_per_fill = 1;
+  absl::Duration fill_interval;
+
+  std::unique_ptr<TokenBucket> make(base::MonotonicTime start) const {
+    return std::make_unique<TokenBucket>(max_tokens, tokens_per_fill, fill_interval, start);
+  }
+};
+
+// Requests that are described like this have a bucket of their own.
+struct Descriptor {
+  std::vector<std::pair<std::string, std::string>> entries;
+  BucketSpec bucket;
+
+  bool matches(const filter::RateLimitDescriptor& described) const {
+    return std::equal(entries.begin(), entries.end(), described.begin(), described.end(),
+                      [](const auto& entry, const filter::RateLimitEntry& seen) {
+                        return entry.first == seen.key && entry.second == seen.value;
+                      });
+  }
+};
+
+// Of the whole process, or of one connection.
+struct Buckets final : filter::ConnectionState {
+  std::unique_ptr<TokenBucket> fallback;                      // for every request; null: none
+  std::vector<std::unique_ptr<TokenBucket>> by_descriptor{};  // as Config::descriptors
+};
+
 struct Config final : filter::RouteFilterConfig {
-  std::unique_ptr<TokenBucket> bucket;  // null: nothing is limited
+  std::optional<BucketSpec> bucket;
+  std::vector<Descriptor> descriptors;
+  filter::RateLimitRules rules;  // empty: those of the route
+  uint32_t stage = 0;
+  bool always_default = true;  // a request that has a bucket of its own draws from that of all too
+  bool per_connection = false;
+  bool resource_exhausted = false;
+  Buckets shared;
   uint16_t status = 429;
   filter::Fraction enabled{0, 100};
   filter::Fraction enforced{0, 100};
@@ -50,10 +95,10 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
 
   filter::Verdict onRequestHead(http::Head& head) override {
     if (const auto* const route = static_cast<const Config*>(host().routeConfig())) config_ = route;
-    if (config_->bucket == nullptr || !config_->enabled.hit(worker_.random)) return filter::Verdict::next();
+    const bool limits = config_->bucket || !config_->descriptors.empty();
+    if (!limits || !config_->enabled.hit(worker_.random)) return filter::Verdict::next();
     worker_.stats.add(config_->stats.enabled);
-    taken_ = config_->bucket->take(worker_.dispatcher.now());
-    asked_ = true;
+    takeAll(head);
     if (taken_.ok) {
       worker_.stats.add(config_->stats.ok);
       return filter::Verdict::next();
@@ -73,6 +118,49 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
   }
 
  private:
+  const Buckets& buckets() {
+    filter::ConnectionStates* const states = host().info().connection_states;
+    if (!config_->per_connection || states == nullptr) return config_->shared;
+    if (filter::ConnectionState* const kept = states->find(config_)) return static_cast<const Buckets&>(*kept);
+    auto made = std::make_unique<Buckets>();
+    const base::MonotonicTime now = worker_.dispatcher.now();
+    if (config_->bucket) made->fallback = config_->bucket->make(now);
+    for (const Descriptor& descriptor : config_->descriptors)
+      made->by_descriptor.push_back(descriptor.bucket.make(now));
+    const Buckets& result = *made;
+    states->keep(config_, std::move(made));
+    return result;
+  }
+
+  // Draws from each bucket that counts the request, until one is empty.
+  void takeAll(const http::Head& head) {
+    const Buckets& all = buckets();
+    const filter::StreamInfo& info = host().info();
+    const filter::RateLimitRules* rules = &config_->rules;
+    if (rules->empty() && info.route != nullptr) rules = info.route->rateLimits();
+    bool described = false;
+    filter::RateLimitDescriptor descriptor;
+    for (size_t i = 0; rules != nullptr && i < rules->size() && taken_.ok; ++i) {
+      const filter::RateLimitRule& rule = (*rules)[i];
+      if (rule.stage != config_->stage || !rule.describe(head, info, descriptor)) continue;
+      for (size_t k = 0; k < config_->descriptors.size() && taken_.ok; ++k) {
+        if (!config_->descriptors[k].matches(descriptor)) continue;
+        described = true;
+        take(*all.by_descriptor[k]);
+      }
+    }
+    if (all.fallback != nullptr && taken_.ok && (!described || config_->always_default)) take(*all.fallback);
+  }
+
+  // What is told to the client is the bucket with the fewest tokens.
+  void take(TokenBucket& bucket) {
+    const TokenBucket::Taken taken = bucket.take(worker_.dispatcher.now());
+    if (asked_ && taken.ok && taken.left >= taken_.left) return;
+    asked_ = true;
+    taken_ = taken;
+    max_tokens_ = bucket.maxTokens();
+  }
+
   filter::Verdict refuse() {
     base::Arena& arena = host().arena();
     auto* const reply = arena.make<filter::LocalReply>();
@@ -82,6 +170,7 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
     reply->head = arena.make<http::Head>(arena);
     reply->head->status = config_->status;
     setNumber(reply->head->headers, "retry-after", wholeSeconds(taken_.next_fill));
+    if (config_->resource_exhausted) reply->head->headers.set("grpc-status", "8");
     // This filter does not see its own reply.
     if (config_->ratelimit_headers) addRatelimitHeaders(reply->head->headers);
     config_->response_edits.apply(*reply->head, host().info());
@@ -90,14 +179,15 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
 
   // https://datatracker.ietf.org/doc/html/draft-polli-ratelimit-headers-03, with the prefix that the API gives them.
   void addRatelimitHeaders(http::HeaderMap& headers) const {
-    setNumber(headers, "x-ratelimit-limit", config_->bucket->maxTokens());
+    setNumber(headers, "x-ratelimit-limit", max_tokens_);
     setNumber(headers, "x-ratelimit-remaining", taken_.left);
     setNumber(headers, "x-ratelimit-reset", wholeSeconds(taken_.next_fill));
   }
 
   const Config* config_;
   const net::WorkerContext& worker_;
-  TokenBucket::Taken taken_;
+  TokenBucket::Taken taken_{true, 0, absl::ZeroDuration()};
+  uint32_t max_tokens_ = 0;  // of the bucket that taken_ is about
   bool asked_ = false;
 };
 
@@ -113,16 +203,47 @@ class Factory final : public filter::HttpFilterFactory {
   std::unique_ptr<const Config> config_;
 };
 
+BucketSpec compileBucket(const envoy::type::v3::TokenBucket& message) {
+  const uint32_t per_fill = message.has_tokens_per_fill() ? message.tokens_per_fill().value() : 1;
+  return {message.max_tokens(), per_fill, durationOf(message.fill_interval())};
+}
+
+void compileBuckets(const api::LocalRateLimit& message, const filter::FactoryContext& context, Config& config) {
+  const base::MonotonicTime start = context.clock.monotonic();
+  if (message.has_token_bucket()) {
+    config.bucket = compileBucket(message.token_bucket());
+    config.shared.fallback = config.bucket->make(start);
+  }
+  for (int i = 0; i < message.descriptors_size(); ++i) {
+    const auto& form = message.descriptors(i);
+    const base::FieldPath path = context.path.at("descriptors", static_cast<size_t>(i));
+    Descriptor descriptor;
+    descriptor.bucket = compileBucket(form.token_bucket());
+    for (int k = 0; k < form.entries_size(); ++k) {
+      const auto& entry = form.entries(k);
+      if (entry.value().empty()) {
+        context.diagnostics.error(path.at("entries", static_cast<size_t>(k)).at("value"),
+                                  "empty, which would be a bucket for each value; allowed: one value");
+      }
+      descriptor.entries.emplace_back(entry.key(), entry.value());
+    }
+    config.shared.by_descriptor.push_back(descriptor.bucket.make(start));
+    config.descriptors.push_back(std::move(descriptor));
+  }
+  config.rules = compileRateLimits(message.rate_limits(), context.diagnostics, context.path);
+  config.stage = message.stage();
+  config.per_connection = message.local_rate_limit_per_downstream_connection();
+  config.resource_exhausted = message.rate_limited_as_resource_exhausted();
+  if (message.has_always_consume_default_token_bucket()) {
+    config.always_default = message.always_consume_default_token_bucket().value();
+  }
+}
+
 std::unique_ptr<Config> compile(const google::protobuf::Message& message, const filter::FactoryContext& context) {
   const auto& configured = static_cast<const api::LocalRateLimit&>(message);
   const size_t errors = context.diagnostics.errors();
   auto config = std::make_unique<Config>();
-  if (configured.has_token_bucket()) {
-    const auto& bucket = configured.token_bucket();
-    const uint32_t per_fill = bucket.has_tokens_per_fill() ? bucket.tokens_per_fill().value() : 1;
-    config->bucket = std::make_unique<TokenBucket>(bucket.max_tokens(), per_fill, durationOf(bucket.fill_interval()),
-                                                   context.clock.monotonic());
-  }
+  compileBuckets(configured, context, *config);
   // As the API has it: a status below 400 would not be a refusal.
   if (configured.status().code() >= 400) config->status = static_cast<uint16_t>(configured.status().code());
   if (configured.has_filter_enabled()) config->enabled = compileFraction(configured.filter_enabled());

@@ -1,0 +1,79 @@
+#include "source/extensions/rate_limits/compile_rate_limits.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "source/extensions/matchers/compile_matchers.h"
+
+namespace weir::extensions {
+namespace {
+
+using Form = envoy::config::route::v3::RateLimit;
+using Action = filter::RateLimitAction;
+using Kind = Action::Kind;
+
+std::string orDefault(const std::string& key, const char* fallback) { return key.empty() ? fallback : key; }
+
+std::optional<Action> compileAction(const Form::Action& message, base::Diagnostics& diagnostics,
+                                    const base::FieldPath& path) {
+  switch (message.action_specifier_case()) {
+    case Form::Action::kGenericKey:
+      return Action{.kind = Kind::kGenericKey,
+                    .key = orDefault(message.generic_key().descriptor_key(), "generic_key"),
+                    .value = message.generic_key().descriptor_value()};
+    case Form::Action::kRemoteAddress:
+      return Action{.kind = Kind::kRemoteAddress, .key = "remote_address"};
+    case Form::Action::kMaskedRemoteAddress: {
+      const auto& form = message.masked_remote_address();
+      Action action{.kind = Kind::kMaskedRemoteAddress, .key = "masked_remote_address"};
+      if (form.has_v4_prefix_mask_len()) action.v4_bits = form.v4_prefix_mask_len().value();
+      if (form.has_v6_prefix_mask_len()) action.v6_bits = form.v6_prefix_mask_len().value();
+      return action;
+    }
+    case Form::Action::kRequestHeaders:
+      return Action{.kind = Kind::kRequestHeader,
+                    .key = message.request_headers().descriptor_key(),
+                    .header = absl::AsciiStrToLower(message.request_headers().header_name()),
+                    .skip_if_absent = message.request_headers().skip_if_absent()};
+    case Form::Action::kHeaderValueMatch: {
+      const auto& form = message.header_value_match();
+      Action action{.kind = Kind::kHeaderValueMatch,
+                    .key = orDefault(form.descriptor_key(), "header_match"),
+                    .value = form.descriptor_value()};
+      action.conditions = compileHeaderMatchers(form.headers(), diagnostics, path.at("header_value_match"), "headers");
+      if (form.has_expect_match()) action.expect_match = form.expect_match().value();
+      return action;
+    }
+    case Form::Action::kDestinationCluster:
+      return Action{.kind = Kind::kDestinationCluster, .key = "destination_cluster"};
+    case Form::Action::ACTION_SPECIFIER_NOT_SET:
+      break;
+  }
+  diagnostics.error(path,
+                    "no action is given; allowed: generic_key, remote_address, masked_remote_address, "
+                    "request_headers, header_value_match, destination_cluster");
+  return std::nullopt;
+}
+
+}  // namespace
+
+filter::RateLimitRules compileRateLimits(const google::protobuf::RepeatedPtrField<Form>& messages,
+                                         base::Diagnostics& diagnostics, const base::FieldPath& path) {
+  filter::RateLimitRules rules;
+  for (int i = 0; i < messages.size(); ++i) {
+    const base::FieldPath rule_path = path.at("rate_limits", static_cast<size_t>(i));
+    filter::RateLimitRule rule;
+    rule.stage = messages.Get(i).stage().value();
+    for (int k = 0; k < messages.Get(i).actions_size(); ++k) {
+      auto action =
+          compileAction(messages.Get(i).actions(k), diagnostics, rule_path.at("actions", static_cast<size_t>(k)));
+      if (action) rule.actions.push_back(*std::move(action));
+    }
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+}  // namespace weir::extensions

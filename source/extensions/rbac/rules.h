@@ -1,0 +1,77 @@
+// Rules: role based access control as the rbac filters check it: policies, each of permissions and principals. Compiled
+// at load (compile_rules.h), then immutable and shared by workers. A check allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/filter/matchers.h"
+#include "source/http/head.h"
+#include "source/net/address.h"
+#include "source/net/transport_info.h"
+#include "source/stats/stats.h"
+
+namespace weir::extensions::rbac {
+
+// What is checked.
+struct Subject {
+  const http::Head* request = nullptr;  // null for a connection
+  const net::Address& destination;
+  const net::Address& direct_remote;  // the peer of the socket
+  const net::Address& remote;         // the client as far as it is trusted
+  const net::TransportInfo* tls = nullptr;
+};
+
+// One permission or principal, with those inside it.
+struct Term {
+  enum class Kind : uint8_t {
+    kAnd,
+    kOr,
+    kNot,
+    kAny,
+    kHeader,
+    kPath,
+    kDestinationIp,
+    kDestinationPort,
+    kServerName,
+    kAuthenticated,
+    kDirectRemoteIp,
+    kRemoteIp,
+  };
+  Kind kind = Kind::kAny;
+  std::vector<Term> inner;                      // kAnd, kOr, kNot
+  std::optional<filter::HeaderMatcher> header;  // kHeader
+  std::optional<filter::StringMatcher> text;    // kPath, kServerName; kAuthenticated: none takes every name
+  std::optional<net::CidrRange> range;          // the kinds of addresses
+  uint32_t first_port = 0;
+  uint32_t last_port = 0;
+
+  bool matches(const Subject& subject) const;
+};
+
+struct Policy {
+  std::string name;
+  std::vector<Term> permissions;
+  std::vector<Term> principals;
+  // Where each policy is counted for itself.
+  std::optional<stats::CounterId> allowed;
+  std::optional<stats::CounterId> denied;
+
+  bool matches(const Subject& subject) const;
+};
+
+struct Rules {
+  enum class Action : uint8_t { kAllow, kDeny, kLog };
+  Action action = Action::kAllow;
+  std::vector<Policy> policies;  // by name
+  stats::CounterId allowed;
+  stats::CounterId denied;
+
+  // Whether it is allowed; counts it.
+  bool check(const Subject& subject, stats::Shard& shard) const;
+};
+
+}  // namespace weir::extensions::rbac

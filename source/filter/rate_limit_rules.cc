@@ -1,0 +1,74 @@
+#include "source/filter/rate_limit_rules.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+
+namespace weir::filter {
+namespace {
+
+using Kind = RateLimitAction::Kind;
+
+// "192.0.2.0/24", without the bits behind the prefix.
+std::string maskedText(const net::Address& address, uint32_t v4_bits, uint32_t v6_bits) {
+  std::string bytes(address.ipBytes());
+  const uint32_t length = bytes.size() == 4 ? v4_bits : v6_bits;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const uint32_t kept = length > i * 8 ? std::min<uint32_t>(8, length - static_cast<uint32_t>(i) * 8) : 0;
+    bytes[i] = static_cast<char>(static_cast<unsigned char>(bytes[i]) & (0xff00u >> kept));
+  }
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof(text));
+  return absl::StrCat(text, "/", length);
+}
+
+enum class Outcome : uint8_t { kEntry, kNothing, kNoDescriptor };
+
+Outcome valueOf(const RateLimitAction& action, const http::Head& request, const StreamInfo& info,
+                std::string_view& value) {
+  switch (action.kind) {
+    case Kind::kGenericKey:
+      value = action.value;
+      return Outcome::kEntry;
+    case Kind::kRemoteAddress:
+      if (!info.downstream_remote.isIp()) return Outcome::kNoDescriptor;
+      value = request.arena().copy(info.downstream_remote.ip());
+      return Outcome::kEntry;
+    case Kind::kMaskedRemoteAddress:
+      if (!info.downstream_remote.isIp()) return Outcome::kNoDescriptor;
+      value = request.arena().copy(maskedText(info.downstream_remote, action.v4_bits, action.v6_bits));
+      return Outcome::kEntry;
+    case Kind::kRequestHeader: {
+      const std::optional<std::string_view> found = request.value(action.header);
+      if (!found) return action.skip_if_absent ? Outcome::kNothing : Outcome::kNoDescriptor;
+      value = *found;
+      return Outcome::kEntry;
+    }
+    case Kind::kHeaderValueMatch:
+      value = action.value;
+      return matchesAll(action.conditions, request) == action.expect_match ? Outcome::kEntry : Outcome::kNoDescriptor;
+    case Kind::kDestinationCluster:
+      if (info.route == nullptr) return Outcome::kNoDescriptor;
+      value = info.route->clusterName();
+      return value.empty() ? Outcome::kNoDescriptor : Outcome::kEntry;
+  }
+  return Outcome::kNoDescriptor;
+}
+
+}  // namespace
+
+bool RateLimitRule::describe(const http::Head& request, const StreamInfo& info, RateLimitDescriptor& out) const {
+  out.clear();
+  for (const RateLimitAction& action : actions) {
+    std::string_view value;
+    const Outcome outcome = valueOf(action, request, info, value);
+    if (outcome == Outcome::kNoDescriptor) return false;
+    if (outcome == Outcome::kEntry) out.push_back({action.key, value});
+  }
+  return !out.empty();
+}
+
+}  // namespace weir::filter

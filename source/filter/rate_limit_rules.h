@@ -1,0 +1,57 @@
+// RateLimitRule: from a request to a descriptor, by which rate limit filters choose what counts it: a list of keys and
+// values, one or none of each action. Compiled at load (source/extensions/rate_limits) for a filter, a route or a
+// virtual host, then immutable and shared by workers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "source/filter/matchers.h"
+#include "source/filter/stream_info.h"
+#include "source/http/head.h"
+
+namespace weir::filter {
+
+struct RateLimitEntry {
+  std::string_view key;
+  std::string_view value;
+  friend bool operator==(const RateLimitEntry&, const RateLimitEntry&) = default;
+};
+
+// As long as most are, without an allocation.
+using RateLimitDescriptor = absl::InlinedVector<RateLimitEntry, 8>;
+
+struct RateLimitAction {
+  enum class Kind : uint8_t {
+    kGenericKey,
+    kRemoteAddress,
+    kMaskedRemoteAddress,
+    kRequestHeader,
+    kHeaderValueMatch,
+    kDestinationCluster,
+  };
+  Kind kind = Kind::kGenericKey;
+  std::string key;
+  std::string value{};                      // kGenericKey, kHeaderValueMatch
+  std::string header{};                     // kRequestHeader; lower case
+  bool skip_if_absent = false;              // kRequestHeader: the descriptor goes without it, else there is none
+  std::vector<HeaderMatcher> conditions{};  // kHeaderValueMatch
+  bool expect_match = true;                 // likewise
+  uint32_t v4_bits = 32;                    // kMaskedRemoteAddress
+  uint32_t v6_bits = 128;
+};
+
+struct RateLimitRule {
+  uint32_t stage = 0;
+  std::vector<RateLimitAction> actions;
+
+  // Fills `out` with the descriptor of a request; false when there is none. Texts stand in the arena of the head or in
+  // this rule.
+  bool describe(const http::Head& request, const StreamInfo& info, RateLimitDescriptor& out) const;
+};
+using RateLimitRules = std::vector<RateLimitRule>;
+
+}  // namespace weir::filter

@@ -1,0 +1,134 @@
+// Buckets for requests that are described in a certain way, and for connections.
+#include "gtest/gtest.h"
+#include "source/extensions/filters/http/local_ratelimit/local_ratelimit.h"
+#include "test/harness/filter/filter_harness.h"
+
+namespace weir::extensions::local_ratelimit {
+namespace {
+
+using harness::Fields;
+using harness::FilterHarness;
+
+std::string bucket(int tokens) {
+  return "token_bucket { max_tokens: " + std::to_string(tokens) + " fill_interval { seconds: 60 } } ";
+}
+std::string descriptor(const std::string& key, const std::string& value, int tokens) {
+  return "descriptors { entries { key: '" + key + "' value: '" + value + "' } " + bucket(tokens) + "} ";
+}
+std::string limit(int tokens, const std::string& more) {
+  return "stat_prefix: 'edge' filter_enabled { default_value { numerator: 100 } } filter_enforced { default_value { "
+         "numerator: 100 } } " +
+         bucket(tokens) + more;
+}
+std::string actions(const std::string& list) { return "rate_limits { actions { " + list + " } } "; }
+const std::string kUser = actions("request_headers { header_name: 'X-User' descriptor_key: 'user' }");
+
+int passed(FilterHarness& h, int requests, Fields fields) {
+  int count = 0;
+  for (int i = 0; i < requests; ++i) count += h.get(fields)->status() == 200 ? 1 : 0;
+  return count;
+}
+
+TEST(DescriptorsTest, ARequestDrawsFromTheBucketOfItsDescriptorAndThatOfAll) {
+  FilterHarness h(localRatelimitType(), limit(5, descriptor("user", "ann", 2) + kUser));
+  EXPECT_EQ(passed(h, 4, {{"x-user", "ann"}}), 2);
+  EXPECT_EQ(passed(h, 4, {{"x-user", "bob"}}), 3);  // has none of its own; two of five are gone
+  EXPECT_EQ(passed(h, 1, {}), 0);
+}
+
+TEST(DescriptorsTest, OrOnlyFromItsOwn) {
+  FilterHarness h(localRatelimitType(), limit(1, descriptor("user", "ann", 3) + kUser +
+                                                     "always_consume_default_token_bucket { value: false }"));
+  EXPECT_EQ(passed(h, 4, {{"x-user", "ann"}}), 3);
+  EXPECT_EQ(passed(h, 4, {{"x-user", "bob"}}), 1);
+}
+
+TEST(DescriptorsTest, EachActionSaysWhatItKnows) {
+  struct Case {
+    const char* action;
+    const char* key;
+    const char* value;
+    bool described;
+  };
+  const Case cases[] = {
+      {"generic_key { descriptor_value: 'all' }", "generic_key", "all", true},
+      {"generic_key { descriptor_value: 'all' descriptor_key: 'k' }", "k", "all", true},
+      {"remote_address {}", "remote_address", "192.0.2.1", true},
+      {"masked_remote_address { v4_prefix_mask_len { value: 24 } }", "masked_remote_address", "192.0.2.0/24", true},
+      {"masked_remote_address { }", "masked_remote_address", "192.0.2.1/32", true},
+      {"destination_cluster {}", "destination_cluster", "cluster", true},
+      {"request_headers { header_name: ':path' descriptor_key: 'path' }", "path", "/path?query", true},
+      {"request_headers { header_name: 'absent' descriptor_key: 'a' }", "a", "x", false},
+      {"header_value_match { descriptor_value: 'get' headers { name: ':method' string_match { exact: 'GET' } } }",
+       "header_match", "get", true},
+      {"header_value_match { descriptor_value: 'put' headers { name: ':method' string_match { exact: 'PUT' } } }",
+       "header_match", "put", false},
+      {"header_value_match { descriptor_value: 'no' expect_match { } headers { name: 'absent' present_match: true } }",
+       "header_match", "no", true},
+  };
+  for (const Case& one : cases) {
+    FilterHarness h(localRatelimitType(), limit(100, descriptor(one.key, one.value, 1) + actions(one.action)));
+    EXPECT_EQ(passed(h, 3, {}), one.described ? 1 : 3) << one.action;
+  }
+}
+
+TEST(DescriptorsTest, AnAbsentHeaderMayBeLeftOut) {
+  const std::string both =
+      "rate_limits { actions { generic_key { descriptor_value: 'all' } } actions { request_headers { header_name: 'a' "
+      "descriptor_key: 'a' skip_if_absent: true } } } ";
+  FilterHarness h(localRatelimitType(), limit(100, descriptor("generic_key", "all", 1) + both));
+  EXPECT_EQ(passed(h, 3, {}), 1);
+  EXPECT_EQ(passed(h, 3, {{"a", "1"}}), 3);  // described by two entries, which no bucket is for
+}
+
+TEST(DescriptorsTest, TheRulesMayBeThoseOfTheRoute) {
+  FilterHarness h(localRatelimitType(), limit(100, descriptor("generic_key", "all", 1) + "stage: 1"));
+  h.route.rate_limits.push_back({.stage = 0, .actions = {{.key = "generic_key", .value = "all"}}});
+  EXPECT_EQ(passed(h, 3, {}), 3);  // of another stage
+  h.route.rate_limits.front().stage = 1;
+  EXPECT_EQ(passed(h, 3, {}), 1);
+}
+
+TEST(DescriptorsTest, AConnectionMayHaveBucketsOfItsOwn) {
+  FilterHarness h(localRatelimitType(), limit(2, "local_rate_limit_per_downstream_connection: true"));
+  for (int connection = 0; connection < 2; ++connection) {
+    filter::ConnectionStates states;
+    int count = 0;
+    for (int i = 0; i < 5; ++i) {
+      auto x = h.open();
+      x->info.connection_states = &states;
+      x->get("/");
+      x->settle();
+      count += x->terminal_open ? 1 : 0;
+    }
+    EXPECT_EQ(count, 2);
+  }
+}
+
+TEST(DescriptorsTest, HeadersTellOfTheBucketWithTheFewestTokens) {
+  FilterHarness h(localRatelimitType(),
+                  limit(100, descriptor("generic_key", "all", 3) + actions("generic_key { descriptor_value: 'all' }") +
+                                 "enable_x_ratelimit_headers: DRAFT_VERSION_03"));
+  const auto x = h.get();
+  EXPECT_EQ(x->client.head()->headers.get("x-ratelimit-limit"), "3");
+  EXPECT_EQ(x->client.head()->headers.get("x-ratelimit-remaining"), "2");
+}
+
+TEST(DescriptorsTest, ACallOfGrpcMayBeToldThatResourcesAreExhausted) {
+  for (const bool exhausted : {false, true}) {
+    FilterHarness h(localRatelimitType(), limit(1, exhausted ? "rate_limited_as_resource_exhausted: true" : ""));
+    h.get();
+    const auto x = h.get({{"content-type", "application/grpc"}});
+    EXPECT_EQ(x->client.head()->headers.get("grpc-status"), exhausted ? "8" : "14");
+  }
+}
+
+TEST(DescriptorsTest, ABucketForEachValueIsRefused) {
+  harness::FilterWorld world;
+  EXPECT_NE(
+      world.errorsOf(localRatelimitType(), limit(1, descriptor("user", "", 1))).find("descriptors[0].entries[0].value"),
+      std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir::extensions::local_ratelimit
