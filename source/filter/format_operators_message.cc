@@ -79,8 +79,14 @@ bool grpcStatusNumber(const FormatOperator&, const StreamInfo& info, std::string
   return status && appendText(http::grpcStatusName(*status).number, out);
 }
 
+// The flag of StreamInfo::retries_exhausted.
+constexpr std::string_view kRetriesExhausted = "URX";
+
 bool responseFlags(const FormatOperator&, const StreamInfo& info, std::string& out) {
-  return appendText(http::reasonInfo(info.reason).flag, out);
+  const std::string_view flag = http::reasonInfo(info.reason).flag;
+  if (!info.retries_exhausted) return appendText(flag, out);
+  if (flag != "-" && flag != kRetriesExhausted) appendText(flag, out), appendText(",", out);
+  return appendText(kRetriesExhausted, out);
 }
 
 // The long names of the flags of the xDS access log API.
@@ -109,11 +115,16 @@ constexpr LongFlag kLongFlags[] = {
 };
 
 bool responseFlagsLong(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  const auto append = [&](std::string_view flag) {
+    for (const LongFlag& one : kLongFlags) {
+      if (one.flag == flag) return appendText(one.name, out);
+    }
+    return appendText(flag, out);
+  };
   const std::string_view flag = http::reasonInfo(info.reason).flag;
-  for (const LongFlag& one : kLongFlags) {
-    if (one.flag == flag) return appendText(one.name, out);
-  }
-  return appendText(flag, out);
+  if (!info.retries_exhausted) return append(flag);
+  if (flag != "-" && flag != kRetriesExhausted) append(flag), appendText(",", out);
+  return append(kRetriesExhausted);
 }
 
 bool bytesReceived(const FormatOperator&, const StreamInfo& info, std::string& out) {
@@ -138,11 +149,16 @@ bool virtualHostName(const FormatOperator&, const StreamInfo& info, std::string&
   return info.route != nullptr && appendText(info.route->virtualHostName(), out);
 }
 
+bool localReplyBody(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return appendText(info.local_reply_body, out);
+}
+
 const FormatOperator kOperators[] = {
     {.name = "BYTES_RECEIVED", .number = true, .write = bytesReceived},
     {.name = "BYTES_SENT", .number = true, .write = bytesSent},
     {.name = "GRPC_STATUS", .arity = Arity::kSpelling, .write = grpcStatusText},
     {.name = "GRPC_STATUS_NUMBER", .number = true, .write = grpcStatusNumber},
+    {.name = "LOCAL_REPLY_BODY", .write = localReplyBody},
     {.name = "PROTOCOL", .write = protocol},
     {.name = "REQ", .arity = Arity::kHeader, .write = requestHeader},
     {.name = "REQ_WITHOUT_QUERY", .arity = Arity::kHeader, .write = requestHeaderWithoutQuery},

@@ -31,6 +31,8 @@ class ChainOwner {
   // The request head has passed the last filter: the stream that answers it, with its owner set. Called once; owned
   // by the exchange. The chain then sends the head into it, and all that follows.
   virtual http::Stream& openTerminal(http::Head& request) = 0;
+  // A local reply is about to be made: its last chance to be another one. The reason stays.
+  virtual void onLocalReply(LocalReply&) {}
   // A local reply, or a reset, takes over: the terminal is of no more use.
   virtual void dropTerminal(http::Reason reason) = 0;
   // The final or an informational response head is about to go downstream, local replies included: last edits.

@@ -108,9 +108,11 @@ void HttpChain::replyWith(Reason reason, std::string_view body, size_t place) {
   reply(local, place);
 }
 
-void HttpChain::reply(const LocalReply& local, size_t place) {
-  if (response_started_) return fail(local.reason);
-  note(local.reason);
+void HttpChain::reply(const LocalReply& made, size_t place) {
+  if (response_started_) return fail(made.reason);
+  note(made.reason);
+  LocalReply local = made;
+  owner_.onLocalReply(local);
   // Filters that saw a response head, of which only the body was refused further in, are not shown another.
   place = std::max(place, response_.unseen());
   dropTerminal(local.reason);
@@ -122,7 +124,8 @@ void HttpChain::reply(const LocalReply& local, size_t place) {
   http::Head& head = local.head != nullptr ? *local.head : *arena_.make<http::Head>(arena_);
   head.status = local.status;
   if (info_.request_head != nullptr && http::isGrpc(*info_.request_head)) {
-    http::makeGrpcReply(head, local.reason, local.body);
+    // A status that the owner has chosen says more than the reason.
+    http::makeGrpcReply(head, local.status == made.status ? local.reason : Reason::kNone, local.body);
     response_.putHead(head, place);
     response_.putEnd(nullptr, place);
     return;

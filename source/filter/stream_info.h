@@ -68,6 +68,8 @@ struct StreamInfo {
 
   uint16_t status = 0;                        // of the final response; 0 when none was started
   http::Reason reason = http::Reason::kNone;  // why weir answered or ended it itself; the first one stays
+  // Every retry that the policy allows was made, and none helped: the flag URX, beside that of the reason.
+  bool retries_exhausted = false;
   std::string_view request_id;
   const RouteInfo* route = nullptr;  // null: none matched (yet)
   // Set by a filter that takes grpc-status out of the trailers; else it is where gRPC has it.
@@ -75,6 +77,9 @@ struct StreamInfo {
   // What filters keep for the downstream connection; null where there is none.
   ConnectionStates* connection_states = nullptr;
   bool health_check = false;  // answered or marked by the health check filter
+
+  // Only while a local reply is formed: its body so far.
+  std::string_view local_reply_body;
 
   const http::Head* request_head = nullptr;
   const http::Head* response_head = nullptr;

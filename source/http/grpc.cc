@@ -55,6 +55,7 @@ bool isDeadline(Reason reason) {
     case Reason::kStreamIdleTimeout:
     case Reason::kMaxStreamDuration:
     case Reason::kRouteTimeout:
+    case Reason::kPerTryTimeout:
       return true;
     default:
       return false;

@@ -39,6 +39,11 @@ std::optional<bool> said(const std::vector<std::pair<std::string, bool>>& upgrad
 
 std::optional<Part> Exchange::Intake::receive() {
   if (head_ != nullptr) return Part::makeHead(*std::exchange(head_, nullptr), *pool);
+  if (replay_) {
+    if (!replay_->empty()) return Part::makeData(std::exchange(*replay_, buffer::Buffer(*pool)));
+    if (std::exchange(replay_ended_, true)) return std::nullopt;
+    return Part::makeEnd(trailers_, *pool);
+  }
   return stream_->receive();
 }
 
@@ -51,8 +56,9 @@ Exchange::Exchange(const HttpConnectionManagerConfig& config, const Services& se
       owner_(owner),
       arena_(services.worker.chunks),
       downstream_(std::move(stream)),
-      chain_(*config.filters, services.worker, arena_, info_, downstream_, *this),
-      router_({config, services, arena_, info_, *this}),
+      chain_(std::in_place, *config.filters, services.worker, arena_, info_, downstream_,
+             static_cast<filter::ChainOwner&>(*this)),
+      router_(std::in_place, Router::Context{config, services, arena_, info_, *this, trail_}),
       timer_(services.worker.dispatcher, *this),
       last_progress_(now()),
       armed_until_(kNever),
@@ -99,7 +105,7 @@ bool Exchange::start() {
   const bool presented = transport != nullptr && transport->peer != nullptr;
   const bool element = presented && certificate.wantsElement();
   forwardClientCertificate(certificate, presented, element ? owner_.clientCertificate() : "", head.headers);
-  if (prepared.redirect) router_.redirectToPath();
+  if (prepared.redirect) router_->redirectToPath();
   if (prepared.refusal == Reason::kNone) {
     downstream_.keep(head);
     return true;
@@ -107,7 +113,7 @@ bool Exchange::start() {
   info_.request_head = &head;
   stats::Shard& shard = services_.worker.stats;
   shard.add(prepared.refusal == Reason::kMissingHost ? config_.stats.rq_missing_host : config_.stats.rq_path_refused);
-  chain_.replyOrReset(prepared.refusal, "");
+  chain_->replyOrReset(prepared.refusal, "");
   return true;
 }
 
@@ -116,9 +122,10 @@ void Exchange::onWake() {
     if (!start()) return;
     if (info_.reason != Reason::kNone) return finish(false);
   }
-  const filter::HttpChain::State state = chain_.drive();
-  if (state == filter::HttpChain::State::kRunning && !router_.tunnelEnded()) {
-    if (client_finished_ && router_.awaitsUpstream() && !router_.tunnel()) {
+  const filter::HttpChain::State state = chain_->drive();
+  if (http::Head* const target = router_->redirected()) return follow(*target);
+  if (state == filter::HttpChain::State::kRunning && !router_->tunnelEnded()) {
+    if (client_finished_ && router_->awaitsUpstream() && !router_->tunnel()) {
       if (info_.reason == Reason::kNone) info_.reason = Reason::kClientGone;
       return finish(false);
     }
@@ -151,11 +158,12 @@ void Exchange::chooseRoute(http::Head& request) {
 }
 
 http::Stream& Exchange::openTerminal(http::Head& request) {
+  trail_.routes[std::min(trail_.followed, RedirectTrail::kMost - 1)] = static_cast<const Route*>(info_.route);
   if ((request.isConnect() || !request.upgrade.empty()) && !upgradeAllowed(request)) {
     services_.worker.stats.add(config_.stats.rq_upgrade_refused);
-    router_.refuse(Reason::kUpgradeRefused);
+    router_->refuse(Reason::kUpgradeRefused);
   }
-  return router_;
+  return *router_;
 }
 
 bool Exchange::upgradeAllowed(const http::Head& request) const {
@@ -168,15 +176,20 @@ bool Exchange::upgradeAllowed(const http::Head& request) const {
   return said(config_.upgrades, token).value_or(false);
 }
 
-void Exchange::dropTerminal(Reason reason) { router_.reset(reason); }
+void Exchange::dropTerminal(Reason reason) { router_->reset(reason); }
+
+void Exchange::onLocalReply(filter::LocalReply& reply) { config_.adapt(reply, info_, arena_); }
 
 void Exchange::onResponseHead(http::Head& response) {
   if (response.isInterim()) return;
-  if (info_.route != nullptr && !router_.edited(response)) {
+  if (info_.route != nullptr && !router_->edited(response)) {
     editResponse(response, *static_cast<const Route*>(info_.route), info_);
   }
   if (info_.reason == Reason::kUpstreamOverflow && !config_.suppress_envoy_headers) {
     response.headers.set(HeaderId::kXEnvoyOverloaded, "true");
+  }
+  if (config_.proxy_status && info_.reason != Reason::kNone) {
+    addProxyStatus(response, info_.reason, *config_.proxy_status);
   }
   addServerHeaders(response);
   owner_.beforeResponseHead();
@@ -205,7 +218,7 @@ void Exchange::addServerHeaders(http::Head& response) {
 
 void Exchange::noteProgress() {
   const uint64_t progress =
-      info_.bytes_received + info_.bytes_sent + (info_.request_complete ? 1 : 0) + (chain_.responseStarted() ? 1 : 0);
+      info_.bytes_received + info_.bytes_sent + (info_.request_complete ? 1 : 0) + (chain_->responseStarted() ? 1 : 0);
   if (progress == progress_) return;
   progress_ = progress;
   last_progress_ = now();
@@ -215,11 +228,11 @@ base::MonotonicTime Exchange::nearestDeadline() const {
   // A peer that does not take the answer must not hold what is left of the exchange for ever.
   if (timed_out_) return last_progress_ + std::min(idle_timeout_, kMaxAnswerIdle);
   base::MonotonicTime nearest = std::min(last_progress_ + idle_timeout_, info_.start + max_duration_);
-  nearest = std::min(nearest, router_.streamDeadline());
+  nearest = std::min(nearest, router_->streamDeadline());
   if (!info_.request_complete) {
-    return router_.tunnel() ? nearest : std::min(nearest, info_.start + orNever(config_.request_timeout));
+    return router_->tunnel() ? nearest : std::min(nearest, info_.start + orNever(config_.request_timeout));
   }
-  return std::min(nearest, *info_.request_complete + router_.routeTimeout());
+  return std::min(nearest, *info_.request_complete + router_->routeTimeout());
 }
 
 void Exchange::scheduleTimer() {
@@ -234,9 +247,9 @@ Reason Exchange::dueReason() const {
   const base::MonotonicTime at = now();
   if (timed_out_) return nearestDeadline() <= at ? Reason::kStreamIdleTimeout : Reason::kNone;
   const bool complete = info_.request_complete.has_value();
-  if (complete && *info_.request_complete + router_.routeTimeout() <= at) return Reason::kRouteTimeout;
-  if (router_.streamDeadline() <= at) return Reason::kRouteTimeout;
-  if (!complete && !router_.tunnel() && info_.start + orNever(config_.request_timeout) <= at) {
+  if (complete && *info_.request_complete + router_->routeTimeout() <= at) return Reason::kRouteTimeout;
+  if (router_->streamDeadline() <= at) return Reason::kRouteTimeout;
+  if (!complete && !router_->tunnel() && info_.start + orNever(config_.request_timeout) <= at) {
     return Reason::kRequestTimeout;
   }
   if (info_.start + max_duration_ <= at) return Reason::kMaxStreamDuration;
@@ -249,7 +262,7 @@ void Exchange::onTimer(event::Timer&) {
   const Reason reason = dueReason();
   if (reason == Reason::kNone) return scheduleTimer();
   countTimeout(reason);
-  chain_.replyOrReset(reason, "");
+  chain_->replyOrReset(reason, "");
   timed_out_ = true;
   last_progress_ = now();
   wake();
@@ -289,8 +302,8 @@ void Exchange::abandon(Reason reason) {
 void Exchange::countAndLog() {
   if (std::exchange(over_, true)) return;
   if (!info_.complete) info_.complete = now();
-  router_.reset(info_.reason == Reason::kNone ? Reason::kClientGone : info_.reason);
-  chain_.complete();
+  router_->reset(info_.reason == Reason::kNone ? Reason::kClientGone : info_.reason);
+  chain_->complete();
   stats::Shard& shard = services_.worker.stats;
   const HttpStats& stats = config_.stats;
   shard.gaugeAdd(stats.rq_active, -1);
@@ -299,7 +312,7 @@ void Exchange::countAndLog() {
   if (info_.reason == Reason::kBodyTooLarge) shard.add(stats.rq_too_large);
   if (info_.reason == Reason::kOverloaded) shard.add(stats.rq_overload_close);
   if (!info_.request_complete && info_.status != 0) shard.add(stats.rq_response_before_rq_complete);
-  if (info_.status != 0 && chain_.responseStarted() && info_.reason == Reason::kUpstreamTruncated) {
+  if (info_.status != 0 && chain_->responseStarted() && info_.reason == Reason::kUpstreamTruncated) {
     shard.add(stats.rq_reset_after_downstream_response_started);
   }
   shard.record(stats.rq_time, static_cast<uint64_t>(absl::ToInt64Milliseconds(*info_.complete - info_.start)));

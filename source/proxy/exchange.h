@@ -17,6 +17,7 @@
 #include "source/filter/stream_info.h"
 #include "source/http/stream.h"
 #include "source/proxy/http_connection_manager_config.h"
+#include "source/proxy/internal_redirect.h"
 #include "source/proxy/router.h"
 #include "source/proxy/session_factory.h"
 
@@ -49,6 +50,13 @@ class Exchange final : private filter::ChainOwner,
    public:
     explicit Intake(http::StreamPtr stream) : stream_(std::move(stream)) {}
     void keep(http::Head& head) { head_ = &head; }
+    // Instead of what the stream gave, which was taken whole.
+    void replay(http::Head& head, buffer::Buffer body, http::HeaderMap* trailers) {
+      head_ = &head;
+      replay_.emplace(std::move(body));
+      replay_ended_ = false;
+      trailers_ = trailers;
+    }
     void close() { stream_.reset(); }
     void setOwner(http::StreamOwner& owner, base::Arena& arena) override { stream_->setOwner(owner, arena); }
     std::optional<http::Part> receive() override;
@@ -62,6 +70,9 @@ class Exchange final : private filter::ChainOwner,
     void release() override {}
     http::StreamPtr stream_;
     http::Head* head_ = nullptr;
+    std::optional<buffer::Buffer> replay_;
+    bool replay_ended_ = false;
+    http::HeaderMap* trailers_ = nullptr;
   };
 
   void chooseRoute(http::Head& request) override;
@@ -69,12 +80,15 @@ class Exchange final : private filter::ChainOwner,
   void dropTerminal(http::Reason reason) override;
   void onResponseHead(http::Head& response) override;
   filter::SideCaller& sideCaller() override { return services_.side_calls; }
+  void onLocalReply(filter::LocalReply& reply) override;
   void wakeChain() override { wake(); }
   void wakeStream() override { wake(); }
   void onWake() override;
   void onTimer(event::Timer& timer) override;
 
   bool start();
+  // exchange_redirect.cc: runs the request through routes and filters once more, as `target`.
+  void follow(http::Head& target);
   bool upgradeAllowed(const http::Head& request) const;
   void addServerHeaders(http::Head& response);
   void noteProgress();
@@ -94,8 +108,10 @@ class Exchange final : private filter::ChainOwner,
   base::Arena arena_;
   filter::StreamInfo info_;
   Intake downstream_;
-  filter::HttpChain chain_;
-  Router router_;
+  // Both are made anew for a redirect that weir follows.
+  std::optional<filter::HttpChain> chain_;
+  RedirectTrail trail_;
+  std::optional<Router> router_;
   event::Timer timer_;
 
   const RouteStats* virtual_cluster_ = nullptr;  // of the request as it came

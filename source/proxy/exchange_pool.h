@@ -7,6 +7,7 @@
 
 #include "source/http/date.h"
 #include "source/http/h2/session_memory.h"
+#include "source/proxy/shadow.h"
 
 namespace weir::proxy {
 
@@ -26,6 +27,8 @@ class ExchangePool {
   http::DateText date;
   // Of the codecs of clients that speak HTTP/2.
   http::h2::SessionMemory h2_memory;
+  // Mirrored requests; cleared before the clusters of the worker are gone.
+  ShadowPool shadows;
 
  private:
   struct Free {

@@ -19,6 +19,8 @@
 #include "source/http/keepalive.h"
 #include "source/proxy/client_certificate.h"
 #include "source/proxy/http_stats.h"
+#include "source/proxy/local_reply.h"
+#include "source/proxy/proxy_status.h"
 #include "source/proxy/request_preparation.h"
 #include "source/proxy/route_table.h"
 
@@ -44,11 +46,23 @@ struct HttpConnectionManagerConfig {
   // Upgrade tokens (lower case; "connect" for CONNECT), and whether they are allowed where the route says nothing.
   std::vector<std::pair<std::string, bool>> upgrades;
 
+  LocalReplyRules local_replies;
+  std::optional<ProxyStatusConfig> proxy_status;  // none: the header is not set
+  // What these two make of an answer.
+  void adapt(filter::LocalReply& reply, filter::StreamInfo& info, base::Arena& arena) const {
+    if (proxy_status && proxy_status->recommended_status) {
+      if (const uint16_t status = proxyError(reply.reason).recommended; status != 0) reply.status = status;
+    }
+    local_replies.apply(reply, info, arena);
+  }
+
   ServerHeader server_header = ServerHeader::kOverwrite;
   std::string server_name = "weir";
   bool always_set_request_id_in_response = false;
   // The router adds no x-envoy-* headers.
   bool suppress_envoy_headers = false;
+  // x-envoy-expected-rq-timeout-ms of a trusted sender is the timeout.
+  bool respect_expected_rq_timeout = false;
 
   // Zero or infinite: none.
   absl::Duration idle_timeout = absl::Hours(1);  // of a connection without a request

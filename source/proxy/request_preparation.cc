@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "source/http/authority.h"
+#include "source/proxy/retry_state.h"
 
 namespace weir::proxy {
 namespace {
@@ -76,6 +78,31 @@ void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestO
   }
 }
 
+// A client of the own network, which came here without any other proxy in between.
+bool isInternal(const http::Head& head, const filter::StreamInfo& info, const RequestOptions& options) {
+  if (options.internal_ranges.empty() && !options.internal_unix_sockets) return false;
+  if (head.headers.has(HeaderId::kXForwardedFor)) {
+    const std::string_view all = head.headers.joined("x-forwarded-for").value_or("");
+    if (all.find(',') != std::string_view::npos) return false;
+  }
+  const net::Address& client = info.downstream_remote;
+  if (!client.isIp()) return options.internal_unix_sockets;
+  const auto contains = [&](const net::CidrRange& range) { return range.contains(client); };
+  return std::any_of(options.internal_ranges.begin(), options.internal_ranges.end(), contains);
+}
+
+// What a stranger says in headers that only the own network may use. At the edge that is all x-envoy-*; behind another
+// proxy, which may have set some of them, those that steer the router.
+void dropUntrusted(http::Head& head, const filter::StreamInfo& info, const RequestOptions& options) {
+  if (isInternal(head, info, options)) return head.headers.set("x-envoy-internal", "true");
+  if (options.external()) {
+    head.headers.removeIf([](const http::Field& field) { return field.name.substr(0, 8) == "x-envoy-"; });
+  } else {
+    head.headers.removeIf(
+        [](const http::Field& field) { return steersRouter(field.name) || field.name == "x-envoy-internal"; });
+  }
+}
+
 void prepareRequestId(http::Head& head, filter::StreamInfo& info, const RequestOptions& options, base::Random& random) {
   http::HeaderMap& headers = head.headers;
   std::optional<std::string_view> id = headers.get(HeaderId::kXRequestId);
@@ -99,10 +126,8 @@ void stripHostPort(http::Head& head, uint16_t local_port, const RequestOptions& 
 
 Preparation prepareRequest(http::Head& head, filter::StreamInfo& info, const RequestOptions& options,
                            base::Random& random) {
-  if (options.external()) {
-    head.headers.removeIf([](const http::Field& field) { return field.name.substr(0, 8) == "x-envoy-"; });
-  }
   prepareForwarded(head, info, options);
+  dropUntrusted(head, info, options);
   prepareRequestId(head, info, options, random);
   if (!options.via.empty()) appendItem(head.headers, HeaderId::kVia, options.via, ", ");
   if (head.authority.empty()) return {http::Reason::kMissingHost, false};

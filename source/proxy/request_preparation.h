@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "source/base/random.h"
 #include "source/filter/stream_info.h"
 #include "source/http/head.h"
 #include "source/http/path.h"
+#include "source/net/address.h"
 
 namespace weir::proxy {
 
@@ -22,6 +24,9 @@ struct RequestOptions {
   uint32_t xff_num_trusted_hops = 0;
   bool skip_xff_append = false;
   bool append_x_forwarded_port = false;
+  // Clients of the own network, whose x-envoy-* headers are believed: none by default.
+  std::vector<net::CidrRange> internal_ranges;
+  bool internal_unix_sockets = false;
   bool generate_request_id = true;
   bool preserve_external_request_id = false;
   bool strip_matching_host_port = false;

@@ -53,10 +53,9 @@ struct RetryPolicy {
   std::vector<filter::HeaderMatcher> request_headers;  // of the request: any of them; none: every request
   std::vector<ResetHeader> reset_headers;
   absl::Duration reset_max = absl::Seconds(300);
-  // Hosts and priorities that were tried are not tried again while there are others.
+  // Hosts that were tried are not tried again while there are others.
   bool other_host = false;
-  uint32_t host_attempts = 1;         // how often a pick is repeated for that
-  uint32_t other_priority_every = 0;  // attempts after which the next priority is preferred; 0: never
+  uint32_t host_attempts = 1;  // how often a pick is repeated for that
 };
 
 // A copy of the request, whose answer is dropped.

@@ -30,6 +30,7 @@ Worker::~Worker() {
   // What was handed to the dispatcher for deletion still looks at clusters and pools: it goes before them.
   listeners_.clear();
   context_.dispatcher.turn(false);
+  exchanges_.shadows.clear();
   clusters_.reset();
   context_.dispatcher.turn(false);
 }

@@ -102,6 +102,15 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
   rq_rx_reset = name.counter("upstream_rq_rx_reset");
   rq_tx_reset = name.counter("upstream_rq_tx_reset");
   rq_retry = name.counter("upstream_rq_retry");
+  rq_retry_success = name.counter("upstream_rq_retry_success");
+  rq_retry_limit_exceeded = name.counter("upstream_rq_retry_limit_exceeded");
+  rq_retry_backoff_exponential = name.counter("upstream_rq_retry_backoff_exponential");
+  rq_retry_backoff_ratelimited = name.counter("upstream_rq_retry_backoff_ratelimited");
+  rq_per_try_timeout = name.counter("upstream_rq_per_try_timeout");
+  rq_per_try_idle_timeout = name.counter("upstream_rq_per_try_idle_timeout");
+  internal_redirect_succeeded_total = name.counter("upstream_internal_redirect_succeeded_total");
+  internal_redirect_failed_total = name.counter("upstream_internal_redirect_failed_total");
+  retry_or_shadow_abandoned = name.counter("retry_or_shadow_abandoned");
   rq_completed = name.counter("upstream_rq_completed");
   rq_status = {name.statusClass("upstream_rq_1xx", "1"), name.statusClass("upstream_rq_2xx", "2"),
                name.statusClass("upstream_rq_3xx", "3"), name.statusClass("upstream_rq_4xx", "4"),

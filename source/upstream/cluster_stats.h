@@ -81,11 +81,20 @@ struct ClusterStats {
   stats::CounterId rq_rx_reset;
   stats::CounterId rq_tx_reset;
   stats::CounterId rq_retry;
+  stats::CounterId rq_retry_success;
+  stats::CounterId rq_retry_limit_exceeded;
+  stats::CounterId rq_retry_backoff_exponential;
+  stats::CounterId rq_retry_backoff_ratelimited;
+  stats::CounterId rq_per_try_timeout;
+  stats::CounterId rq_per_try_idle_timeout;
+  stats::CounterId internal_redirect_succeeded_total;
+  stats::CounterId internal_redirect_failed_total;
   stats::CounterId rq_completed;
   std::array<stats::CounterId, 5> rq_status;  // 1xx to 5xx
   stats::HistogramId rq_time;                 // milliseconds
 
   // Not below "upstream_".
+  stats::CounterId retry_or_shadow_abandoned;  // a body was too large to be kept for that
   Http2Stats http2;
   stats::GaugeId membership_total;
   stats::GaugeId membership_healthy;

@@ -42,6 +42,7 @@ class RetryLease {
   ~RetryLease() { release(); }
 
   void release();
+  explicit operator bool() const { return shard_ != nullptr; }
 
  private:
   ClusterShard* shard_ = nullptr;

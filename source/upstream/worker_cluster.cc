@@ -156,6 +156,10 @@ void WorkerCluster::onWake() {
   if (!shard_.touched.empty()) buryUnused();
 }
 
+RetryLease WorkerCluster::takeRetry(Priority priority) {
+  return shard_.takeRetry(priority) ? RetryLease(shard_, priority) : RetryLease();
+}
+
 base::Ticket WorkerCluster::connect(const PickContext& context, ConnectReceiver& receiver) {
   if (demand_ != nullptr) return demand_->connect(context, receiver);
   return plain_.connect(pick(context), context.priority, receiver);

@@ -43,6 +43,9 @@ class WorkerCluster final : private event::Wakeable {
 
   // A stream to a host of the cluster's choice, over a pooled or a new connection.
   base::Ticket openStream(const PickContext& context, StreamReceiver& receiver);
+  // A permit to send a request again, from the decision on, the wait before it included, to the end of the attempt;
+  // empty when the limit of retries is used up. What is opened with it is no `resend` in its PickContext.
+  RetryLease takeRetry(Priority priority);
   // A connection of its own to a host of the cluster's choice.
   base::Ticket connect(const PickContext& context, ConnectReceiver& receiver);
   // The same, to the host in that slot, which hosts() has now.

@@ -67,7 +67,6 @@ const char* const kRoots[] = {
     "envoy.extensions.internal_redirect.safe_cross_scheme.v3.SafeCrossSchemeConfig",
     "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
     "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-    "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
     "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
     "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig",
     "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",

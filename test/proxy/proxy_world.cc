@@ -33,6 +33,7 @@ void RawClient::onClose(net::CloseReason reason) {
 
 void LineLog::log(const filter::StreamInfo& info, const net::WorkerContext&) const {
   std::string line = std::to_string(info.status) + " " + std::string(http::reasonInfo(info.reason).name);
+  if (info.retries_exhausted) line += info.reason == http::Reason::kNone ? "URX" : ",URX";
   if (info.request_head != nullptr) {
     line += " " + std::string(info.request_head->method) + " " + std::string(info.request_head->path);
   }
@@ -102,6 +103,7 @@ ProxyWorld::~ProxyWorld() {
   clients.clear();
   listener.reset();
   side_calls.reset();
+  exchanges.shadows.clear();
   clusters.reset();
 }
 

@@ -48,7 +48,7 @@ class RawClient final : public net::Session {
   std::unique_ptr<net::Connection> connection_;  // null once it is closed
 };
 
-// A line per exchange: "status reason method path".
+// A line per exchange: "status reason method path"; ",URX" behind the reason where retries were used up.
 class LineLog final : public filter::AccessLog {
  public:
   explicit LineLog(std::vector<std::string>& lines) : lines_(lines) {}

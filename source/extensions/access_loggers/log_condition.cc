@@ -33,7 +33,8 @@ int64_t durationMs(const filter::StreamInfo& info) {
 
 bool hasFlag(const filter::StreamInfo& info, const std::vector<std::string>& flags) {
   const std::string_view flag = http::reasonInfo(info.reason).flag;
-  if (flags.empty()) return flag != "-";
+  if (flags.empty()) return flag != "-" || info.retries_exhausted;
+  if (info.retries_exhausted && std::find(flags.begin(), flags.end(), "URX") != flags.end()) return true;
   return std::find(flags.begin(), flags.end(), flag) != flags.end();
 }
 

@@ -12,7 +12,6 @@
 #include "envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config.pb.h"
 #include "envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
-#include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/matchers/compile_matchers.h"
 #include "source/extensions/messages/duration.h"
@@ -27,7 +26,6 @@ using envoy::extensions::internal_redirect::allow_listed_routes::v3::AllowListed
 using envoy::extensions::internal_redirect::previous_routes::v3::PreviousRoutesConfig;
 using envoy::extensions::internal_redirect::safe_cross_scheme::v3::SafeCrossSchemeConfig;
 using envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate;
-using envoy::extensions::retry::priority::previous_priorities::v3::PreviousPrioritiesConfig;
 using google::protobuf::Message;
 
 // The message as the type that it is, or null.
@@ -138,22 +136,6 @@ void PolicyCompiler::hosts(const api::RetryPolicy& message, const base::FieldPat
   } else if (attempts > 0) {
     policy.host_attempts = static_cast<uint32_t>(attempts);
   }
-  if (!message.has_retry_priority()) return;
-  const base::FieldPath at = path.at("retry_priority");
-  if (!message.retry_priority().has_typed_config()) {
-    return error(at, absl::StrCat("'", message.retry_priority().name(),
-                                  "' has no typed_config; allowed: that of "
-                                  "envoy.retry_priorities.previous_priorities"));
-  }
-  const auto config = unpackAny(message.retry_priority().typed_config(), context_.diagnostics, at.at("typed_config"));
-  if (config == nullptr) return;
-  const auto* const previous = as<PreviousPrioritiesConfig>(*config);
-  if (previous == nullptr) {
-    return error(at, absl::StrCat("'", message.retry_priority().name(),
-                                  "' is not a retry priority of weir; allowed: "
-                                  "envoy.retry_priorities.previous_priorities"));
-  }
-  policy.other_priority_every = static_cast<uint32_t>(std::max(previous->update_frequency(), 1));
 }
 
 proxy::RetryPolicy PolicyCompiler::retry(const api::RetryPolicy& message, const base::FieldPath& path) {

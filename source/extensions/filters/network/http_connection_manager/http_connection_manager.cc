@@ -10,6 +10,7 @@
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/filters/network/http_connection_manager/http_filters.h"
+#include "source/extensions/filters/network/http_connection_manager/local_reply.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/protocols/compile_http2.h"
 #include "source/extensions/routes/compile_routes.h"
@@ -205,6 +206,22 @@ void compileUpgrades(const HttpConnectionManager& message, const proxy::SessionC
   }
 }
 
+void compileInternalAddresses(const HttpConnectionManager& message, const proxy::SessionContext& context,
+                              proxy::RequestOptions& request) {
+  const auto& internal = message.internal_address_config();
+  request.internal_unix_sockets = internal.unix_sockets();
+  for (int i = 0; i < internal.cidr_ranges_size(); ++i) {
+    const auto& range = internal.cidr_ranges(i);
+    auto parsed = net::CidrRange::parse(range.address_prefix(), range.prefix_len().value());
+    if (parsed.ok()) {
+      request.internal_ranges.push_back(*std::move(parsed));
+    } else {
+      context.diagnostics.error(context.path.at("internal_address_config").at("cidr_ranges", static_cast<size_t>(i)),
+                                std::string(parsed.status().message()));
+    }
+  }
+}
+
 void addCluster(const proxy::Route& route, std::vector<std::string>& clusters) {
   for (const proxy::Route::Choice& choice : route.choices) addCluster(*choice.route, clusters);
   const auto* const forward = std::get_if<proxy::ForwardAction>(&route.action);
@@ -237,9 +254,13 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   compileClientCertificate(message, context, config->client_certificate);
   compileResponse(message, *config);
   compileUpgrades(message, context, *config);
+  compileInternalAddresses(message, context, config->request);
+  config->local_replies = compileLocalReplies(message, context);
+  config->proxy_status = compileProxyStatus(message, context);
   HttpFilters filters = compileHttpFilters(message, context);
   if (const auto* router = google::protobuf::DynamicCastToGenerated<const Router>(filters.terminal.get())) {
     config->suppress_envoy_headers = router->suppress_envoy_headers();
+    config->respect_expected_rq_timeout = router->respect_expected_rq_timeout();
   }
   if (message.has_route_config()) {
     const RouteContext routes{context.stats,         context.diagnostics,    context.clock,

@@ -1,0 +1,184 @@
+// The part of the Router that takes a request to its upstream: attempts are started, heads, bodies and deadlines sent.
+#include <algorithm>
+#include <charconv>
+#include <span>
+#include <utility>
+
+#include "source/http/authority.h"
+#include "source/http/grpc.h"
+#include "source/proxy/exchange_pool.h"
+#include "source/proxy/router.h"
+#include "source/proxy/shadow.h"
+#include "source/upstream/discovery/demand.h"
+
+namespace weir::proxy {
+
+using http::HeaderId;
+using http::Part;
+
+namespace {
+
+void setNumber(http::Head& head, std::string_view name, uint64_t number) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), number);
+  head.headers.set(name, std::string_view(digits, end.ptr - digits));
+}
+
+}  // namespace
+
+// The name that a filter has chosen, or that the request has, with its port.
+std::string_view Router::wantedHost(const upstream::discovery::DemandConfig& config) {
+  const std::string_view named = context_.info.upstream_target;
+  const auto authority = http::parseAuthority(named.empty() ? std::string_view(request_->authority) : named);
+  if (!authority) return {};
+  char digits[8];
+  const uint16_t port = authority->port.value_or(config.default_port);
+  const auto end = std::to_chars(digits, digits + sizeof(digits), port);
+  const std::string_view host = context_.arena.join(context_.arena.copyLower(authority->host), ":");
+  return context_.arena.join(host, std::string_view(digits, end.ptr - digits));
+}
+
+void Router::avoid(const upstream::HostRef& host) {
+  if (host) tried_[tried_count_++ % tried_.size()] = host;
+}
+
+void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) {
+  upstream::PickContext pick;
+  pick.priority = action().priority;
+  pick.resend = resend_counts_;
+  pick.version = request_->version;
+  pick.attempted = std::span<const upstream::HostRef>(tried_.data(), std::min<size_t>(tried_count_, tried_.size()));
+  if (policy_ != nullptr && policy_->retry.other_host) pick.more_picks = policy_->retry.host_attempts;
+  pick.hash = hash_;
+  if (cluster_->config().demand != nullptr) pick.wanted = wantedHost(cluster_->config().demand->config());
+  pick.subset = action().subset.get();
+  ++context_.info.upstream_attempts;
+  attempt.start(*cluster_, pick, std::move(lease), try_deadlines_);
+  if (request_ended_) attempt.onRequestEnd();
+}
+
+void Router::onAttemptOpen(UpstreamAttempt& attempt) {
+  showAttempt(attempt);
+  stream_deadline_ = now() + orNever(cluster_->config().max_stream_duration);
+  sendHead(attempt);
+  pump(attempt);
+  wakeOwner();
+}
+
+// What logs tell of the upstream.
+void Router::showAttempt(const UpstreamAttempt& attempt) {
+  filter::StreamInfo& info = context_.info;
+  host_ = attempt.host();
+  info.upstream_remote = attempt.host()->address;
+  info.upstream_local = attempt.local();
+  info.upstream_transport = attempt.transport();
+  info.upstream_host_name = attempt.host()->hostname;
+}
+
+void Router::sendHead(UpstreamAttempt& attempt) {
+  const std::string& hostname = attempt.host()->hostname;
+  if (action().auto_host_rewrite && !hostname.empty()) {
+    if (context_.info.upstream_attempts == 1) {
+      setHost(*request_, action(), hostname);
+    } else {
+      request_->authority = hostname;
+    }
+  }
+  if (policy_ != nullptr && policy_->attempt_count_in_request) {
+    setNumber(*request_, "x-envoy-attempt-count", context_.info.upstream_attempts);
+  }
+  if (policy_ != nullptr && policy_->timeout_retry_header && context_.info.upstream_attempts > 1) {
+    if (timeout_retry_) {
+      request_->headers.set("x-envoy-is-timeout-retry", "true");
+    } else {
+      request_->headers.remove("x-envoy-is-timeout-retry");
+    }
+  }
+  passDeadlineOn(attempt);
+  if (!context_.info.upstream_first_sent) context_.info.upstream_first_sent = now();
+  attempt.stream().send(Part::makeHead(*request_, blocks()));
+}
+
+// The upstream is told what is left of the time that it has: of the route's, which runs from the end of the request,
+// and of what a gRPC client gave, which runs from its beginning and is said anew only if it is not what the client
+// said.
+void Router::passDeadlineOn(UpstreamAttempt&) {
+  const filter::StreamInfo& info = context_.info;
+  if (!context_.config.suppress_envoy_headers) {
+    const absl::Duration spent = info.request_complete ? now() - *info.request_complete : absl::ZeroDuration();
+    const absl::Duration left = std::min(route_timeout_ - spent, try_deadlines_.whole);
+    if (left != absl::InfiniteDuration()) {
+      const int64_t milliseconds = std::max<int64_t>(absl::ToInt64Milliseconds(left), 0);
+      setNumber(*request_, http::headerName(HeaderId::kXEnvoyExpectedRqTimeoutMs), static_cast<uint64_t>(milliseconds));
+    }
+  }
+  if (!grpc_timeout_) return;
+  const absl::Duration elapsed = now() - info.start;
+  if (elapsed <= absl::ZeroDuration() && info.upstream_attempts == 1 && !action().grpc_timeout_max) return;
+  request_->headers.set(HeaderId::kGrpcTimeout, http::formatGrpcTimeout(*grpc_timeout_ - elapsed, context_.arena));
+}
+
+// Sends what is held, as far as there is room, and then the end.
+void Router::pump(UpstreamAttempt& attempt) {
+  buffer::Buffer& source = &attempt == current_ ? held_ : attempt.out;
+  while (!source.empty() && attempt.stream().room() > 0) {
+    buffer::Buffer fitting(blocks());
+    fitting.moveFrom(source, attempt.stream().room());
+    sendData(attempt, std::move(fitting));
+  }
+  if (!source.empty() || !request_ended_ || std::exchange(attempt.end_sent, true)) return;
+  context_.info.upstream_last_sent = now();
+  attempt.stream().send(Part::makeEnd(request_trailers_, blocks()));
+}
+
+void Router::sendData(UpstreamAttempt& attempt, buffer::Buffer data) {
+  if (&attempt == current_) keepForResend(attempt, data);
+  context_.info.upstream_bytes_sent += data.size();
+  attempt.stream().send(Part::makeData(std::move(data)));
+}
+
+// Whether anything may still lead to another attempt.
+bool Router::mayKeep(const UpstreamAttempt& attempt) const {
+  if (winner_ != nullptr) return false;
+  return retries_.possible() || original_ != nullptr || attempt.reused() || attempt.multiplexed();
+}
+
+void Router::keepForResend(const UpstreamAttempt& attempt, const buffer::Buffer& data) {
+  if (!replayable_ || winner_ != nullptr) return;
+  if (!mayKeep(attempt) || replay_.size() + data.size() > replay_limit_) {
+    if (retries_.possible()) shard().add(cluster_->stats().retry_or_shadow_abandoned);
+    replayable_ = false;
+    replay_.clear();
+    return;
+  }
+  data.forEachPiece([this](std::string_view piece) {
+    replay_.append(piece);
+    return true;
+  });
+}
+
+void Router::startShadows(const ForwardAction& action) {
+  if (request_->isConnect() || !request_->upgrade.empty()) return;
+  const net::WorkerContext& worker = context_.services.worker;
+  for (const MirrorPolicy& mirror : policy_->mirrors) {
+    if (!mirror.fraction.hit(worker.random)) continue;
+    std::string_view name = mirror.cluster;
+    if (!mirror.cluster_header.empty()) name = request_->headers.get(mirror.cluster_header).value_or("");
+    upstream::WorkerCluster* const cluster = context_.services.clusters.find(name);
+    if (cluster == nullptr) continue;
+    Shadow& shadow = context_.services.exchanges.shadows.take(worker);
+    shadow.next = shadows_;
+    shadows_ = &shadow;
+    shadow.start(*cluster, *request_, mirror, action.priority, route_timeout_);
+  }
+}
+
+// The request has ended, whole or not: its shadows go on without it.
+void Router::endShadows(bool whole) {
+  while (shadows_ != nullptr) {
+    Shadow& shadow = *std::exchange(shadows_, shadows_->next);
+    whole ? shadow.finish(request_trailers_) : shadow.abandon();
+  }
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,141 @@
+// The part of the Router that takes the response from an upstream: the first attempt whose response is to be kept wins.
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "source/proxy/hash_policy.h"
+#include "source/proxy/router.h"
+
+namespace weir::proxy {
+
+using http::HeaderId;
+using http::Part;
+using http::Reason;
+using Outcome = upstream::RequestOutcome::Kind;
+
+namespace {
+
+void setNumber(http::Head& head, std::string_view name, int64_t number) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), number);
+  head.headers.set(name, std::string_view(digits, end.ptr - digits));
+}
+
+}  // namespace
+
+void Router::recordOutcome(const UpstreamAttempt& attempt, Outcome kind, uint16_t status) {
+  cluster_->recordOutcome(attempt.host(), {kind, status, now() - attempt.started()});
+}
+
+std::optional<Part> Router::receiveUpstream() {
+  if (winner_ != nullptr) return receiveRest();
+  for (UpstreamAttempt* const attempt : {&first_, &second_}) {
+    if (!attempt->open()) continue;
+    pump(*attempt);
+    if (std::optional<Part> part = receiveFirst(*attempt)) return part;
+  }
+  return std::nullopt;
+}
+
+// What comes before anything was decided.
+std::optional<Part> Router::receiveFirst(UpstreamAttempt& attempt) {
+  std::optional<Part> part = attempt.stream().receive();
+  if (!part) return std::nullopt;
+  attempt.noteProgress();
+  if (part->kind() == Part::Kind::kFailed) return onBroken(attempt, *std::move(part));
+  http::Head& head = part->head();
+  filter::StreamInfo& info = context_.info;
+  if (!info.upstream_first_received) info.upstream_first_received = now();
+  if (head.isInterim()) return part;
+  if (retryResponse(attempt, head)) return std::nullopt;
+  if (original_ != nullptr && redirect(attempt, head)) return std::nullopt;
+  win(attempt);
+  onHead(head);
+  return part;
+}
+
+std::optional<Part> Router::onBroken(UpstreamAttempt& attempt, Part part) {
+  const bool unprocessed = attempt.stream().unprocessed();
+  if (!other(attempt).active() && resendUnprocessed(attempt)) return std::nullopt;
+  shard().add(cluster_->stats().rq_rx_reset);
+  recordOutcome(attempt, Outcome::kReset);
+  if (retryFailure(attempt, unprocessed ? RetryState::Failure::kUnprocessed : RetryState::Failure::kReset)) {
+    return std::nullopt;
+  }
+  countStatus(http::reasonInfo(part.reason()).status);
+  attempt.drop();
+  held_.clear();
+  endShadows(false);
+  state_ = State::kDone;
+  return part;
+}
+
+void Router::win(UpstreamAttempt& attempt) {
+  winner_ = &attempt;
+  attempt.settle();
+  UpstreamAttempt& loser = other(attempt);
+  if (loser.open()) shard().add(cluster_->stats().rq_tx_reset);
+  loser.reset(Reason::kNone);
+  current_ = &attempt;
+  replayable_ = false;
+  replay_.clear();
+  showAttempt(attempt);
+}
+
+void Router::onHead(http::Head& head) {
+  filter::StreamInfo& info = context_.info;
+  status_ = head.status;
+  tunnel_ = head.status == 101 || (request_->isConnect() && head.status / 100 == 2);
+  countStatus(head.status);
+  if (!context_.config.suppress_envoy_headers) {
+    const base::MonotonicTime since =
+        std::max(info.upstream_first_sent.value_or(started_), info.request_complete.value_or(base::MonotonicTime{0}));
+    setNumber(head, http::headerName(HeaderId::kXEnvoyUpstreamServiceTime), absl::ToInt64Milliseconds(now() - since));
+  }
+  if (policy_ != nullptr && policy_->attempt_count_in_response) {
+    setNumber(head, "x-envoy-attempt-count", info.upstream_attempts);
+  }
+  for (const SetCookie* cookie = cookies_; cookie != nullptr; cookie = cookie->next) {
+    head.headers.add(HeaderId::kSetCookie, cookie->value);
+  }
+  editResponse(head, *route(), info);
+  edited_ = &head;
+  if (tunnel_) wakeOwner();
+}
+
+std::optional<Part> Router::receiveRest() {
+  pump(*winner_);
+  std::optional<Part> part = winner_->stream().receive();
+  if (!part) return std::nullopt;
+  switch (part->kind()) {
+    case Part::Kind::kHead:
+      break;
+    case Part::Kind::kData:
+      context_.info.upstream_bytes_received += part->data().size();
+      break;
+    case Part::Kind::kEnd:
+      onUpstreamEnd();
+      break;
+    case Part::Kind::kFailed:
+      shard().add(cluster_->stats().rq_rx_reset);
+      recordOutcome(*winner_, Outcome::kReset, status_);
+      winner_->drop();
+      endShadows(false);
+      state_ = State::kDone;
+      break;
+  }
+  return part;
+}
+
+void Router::onUpstreamEnd() {
+  context_.info.upstream_last_received = now();
+  recordOutcome(*winner_, status_ < 500 ? Outcome::kSuccess : Outcome::kError, status_);
+  shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(absl::ToInt64Milliseconds(now() - started_)));
+  // The pool has its connection back at once; if the request was not sent whole, this drops it.
+  winner_->drop();
+  held_.clear();
+  endShadows(false);
+  state_ = State::kDone;
+}
+
+}  // namespace weir::proxy
