@@ -181,6 +181,8 @@ TEST_F(PathSafetyTest, AnEdgeBelievesNoInternalHeader) {
     info.downstream_direct_remote = *net::Address::parseIp("10.0.0.9", 1);  // private, and no more trusted for that
     RequestOptions options;
     options.use_remote_address = edge;
+    // Behind another proxy, those of a client that is said to be of the own network are believed.
+    if (!edge) options.internal_ranges.push_back(*net::CidrRange::parse("10.0.0.0", 8));
     prepareRequest(head, info, options, random_);
     for (const char* const name : internal) {
       EXPECT_EQ(head.headers.joined(arena.copyLower(name)).has_value(), !edge) << name;

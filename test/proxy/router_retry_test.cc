@@ -1,4 +1,5 @@
 // What is sent again, how often and when: policies of routes, on a simulated network and clock.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -355,6 +356,48 @@ TEST(RouterRetryTest, EachTryIsToldWhatIsLeftOfTheTime) {
   ASSERT_EQ(retry.requests.size(), 2u);
   EXPECT_TRUE(contains(retry.requests[0], "x-envoy-expected-rq-timeout-ms: 10000\r\n")) << retry.requests[0];
   EXPECT_TRUE(contains(retry.requests[1], "x-envoy-expected-rq-timeout-ms: 49")) << retry.requests[1];
+}
+
+// Every answer is 503, and every request wants three retries.
+TEST(RouterRetryTest, AStormAddsAtMostAFifthOfTheLoad) {
+  RetryWorld retry(on(kRetryOn5xx, 3));
+  auto& simulation = retry.world.upstream.simulation;
+  size_t arrived = 0;
+  retry.world.origin.on_accept = [&](upstream::OriginPeer& peer) {
+    peer.on_input = [&](upstream::OriginPeer& from) {
+      from.received.clear();
+      ++arrived;
+      simulation.schedule(absl::Milliseconds(10), [&from] {
+        if (!from.closed) from.write(kBusy);
+      });
+    };
+  };
+  constexpr size_t kSent = 64 * 40;
+  std::vector<RawClient*> clients;
+  for (size_t i = 0; i < 64; ++i) clients.push_back(&retry.world.client());
+  size_t sent = 0;
+  for (RawClient* client : clients) {
+    client->write(kGet);
+    ++sent;
+  }
+  const auto answered = [&] {
+    return std::any_of(clients.begin(), clients.end(),
+                       [](RawClient* client) { return contains(client->received, "busy"); });
+  };
+  // Each client sends the next request when the last was answered.
+  while (simulation.runUntil(answered, absl::Seconds(5))) {
+    for (RawClient* client : clients) {
+      if (!contains(client->received, "busy")) continue;
+      client->received.clear();
+      if (sent == kSent) continue;
+      client->write(kGet);
+      ++sent;
+    }
+  }
+  EXPECT_EQ(retry.world.log.size(), kSent);
+  EXPECT_GT(arrived, sent);
+  EXPECT_LE(arrived, sent + sent / 5);
+  EXPECT_GT(retry.counter("upstream_rq_retry_overflow"), 0u);
 }
 
 }  // namespace
