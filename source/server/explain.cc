@@ -30,12 +30,19 @@ struct Place {
   bool port_fits = false;
 };
 
-// The chain of that address that a plain or a TLS connection gets, if HTTP is spoken there.
+// The chain of that address that a plain or a TLS connection gets, if HTTP is spoken there. Where the listener has
+// filters that look at the first bytes, they are taken to find the name in a ClientHello.
 Place placeAt(const ServerConfig& config, size_t listener, const BoundAddress& address, const Question& question,
               const net::Address& client) {
   Place place{listener, &address};
   place.port_fits = address.address.isIp() && address.address.port() == question.port;
-  place.chain = config.listeners[listener].config->chains->match(address.address, client, "raw_buffer");
+  const proxy::ListenerConfig& listens = *config.listeners[listener].config;
+  proxy::Inspected seen{address.address, client, client, {}, "raw_buffer", {}};
+  if (question.scheme == "https" && !listens.filters.empty()) {
+    seen.transport_protocol = "tls";
+    seen.server_name = question.authority.substr(0, question.authority.rfind(':'));
+  }
+  place.chain = listens.chains->match(seen);
   if (place.chain == nullptr || (place.chain->transport != nullptr) != (question.scheme == "https")) return {};
   place.manager = dynamic_cast<const proxy::HttpConnectionManagerFactory*>(place.chain->terminal.get());
   return place;
