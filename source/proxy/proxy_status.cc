@@ -4,70 +4,66 @@ namespace weir::proxy {
 
 using http::Reason;
 
+namespace {
+
+struct Entry {
+  Reason reason;
+  ProxyError error;
+};
+
+constexpr Entry kErrors[] = {
+    {Reason::kBadRequest, {"http_request_error", 0}},
+    {Reason::kBadFraming, {"http_request_error", 0}},
+    {Reason::kBadChunk, {"http_request_error", 0}},
+    {Reason::kMissingHost, {"http_request_error", 0}},
+    {Reason::kHeadersTooLarge, {"http_request_error", 0}},
+    {Reason::kTooManyHeaders, {"http_request_error", 0}},
+    {Reason::kUriTooLong, {"http_request_error", 0}},
+    {Reason::kVersionNotSupported, {"http_request_error", 0}},
+    {Reason::kPathRefused, {"http_request_error", 0}},
+    {Reason::kUnderscoreRefused, {"http_request_error", 0}},
+    {Reason::kExpectationFailed, {"http_request_error", 0}},
+    {Reason::kBodyTooLarge, {"http_request_error", 0}},
+    {Reason::kRequestHeaderTimeout, {"http_request_error", 0}},
+    {Reason::kRequestTimeout, {"http_request_error", 0}},
+    {Reason::kUpgradeRefused, {"http_request_denied", 0}},
+    {Reason::kRateLimited, {"http_request_denied", 0}},
+    {Reason::kRbacDenied, {"http_request_denied", 0}},
+    {Reason::kAuthzDenied, {"http_request_denied", 0}},
+    {Reason::kCsrf, {"http_request_denied", 0}},
+    {Reason::kFaultAbort, {"http_request_denied", 0}},
+    {Reason::kStreamIdleTimeout, {"http_response_timeout", 504}},
+    {Reason::kMaxStreamDuration, {"http_response_timeout", 504}},
+    {Reason::kRouteTimeout, {"http_response_timeout", 504}},
+    {Reason::kPerTryTimeout, {"http_response_timeout", 504}},
+    {Reason::kNoRoute, {"destination_not_found", 0}},
+    {Reason::kNoCluster, {"destination_not_found", 500}},
+    {Reason::kNoHealthyUpstream, {"destination_unavailable", 503}},
+    {Reason::kRetryLimit, {"destination_unavailable", 503}},
+    {Reason::kUpstreamOverflow, {"connection_limit_reached", 503}},
+    {Reason::kDnsFailure, {"dns_error", 502}},
+    {Reason::kConnectFailure, {"connection_refused", 502}},
+    {Reason::kConnectTimeout, {"connection_timeout", 504}},
+    {Reason::kUpstreamReset, {"connection_terminated", 502}},
+    {Reason::kUpstreamTruncated, {"http_response_incomplete", 502}},
+    {Reason::kUpstreamProtocol, {"http_protocol_error", 502}},
+    {Reason::kUpstreamHeadersTooLarge, {"http_response_header_section_size", 502}},
+    {Reason::kUpstreamNoTunnel, {"http_upgrade_failed", 502}},
+    {Reason::kAuthzError, {"proxy_internal_error", 0}},
+    {Reason::kFilterFailed, {"proxy_internal_error", 0}},
+    {Reason::kResponseTooLarge, {"proxy_internal_error", 0}},
+    {Reason::kFaultOverflow, {"proxy_internal_error", 0}},
+    {Reason::kDraining, {"proxy_internal_error", 0}},
+    {Reason::kOverloaded, {"proxy_internal_error", 0}},
+};
+
+}  // namespace
+
 ProxyError proxyError(Reason reason) {
-  switch (reason) {
-    case Reason::kBadRequest:
-    case Reason::kBadFraming:
-    case Reason::kBadChunk:
-    case Reason::kMissingHost:
-    case Reason::kHeadersTooLarge:
-    case Reason::kTooManyHeaders:
-    case Reason::kUriTooLong:
-    case Reason::kVersionNotSupported:
-    case Reason::kPathRefused:
-    case Reason::kUnderscoreRefused:
-    case Reason::kExpectationFailed:
-    case Reason::kBodyTooLarge:
-    case Reason::kRequestHeaderTimeout:
-    case Reason::kRequestTimeout:
-      return {"http_request_error", 0};
-    case Reason::kUpgradeRefused:
-    case Reason::kRateLimited:
-    case Reason::kRbacDenied:
-    case Reason::kAuthzDenied:
-    case Reason::kCsrf:
-    case Reason::kFaultAbort:
-      return {"http_request_denied", 0};
-    case Reason::kStreamIdleTimeout:
-    case Reason::kMaxStreamDuration:
-    case Reason::kRouteTimeout:
-    case Reason::kPerTryTimeout:
-      return {"http_response_timeout", 504};
-    case Reason::kNoRoute:
-      return {"destination_not_found", 0};
-    case Reason::kNoCluster:
-      return {"destination_not_found", 500};
-    case Reason::kNoHealthyUpstream:
-    case Reason::kRetryLimit:
-      return {"destination_unavailable", 503};
-    case Reason::kUpstreamOverflow:
-      return {"connection_limit_reached", 503};
-    case Reason::kDnsFailure:
-      return {"dns_error", 502};
-    case Reason::kConnectFailure:
-      return {"connection_refused", 502};
-    case Reason::kConnectTimeout:
-      return {"connection_timeout", 504};
-    case Reason::kUpstreamReset:
-      return {"connection_terminated", 502};
-    case Reason::kUpstreamTruncated:
-      return {"http_response_incomplete", 502};
-    case Reason::kUpstreamProtocol:
-      return {"http_protocol_error", 502};
-    case Reason::kUpstreamHeadersTooLarge:
-      return {"http_response_header_section_size", 502};
-    case Reason::kUpstreamNoTunnel:
-      return {"http_upgrade_failed", 502};
-    case Reason::kAuthzError:
-    case Reason::kFilterFailed:
-    case Reason::kResponseTooLarge:
-    case Reason::kFaultOverflow:
-    case Reason::kDraining:
-    case Reason::kOverloaded:
-      return {"proxy_internal_error", 0};
-    default:
-      return {};
+  for (const Entry& entry : kErrors) {
+    if (entry.reason == reason) return entry.error;
   }
+  return {};
 }
 
 void addProxyStatus(http::Head& response, Reason reason, const ProxyStatusConfig& config) {
