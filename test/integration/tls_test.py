@@ -282,7 +282,7 @@ class Upstream(TlsTest):
                 self.assertEqual(1, stats["cluster.back.upstream_cx_http%d_total" % version])
 
     def test_a_server_that_speaks_no_tls_is_a_503(self):
-        with Origin() as origin:
+        with Origin(serve=lambda wire: wire.send(b"220 plain words\r\n")) as origin:
             front = free_ports(1)[0]
             listener = {"name": "front", "address": tcp(front),
                         "filter_chains": [{"filters": [hcm("front", [to_cluster(prefix("/"), "back")])]}]}
@@ -290,6 +290,7 @@ class Upstream(TlsTest):
             with Weir(config([listener], [back])) as weir:
                 self.assertTrue(curl(front, "-w", "%{http_code}", scheme="http")[1].endswith("503"))
                 self.assertEqual(1, weir.stats()["cluster.back.ssl.connection_error"])
+                weir.wait_log("the peer does not speak TLS: its first bytes are")
 
 
 if __name__ == "__main__":
