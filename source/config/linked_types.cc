@@ -64,28 +64,10 @@
 
 namespace weir::config {
 
-std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
-  std::vector<const google::protobuf::FileDescriptor*> files = {
-      envoy::config::accesslog::v3::AccessLog::descriptor()->file(),
-      envoy::config::bootstrap::v3::Admin::descriptor()->file(),
-      envoy::config::cluster::v3::CircuitBreakers::descriptor()->file(),
-      envoy::config::common::mutation_rules::v3::HeaderMutation::descriptor()->file(),
-      envoy::config::core::v3::Node::descriptor()->file(),
-      envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
-      envoy::config::listener::v3::Filter::descriptor()->file(),
-      envoy::config::rbac::v3::RBAC::descriptor()->file(),
-      envoy::config::route::v3::RouteConfiguration::descriptor()->file(),
-      envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor()->file(),
-      envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor()->file(),
-      envoy::extensions::clusters::common::dns::v3::DnsLookupFamily_descriptor()->file(),
-      envoy::extensions::clusters::dns::v3::DnsCluster::descriptor()->file(),
-      envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig::descriptor()->file(),
-      envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig::descriptor()->file(),
-      envoy::extensions::common::ratelimit::v3::XRateLimitHeadersRFCVersion_descriptor()->file(),
-      envoy::extensions::compression::brotli::compressor::v3::Brotli::descriptor()->file(),
-      envoy::extensions::compression::gzip::compressor::v3::Gzip::descriptor()->file(),
-      envoy::extensions::compression::gzip::decompressor::v3::Gzip::descriptor()->file(),
-      envoy::extensions::compression::zstd::compressor::v3::Zstd::descriptor()->file(),
+namespace {
+
+std::vector<const google::protobuf::FileDescriptor*> filterFiles() {
+  return {
       envoy::extensions::filters::common::fault::v3::FaultDelay::descriptor()->file(),
       envoy::extensions::filters::http::buffer::v3::Buffer::descriptor()->file(),
       envoy::extensions::filters::http::compressor::v3::Compressor::descriptor()->file(),
@@ -111,6 +93,33 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),
       envoy::extensions::filters::network::rbac::v3::RBAC::descriptor()->file(),
       envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor()->file(),
+  };
+}
+
+}  // namespace
+
+std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
+  std::vector<const google::protobuf::FileDescriptor*> files = {
+      envoy::config::accesslog::v3::AccessLog::descriptor()->file(),
+      envoy::config::bootstrap::v3::Admin::descriptor()->file(),
+      envoy::config::cluster::v3::CircuitBreakers::descriptor()->file(),
+      envoy::config::common::mutation_rules::v3::HeaderMutation::descriptor()->file(),
+      envoy::config::core::v3::Node::descriptor()->file(),
+      envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
+      envoy::config::listener::v3::Filter::descriptor()->file(),
+      envoy::config::rbac::v3::RBAC::descriptor()->file(),
+      envoy::config::route::v3::RouteConfiguration::descriptor()->file(),
+      envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor()->file(),
+      envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor()->file(),
+      envoy::extensions::clusters::common::dns::v3::DnsLookupFamily_descriptor()->file(),
+      envoy::extensions::clusters::dns::v3::DnsCluster::descriptor()->file(),
+      envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig::descriptor()->file(),
+      envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig::descriptor()->file(),
+      envoy::extensions::common::ratelimit::v3::XRateLimitHeadersRFCVersion_descriptor()->file(),
+      envoy::extensions::compression::brotli::compressor::v3::Brotli::descriptor()->file(),
+      envoy::extensions::compression::gzip::compressor::v3::Gzip::descriptor()->file(),
+      envoy::extensions::compression::gzip::decompressor::v3::Gzip::descriptor()->file(),
+      envoy::extensions::compression::zstd::compressor::v3::Zstd::descriptor()->file(),
       envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig::descriptor()->file(),
       envoy::extensions::path::match::uri_template::v3::UriTemplateMatchConfig::descriptor()->file(),
       envoy::extensions::path::rewrite::uri_template::v3::UriTemplateRewriteConfig::descriptor()->file(),
@@ -125,6 +134,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       ::weir::extensions::filters::network::plugin::v1::Plugin::descriptor()->file(),
       xds::type::v3::TypedStruct::descriptor()->file(),
   };
+  for (const google::protobuf::FileDescriptor* const file : filterFiles()) files.push_back(file);
   std::sort(files.begin(), files.end(), [](const auto* a, const auto* b) { return a->package() < b->package(); });
   return files;
 }

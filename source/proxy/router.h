@@ -37,7 +37,7 @@
 #include "source/proxy/upstream_attempt.h"
 #include "source/upstream/worker_cluster.h"
 
-namespace weir::upstream::discovery {
+namespace weir::upstream {
 struct DemandConfig;
 }
 
@@ -121,7 +121,7 @@ class Router final : public http::Stream, private event::TimerHandler {
   // router_request.cc: the way to the upstream.
   void avoid(const upstream::HostRef& host);
   void startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease);
-  std::string_view wantedHost(const upstream::discovery::DemandConfig& config);
+  std::string_view wantedHost(const upstream::DemandConfig& config);
   void showAttempt(const UpstreamAttempt& attempt);
   void sendHead(UpstreamAttempt& attempt);
   void passDeadlineOn(UpstreamAttempt& attempt);

@@ -9,7 +9,7 @@
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/router.h"
 #include "source/proxy/shadow.h"
-#include "source/upstream/discovery/demand.h"
+#include "source/upstream/demand.h"
 
 namespace weir::proxy {
 
@@ -27,7 +27,7 @@ void setNumber(http::Head& head, std::string_view name, uint64_t number) {
 }  // namespace
 
 // The name that a filter has chosen, or that the request has, with its port.
-std::string_view Router::wantedHost(const upstream::discovery::DemandConfig& config) {
+std::string_view Router::wantedHost(const upstream::DemandConfig& config) {
   const std::string_view named = context_.info.upstream_target;
   const auto authority = http::parseAuthority(named.empty() ? std::string_view(request_->authority) : named);
   if (!authority) return {};

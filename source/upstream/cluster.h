@@ -22,8 +22,11 @@
 #include "source/upstream/cluster_stats.h"
 #include "source/upstream/host_set.h"
 
-namespace weir::upstream::discovery {
+namespace weir::upstream {
 class Demand;
+}
+
+namespace weir::upstream::discovery {
 struct DnsDiscovery;
 struct FileDiscovery;
 }  // namespace weir::upstream::discovery
@@ -74,7 +77,7 @@ struct ClusterConfig {
   std::shared_ptr<const discovery::DnsDiscovery> dns;
   std::shared_ptr<const discovery::FileDiscovery> endpoints_file;
   // The cluster has the hosts that requests and connections ask for; null: it has others.
-  std::shared_ptr<discovery::Demand> demand;
+  std::shared_ptr<Demand> demand;
 };
 
 // A count that all workers share and that never exceeds its limit: at most `limit` permits are out at any time.

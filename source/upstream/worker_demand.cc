@@ -12,7 +12,6 @@
 namespace weir::upstream {
 namespace {
 
-using discovery::DemandConfig;
 using http::Reason;
 
 }  // namespace
@@ -114,7 +113,7 @@ class WorkerDemand::Parked final : public base::Operation,
   base::Ticket inner_;
 };
 
-WorkerDemand::WorkerDemand(const discovery::Demand& demand, WorkerCluster& cluster, event::Dispatcher& dispatcher)
+WorkerDemand::WorkerDemand(const Demand& demand, WorkerCluster& cluster, event::Dispatcher& dispatcher)
     : Wakeable(dispatcher),
       demand_(demand),
       cluster_(cluster),

@@ -16,7 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "source/base/ticket.h"
 #include "source/event/wakeable.h"
-#include "source/upstream/discovery/demand.h"
+#include "source/upstream/demand.h"
 #include "source/upstream/receivers.h"
 #include "source/upstream/waiter.h"
 
@@ -27,7 +27,7 @@ class WorkerCluster;
 class WorkerDemand final : private event::Wakeable {
  public:
   // Both must outlive it.
-  WorkerDemand(const discovery::Demand& demand, WorkerCluster& cluster, event::Dispatcher& dispatcher);
+  WorkerDemand(const Demand& demand, WorkerCluster& cluster, event::Dispatcher& dispatcher);
   ~WorkerDemand();
 
   // To the host of `context.wanted`. Receivers as in WorkerCluster.
@@ -46,7 +46,7 @@ class WorkerDemand final : private event::Wakeable {
   void answered(const std::string& key, http::Reason reason);
   void onWake() override;
 
-  const discovery::Demand& demand_;
+  const Demand& demand_;
   WorkerCluster& cluster_;
   event::Dispatcher& dispatcher_;
   absl::flat_hash_map<std::string, uint32_t> slots_;  // by key

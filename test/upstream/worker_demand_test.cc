@@ -8,7 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "source/upstream/cluster_hosts.h"
-#include "source/upstream/discovery/demand.h"
+#include "source/upstream/demand.h"
 #include "source/upstream/discovery/demanded_hosts.h"
 #include "test/upstream/dns/fake_resolver.h"
 #include "test/upstream/upstream_world.h"
@@ -16,7 +16,6 @@
 namespace weir::upstream {
 namespace {
 
-using discovery::DemandConfig;
 using dns::Outcome;
 using http::Reason;
 
@@ -29,7 +28,7 @@ class WorkerDemandTest : public testing::Test {
   }
 
   void start(DemandConfig config = {}) {
-    demand_ = std::make_shared<discovery::Demand>(std::move(config));
+    demand_ = std::make_shared<Demand>(std::move(config));
     cluster_ = world_.makeCluster({}, [this](ClusterConfig& made) { made.demand = demand_; });
     worker_cluster_.emplace(cluster_, world_.worker().context, world_.memory);
     hosts_.emplace(cluster_, main_, [this](const std::shared_ptr<const HostSet>& set) {
@@ -59,7 +58,7 @@ class WorkerDemandTest : public testing::Test {
   Origin origin_{world_.origin_worker, "10.0.0.1"};
   event::Dispatcher& main_ = world_.simulation.addDispatcher();
   dns::FakeResolver resolver_{main_};
-  std::shared_ptr<discovery::Demand> demand_;
+  std::shared_ptr<Demand> demand_;
   std::shared_ptr<const Cluster> cluster_;
   std::optional<WorkerCluster> worker_cluster_;
   std::optional<ClusterHosts> hosts_;

@@ -13,7 +13,7 @@ namespace {
 using base::Diagnostics;
 using base::FieldPath;
 using envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig;
-using upstream::discovery::DemandConfig;
+using upstream::DemandConfig;
 
 constexpr absl::Duration kRefreshRate = absl::Seconds(60);
 constexpr absl::Duration kMinRefreshRate = absl::Seconds(5);

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "source/base/diagnostics.h"
-#include "source/upstream/discovery/demand.h"
+#include "source/upstream/demand.h"
 
 namespace envoy::extensions::common::dynamic_forward_proxy::v3 {
 class DnsCacheConfig;
@@ -15,7 +15,7 @@ class DnsCacheConfig;
 namespace weir::extensions {
 
 // None after errors. `path` is that of the message.
-std::optional<upstream::discovery::DemandConfig> compileDnsCache(
+std::optional<upstream::DemandConfig> compileDnsCache(
     const envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig& message, base::Diagnostics& diagnostics,
     const base::FieldPath& path);
 

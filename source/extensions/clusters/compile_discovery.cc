@@ -26,7 +26,7 @@ using base::FieldPath;
 using envoy::config::cluster::v3::Cluster;
 using envoy::extensions::clusters::dns::v3::DnsCluster;
 using ForwardCluster = envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig;
-using upstream::discovery::DemandConfig;
+using upstream::DemandConfig;
 using upstream::discovery::DnsDiscovery;
 using upstream::discovery::NamedHost;
 
@@ -88,7 +88,7 @@ void compileForward(const Cluster& message, const ForwardCluster& forward, upstr
   std::optional<DemandConfig> demand = compileDnsCache(forward.dns_cache_config(), diagnostics, at);
   if (!demand.has_value()) return;
   if (message.has_transport_socket()) demand->default_port = 443;
-  config.demand = std::make_shared<upstream::discovery::Demand>(*std::move(demand));
+  config.demand = std::make_shared<upstream::Demand>(*std::move(demand));
 }
 
 void compileExtension(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,

@@ -24,7 +24,7 @@
 #include "source/event/timer.h"
 #include "source/stats/stats.h"
 #include "source/upstream/cluster_hosts.h"
-#include "source/upstream/discovery/demand.h"
+#include "source/upstream/demand.h"
 #include "source/upstream/dns/dns_hosts.h"
 #include "source/upstream/dns/resolver.h"
 

@@ -1,6 +1,6 @@
-#include "source/upstream/discovery/demand.h"
+#include "source/upstream/demand.h"
 
-namespace weir::upstream::discovery {
+namespace weir::upstream {
 
 void Demand::ask(std::string key, event::Dispatcher& worker, std::function<void(http::Reason)> done) const {
   if (main_ == nullptr) return;
@@ -18,4 +18,4 @@ bool Demand::enter() const {
   return true;
 }
 
-}  // namespace weir::upstream::discovery
+}  // namespace weir::upstream

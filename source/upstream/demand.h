@@ -23,7 +23,7 @@
 #include "source/upstream/dns/ares_options.h"
 #include "source/upstream/dns/dns_hosts.h"
 
-namespace weir::upstream::discovery {
+namespace weir::upstream {
 
 struct DemandConfig {
   enum class Kind : uint8_t {
@@ -82,4 +82,4 @@ class Demand final {
   mutable std::atomic<uint32_t> waiting_{0};
 };
 
-}  // namespace weir::upstream::discovery
+}  // namespace weir::upstream
