@@ -6,8 +6,10 @@
 #include "envoy/config/accesslog/v3/accesslog.pb.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/cluster/v3/outlier_detection.pb.h"
 #include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
 #include "envoy/config/core/v3/core.pb.h"
+#include "envoy/config/core/v3/health_check.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/rbac/v3/rbac.pb.h"
@@ -56,6 +58,7 @@
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
+#include "envoy/type/v3/http.pb.h"
 #include "envoy/type/v3/type.pb.h"
 #include "udpa/type/v1/type.pb.h"
 #include "weir/extensions/filters/http/plugin/v1/plugin.pb.h"
@@ -103,8 +106,10 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::config::accesslog::v3::AccessLog::descriptor()->file(),
       envoy::config::bootstrap::v3::Admin::descriptor()->file(),
       envoy::config::cluster::v3::CircuitBreakers::descriptor()->file(),
+      envoy::config::cluster::v3::OutlierDetection::descriptor()->file(),
       envoy::config::common::mutation_rules::v3::HeaderMutation::descriptor()->file(),
       envoy::config::core::v3::Node::descriptor()->file(),
+      envoy::config::core::v3::HealthCheck::descriptor()->file(),
       envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
       envoy::config::listener::v3::Filter::descriptor()->file(),
       envoy::config::rbac::v3::RBAC::descriptor()->file(),
@@ -128,6 +133,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor()->file(),
       envoy::service::discovery::v3::DiscoveryResponse::descriptor()->file(),
       envoy::type::matcher::v3::RegexMatcher::descriptor()->file(),
+      envoy::type::v3::CodecClientType_descriptor()->file(),
       envoy::type::v3::Percent::descriptor()->file(),
       udpa::type::v1::TypedStruct::descriptor()->file(),
       ::weir::extensions::filters::http::plugin::v1::Plugin::descriptor()->file(),

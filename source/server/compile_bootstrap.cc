@@ -11,6 +11,7 @@
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/access_loggers/line_log.h"
 #include "source/extensions/clusters/compile_cluster.h"
+#include "source/extensions/clusters/compile_health.h"
 #include "source/extensions/clusters/compile_resolver.h"
 #include "source/server/compile_address.h"
 #include "source/server/compile_listener.h"
@@ -52,9 +53,11 @@ class BootstrapCompiler {
       const bool fresh = cluster_names_.insert(messages[i].name()).second;
       auto compiled = extensions::compileCluster(
           messages[i], {secrets_, context_.stats, diagnostics_, context_.schema_only, &config_->transports}, path);
+      upstream::health::ClusterHealth health = extensions::compileHealth(messages[i], diagnostics_, path);
       if (compiled && compiled->endpoints_file != nullptr) readEndpoints(*compiled, path);
       if (compiled && fresh) {
         config_->clusters.push_back(std::make_shared<upstream::Cluster>(*std::move(compiled), context_.stats));
+        config_->health.push_back(std::move(health));
       }
     }
   }

@@ -22,8 +22,9 @@ namespace {
 constexpr uint32_t kAdminConnections = 256;
 constexpr size_t kAdminBuffer = 256 * 1024;
 constexpr int kAdminBacklog = 128;
-// How long the start waits for names to be resolved; longer than two servers take to answer after one that does not.
-constexpr absl::Duration kResolvePatience = absl::Seconds(15);
+// How long the start waits for names to be resolved, and hosts to be checked; longer than two servers take to answer
+// after one that does not.
+constexpr absl::Duration kStartPatience = absl::Seconds(15);
 
 std::string clusterNames(const proxy::FilterChain& chain) {
   std::string names;
@@ -77,6 +78,7 @@ Server::Server(const Parts& parts)
       view_{parts.stats, parts.clock, parts.started, parts.bootstrap},
       pages_(view_),
       random_(base::Random::entropy()),
+      main_{dispatcher_, network_, blocks_, chunks_, random_, shard_, parts.concurrency},
       resolvers_(dispatcher_, poller_) {
   for (unsigned i = 0; i < parts.concurrency; ++i) {
     threads_.push_back(std::make_unique<WorkerThread>(i, parts.clock, parts.stats, connection_limit_, parts.config));
@@ -93,6 +95,7 @@ absl::Status Server::run() {
     logReady(descriptors_);
   }
   dispatcher_.run();
+  health_.reset();
   discovery_.reset();
   admin_worker_.reset();
   threads_.clear();
@@ -106,7 +109,9 @@ absl::Status Server::start() {
   if (absl::Status status = bindListeners(parts_.config.listeners, workers); !status.ok()) return status;
   fillView();
   if (absl::Status status = startAdmin(); !status.ok()) return status;
+  if (absl::Status status = checkHealth(); !status.ok()) return status;
   if (absl::Status status = discover(); !status.ok()) return status;
+  awaitHosts();
   if (ended_) return absl::OkStatus();
   for (Worker* const worker : workers) {
     if (absl::Status status = worker->start(); !status.ok()) return status;
@@ -117,7 +122,21 @@ absl::Status Server::start() {
   return absl::OkStatus();
 }
 
-// The main thread's loop turns here until the clusters have their first hosts.
+// Before there are any workers, so that no host is used unchecked.
+absl::Status Server::checkHealth() {
+  absl::Status failed;
+  const auto open = [&](const std::string& path) -> upstream::health::HealthEvents::Write {
+    const absl::StatusOr<filter::LogSink*> sink = parts_.logs.open(path);
+    if (!sink.ok()) {
+      failed.Update(sink.status());
+      return nullptr;
+    }
+    return [this, to = *sink](std::string_view line) { to->write(main_, line); };
+  };
+  health_ = std::make_unique<upstream::health::HealthChecks>(hosts_, parts_.config.health, main_, parts_.stats, open);
+  return failed;
+}
+
 absl::Status Server::discover() {
   auto watcher = event::FileWatcher::create(dispatcher_, poller_);
   if (watcher.ok()) {
@@ -131,18 +150,28 @@ absl::Status Server::discover() {
        [this](const upstream::dns::AresOptions& options) { return resolvers_.get(options); }, file_watcher_.get()});
   if (!discovery.ok()) return discovery.status();
   discovery_ = *std::move(discovery);
+  return absl::OkStatus();
+}
+
+// The main thread's loop turns here until the clusters have their first hosts, and these were checked.
+void Server::awaitHosts() {
   refreshGauges();
-  patience_.arm(kResolvePatience);
+  patience_.arm(kStartPatience);
   while (!ended_ && patience_.armed() && !discovery_->warm()) dispatcher_.turn(true);
+  dispatcher_.turn(false);  // what was found goes to the workers, and is checked
+  while (!ended_ && patience_.armed() && !health_->warm()) dispatcher_.turn(true);
   patience_.cancel();
-  dispatcher_.turn(false);  // what was found goes to the workers
+  dispatcher_.turn(false);  // and so does what was found out about it
   const std::vector<std::string_view> missing = discovery_->waitingFor();
   if (!ended_ && !missing.empty()) {
     LOG(kWarning, missing.size(), missing.size() == 1 ? " cluster has" : " clusters have", " no answer of DNS after ",
-        absl::FormatDuration(kResolvePatience), ", serving starts without: ",
+        absl::FormatDuration(kStartPatience), ", serving starts without: ",
         absl::StrJoin(missing, ", ", [](std::string* out, std::string_view name) { out->append(name); }));
   }
-  return absl::OkStatus();
+  if (!ended_ && !health_->warm()) {
+    LOG(kWarning, "hosts are not checked after ", absl::FormatDuration(kStartPatience),
+        ", serving starts without those");
+  }
 }
 
 std::vector<AdminView::ResolvedName> Server::namesOf(std::string_view cluster) const {

@@ -14,6 +14,7 @@
 #include "source/proxy/active_listener.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/dns/ares_options.h"
+#include "source/upstream/health/health_config.h"
 
 namespace weir::server {
 
@@ -42,6 +43,7 @@ struct ServerConfig {
   std::string node_id;
   std::string node_cluster;
   std::vector<std::shared_ptr<const upstream::Cluster>> clusters;  // in the order of the configuration
+  std::vector<upstream::health::ClusterHealth> health;             // of each cluster, likewise
   std::vector<ListenerPlan> listeners;                             // likewise
   std::optional<AdminPlan> admin;
   // How names are resolved for clusters that do not say; null: as /etc/resolv.conf says.

@@ -40,11 +40,12 @@ INSTANTIATE_TEST_SUITE_P(
              withHcm("          stat_prefix: s\n          route_config: {}\n          "
                      "zzz: 1\n"),
              "11:11: " + kHcm + "zzz: unknown field 'zzz'; no field of HttpConnectionManager is named so"},
-        Case{"KnownFieldOfTheApi", withCluster("    health_checks: []\n"),
-             "4:5: static_resources.clusters[0].health_checks: 'health_checks' of Cluster: known xDS field, not "
-             "implemented by weir"},
-        Case{"KnownFieldInCamelCase", withCluster("    outlierDetection: {}\n"),
-             "4:5: static_resources.clusters[0].outlierDetection: 'outlierDetection' of Cluster: known xDS field, not "
+        Case{"KnownFieldOfTheApi", withCluster("    lrs_report_endpoint_metrics: []\n"),
+             "4:5: static_resources.clusters[0].lrs_report_endpoint_metrics: 'lrs_report_endpoint_metrics' of Cluster: "
+             "known "
+             "xDS field, not implemented by weir"},
+        Case{"KnownFieldInCamelCase", withCluster("    lrsServer: {}\n"),
+             "4:5: static_resources.clusters[0].lrsServer: 'lrsServer' of Cluster: known xDS field, not "
              "implemented by weir"},
         Case{"MergeKey", withCluster("    <<: {}\n"),
              "4:5: static_resources.clusters[0].<<: merge keys ('<<') are not supported; give the fields themselves, "

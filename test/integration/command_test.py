@@ -33,7 +33,7 @@ static_resources:
                 route: {cluster: nowhere, timeout: 5 seconds}
   clusters:
   - name: somewhere
-    outlier_detection: {}
+    lrs_server: {}
 """
 
 
@@ -62,7 +62,7 @@ class Check(unittest.TestCase):
 
     def test_rules_between_fields_are_checked_when_the_form_is_right(self):
         text = _BAD.replace("addres:", "address:").replace("HTTPP1", "HTTP1").replace(", timeout: 5 seconds", "")
-        path = self.write("unknown.yaml", text.replace("    outlier_detection: {}\n", ""))
+        path = self.write("unknown.yaml", text.replace("    lrs_server: {}\n", ""))
         status, out, err = run("check", path)
         self.assertEqual(1, status)
         self.assertRegex(out + err, re.escape(path) + r":21:\d+: .*nowhere")

@@ -128,6 +128,27 @@ std::optional<upstream::HostHealth> compileHealth(core_v3::HealthStatus status, 
   }
 }
 
+// How the endpoint is checked. A name keeps the port only: its addresses come later.
+void compileCheckConfig(const endpoint_v3::Endpoint::HealthCheckConfig& from, NamedHost& to, Diagnostics& diagnostics,
+                        const FieldPath& path) {
+  to.host.health_hostname = from.hostname();
+  to.host.no_health_check = from.disable_active_health_check();
+  const auto port = static_cast<uint16_t>(from.port_value());
+  if (from.has_address()) {
+    std::optional<Place> place = compileAddress(from.address(), Naming::kAddresses, diagnostics, path.at("address"));
+    if (place.has_value()) to.host.health_address = std::move(place->address);
+  } else if (port != 0 && to.name.empty()) {
+    if (!to.host.address.isIp()) {
+      diagnostics.error(path.at("port_value"), "the endpoint is a pipe, which has no ports; allowed: address");
+      return;
+    }
+    const auto address = net::Address::parseIp(to.host.address.ip(), port);
+    if (address.ok()) to.host.health_address = *address;
+  } else {
+    to.health_port = port;
+  }
+}
+
 std::optional<NamedHost> compileHost(const endpoint_v3::LbEndpoint& from, Naming naming, Diagnostics& diagnostics,
                                      const FieldPath& path) {
   const FieldPath endpoint = path.at("endpoint");
@@ -152,6 +173,9 @@ std::optional<NamedHost> compileHost(const endpoint_v3::LbEndpoint& from, Naming
   host.weight = weight;
   host.health = *health;
   if (from.has_metadata()) host.metadata = std::make_shared<const upstream::lb::Metadata>(lbMetadata(from.metadata()));
+  if (from.endpoint().has_health_check_config()) {
+    compileCheckConfig(from.endpoint().health_check_config(), named, diagnostics, endpoint.at("health_check_config"));
+  }
   return named;
 }
 

@@ -53,7 +53,7 @@ TEST(KnownXdsTest, TableIsSortedWithoutRepeatsAndHoldsNothingThatNeedsQuoting) {
 
 TEST(KnownXdsTest, KnowsFieldsThatWeirLacks) {
   const KnownXds known;
-  EXPECT_TRUE(known.field("envoy.config.cluster.v3.Cluster", "health_checks"));
+  EXPECT_TRUE(known.field("envoy.config.cluster.v3.Cluster", "lrs_server"));
   EXPECT_TRUE(known.field("envoy.config.cluster.v3.Cluster", "dns_lookup_family"));
   EXPECT_TRUE(known.field("envoy.config.listener.v3.FilterChain", "transport_socket"));
   EXPECT_TRUE(known.extension("envoy.extensions.filters.http.lua.v3.Lua"));
