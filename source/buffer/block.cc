@@ -1,15 +1,20 @@
 #include "source/buffer/block.h"
 
+#include <memory>
 #include <new>
 
 #include "source/base/check.h"
 #include "source/base/poison.h"
+#include "source/buffer/kernel_pipe.h"
 
 namespace weir::buffer {
 namespace {
 
 constexpr size_t kBlockBytes = sizeof(Block) + Block::kBytes;
 constexpr size_t kSlicesPerBlock = 16;
+// Each is two descriptors, and up to KernelPipe::kBytes of the kernel's memory.
+constexpr size_t kMostPipes = 256;
+constexpr size_t kIdlePipes = 32;
 // The link of the idle list stays readable; everything behind it is poisoned.
 constexpr size_t kLinkBytes = sizeof(void*);
 
@@ -27,6 +32,11 @@ BlockPool::~BlockPool() {
     free_blocks_ = block->next_idle;
     base::unpoison(block, kBlockBytes);
     ::operator delete(block);
+  }
+  while (free_kernel_blocks_ != nullptr) {
+    Block* const block = free_kernel_blocks_;
+    free_kernel_blocks_ = block->next_idle;
+    destroyKernel(block);
   }
   while (free_slices_ != nullptr) {
     Slice* const slice = free_slices_;
@@ -48,12 +58,51 @@ Block* BlockPool::take() {
   block->pool = this;
   block->references = 1;
   block->filled = 0;
+  block->pipe = nullptr;
   ++in_use_;
   return block;
 }
 
+Block* BlockPool::takeKernel() {
+  Block* block = free_kernel_blocks_;
+  if (block != nullptr) {
+    free_kernel_blocks_ = block->next_idle;
+    --free_kernel_block_count_;
+  } else {
+    if (kernel_blocks_ == kMostPipes) return nullptr;
+    std::unique_ptr<KernelPipe> pipe = KernelPipe::open();
+    if (pipe == nullptr) return nullptr;
+    block = new Block;
+    block->pipe = pipe.release();
+    ++kernel_blocks_;
+  }
+  block->pool = this;
+  block->references = 1;
+  block->filled = 0;
+  ++in_use_;
+  return block;
+}
+
+void BlockPool::destroyKernel(Block* block) {
+  delete block->pipe;
+  delete block;
+}
+
+// What nobody took out is still in the pipe, which is then of no more use.
+void BlockPool::recycleKernel(Block* block) {
+  if (block->pipe->taken() != block->filled || free_kernel_block_count_ == kIdlePipes) {
+    --kernel_blocks_;
+    return destroyKernel(block);
+  }
+  block->pipe->restart();
+  block->next_idle = free_kernel_blocks_;
+  free_kernel_blocks_ = block;
+  ++free_kernel_block_count_;
+}
+
 void BlockPool::recycle(Block* block) {
   --in_use_;
+  if (block->inKernel()) return recycleKernel(block);
   if (free_block_count_ >= keep_) {
     ::operator delete(block);
     return;

@@ -10,6 +10,7 @@
 namespace weir::buffer {
 
 class BlockPool;
+class KernelPipe;
 
 struct Block {
   static constexpr size_t kBytes = 16 * 1024;
@@ -19,9 +20,12 @@ struct Block {
   };
   uint32_t references;
   uint32_t filled;  // bytes handed out from the front; what is behind may still be appended to by the last slice
+  // Not null: the bytes are in the kernel, and there is nothing behind this header. See KernelPipe.
+  KernelPipe* pipe;
   char* data() { return reinterpret_cast<char*>(this + 1); }
   char* freeSpace() { return data() + filled; }
   size_t freeBytes() const { return kBytes - filled; }
+  bool inKernel() const { return pipe != nullptr; }
 };
 
 // One piece of a Buffer: a view into a block. Nodes are pooled too.
@@ -43,6 +47,8 @@ class BlockPool {
 
   // A block with one reference and nothing filled.
   Block* take();
+  // The same for bytes that stay in the kernel. Null when there are too many pipes, or no descriptors.
+  Block* takeKernel();
   static void retain(Block* block) { ++block->references; }
   static void release(Block* block) {
     if (--block->references == 0) block->pool->recycle(block);
@@ -55,9 +61,14 @@ class BlockPool {
 
  private:
   void recycle(Block* block);
+  void recycleKernel(Block* block);
+  static void destroyKernel(Block* block);
 
   Block* free_blocks_ = nullptr;
   Slice* free_slices_ = nullptr;
+  Block* free_kernel_blocks_ = nullptr;
+  size_t free_kernel_block_count_ = 0;
+  size_t kernel_blocks_ = 0;  // idle ones and those in use
   size_t free_block_count_ = 0;
   size_t free_slice_count_ = 0;
   size_t in_use_ = 0;

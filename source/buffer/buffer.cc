@@ -1,13 +1,14 @@
 #include "source/buffer/buffer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "source/base/check.h"
+#include "source/buffer/kernel_pipe.h"
 
 namespace weir::buffer {
-
 Buffer::Buffer(Buffer&& other) noexcept
     : pool_(other.pool_),
       head_(std::exchange(other.head_, nullptr)),
@@ -29,7 +30,8 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 
 size_t Buffer::tailRoom() const {
   // Slices never overlap, so only the one that ends at the fill mark may grow, however many share the block.
-  if (tail_ == nullptr || tail_->data + tail_->size != tail_->block->freeSpace()) return 0;
+  if (tail_ == nullptr || tail_->block->inKernel()) return 0;
+  if (tail_->data + tail_->size != tail_->block->freeSpace()) return 0;
   return tail_->block->freeBytes();
 }
 
@@ -73,6 +75,7 @@ Slice* Buffer::popFront() {
 }
 
 void Buffer::adopt(Slice* slice) {
+  if (slice->block->inKernel()) return pushBack(slice);
   const bool continues = tail_ != nullptr && tail_->block == slice->block && tail_->data + tail_->size == slice->data;
   // A small slice goes by reference only if that is as good as a fresh block: when there is no room behind the tail,
   // nobody else keeps its block alive, and that block has room for the small pieces that follow.
@@ -125,6 +128,12 @@ void Buffer::moveFrom(Buffer& other, size_t bytes) {
       continue;
     }
     Slice* const rest = other.head_;
+    if (rest->block->inKernel()) {
+      // A pipe never has two slices: it gives its bytes out in order, and their buffers go ways of their own.
+      readFrom(rest, bytes);
+      other.size_ -= bytes;
+      return;
+    }
     BlockPool::retain(rest->block);
     Slice* const cut = newSlice(rest->block, rest->data, bytes);
     rest->data += bytes;
@@ -140,7 +149,7 @@ void Buffer::prepend(std::string_view bytes) {
   while (!bytes.empty()) {
     // Before the first slice there is room if nobody else can see the block.
     size_t room = 0;
-    if (head_ != nullptr && head_->block->references == 1)
+    if (head_ != nullptr && head_->block->references == 1 && !head_->block->inKernel())
       room = static_cast<size_t>(head_->data - head_->block->data());
     if (room == 0) {
       // Filled from its end, so that what comes before it later finds room too.
@@ -183,10 +192,12 @@ void Buffer::clear() {
 }
 
 std::string_view Buffer::front() const {
+  if (startsInKernel()) makeReadable();
   return head_ == nullptr ? std::string_view() : std::string_view(head_->data, head_->size);
 }
 
 size_t Buffer::copyOut(size_t offset, std::span<char> out) const {
+  makeReadable();
   size_t copied = 0;
   for (const Slice* s = head_; s != nullptr && copied < out.size(); s = s->next) {
     if (offset >= s->size) {
@@ -202,6 +213,7 @@ size_t Buffer::copyOut(size_t offset, std::span<char> out) const {
 }
 
 std::string Buffer::toString() const {
+  makeReadable();
   std::string out;
   out.reserve(size_);
   for (const Slice* s = head_; s != nullptr; s = s->next) out.append(s->data, s->size);
@@ -209,6 +221,7 @@ std::string Buffer::toString() const {
 }
 
 size_t Buffer::find(char byte, size_t from) const {
+  makeReadable();
   size_t start = 0;
   for (const Slice* s = head_; s != nullptr; start += s->size, s = s->next) {
     if (from >= start + s->size) continue;
@@ -221,8 +234,71 @@ size_t Buffer::find(char byte, size_t from) const {
 
 size_t Buffer::iovecs(std::span<iovec> out) const {
   size_t count = 0;
-  for (const Slice* s = head_; s != nullptr && count < out.size(); s = s->next) out[count++] = {s->data, s->size};
+  for (const Slice* s = head_; s != nullptr && count < out.size() && !s->block->inKernel(); s = s->next) {
+    out[count++] = {s->data, s->size};
+  }
   return count;
+}
+
+void Buffer::makeReadable() const {
+  const Slice* s = head_;
+  while (s != nullptr && !s->block->inKernel()) s = s->next;
+  if (s == nullptr) return;
+  // Where the bytes lie is not what a reader of the buffer can see.
+  auto* const self = const_cast<Buffer*>(this);
+  Slice* slice = std::exchange(self->head_, nullptr);
+  self->tail_ = nullptr;
+  self->size_ = 0;
+  while (slice != nullptr) {
+    Slice* const next = slice->next;
+    if (slice->block->inKernel()) {
+      self->readFrom(slice, slice->size);
+      self->freeSlice(slice);
+    } else {
+      self->pushBack(slice);
+    }
+    slice = next;
+  }
+}
+
+// Appends the first bytes of a slice in the kernel, read into blocks; takes them off the slice.
+void Buffer::readFrom(Slice* slice, size_t bytes) {
+  while (bytes > 0) {
+    Block* const block = pool_->take();
+    const size_t n = std::min(bytes, Block::kBytes);
+    slice->block->pipe->read(offsetOf(slice), block->data(), n);
+    block->filled = static_cast<uint32_t>(n);
+    pushBack(newSlice(block, block->data(), n));
+    slice->data += n;
+    slice->size -= n;
+    bytes -= n;
+  }
+}
+
+ssize_t Buffer::fillFromKernel(int from, size_t most) {
+  CHECK(reserved_ == nullptr, "nothing happens between reserve and commit");
+  Block* const block = pool_->takeKernel();
+  if (block == nullptr) {
+    errno = EMFILE;
+    return -1;
+  }
+  const ssize_t moved = block->pipe->fill(from, most);
+  if (moved > 0) {
+    block->filled = static_cast<uint32_t>(moved);
+    pushBack(newSlice(block, reinterpret_cast<char*>(block), static_cast<size_t>(moved)));
+    return moved;
+  }
+  const int error = errno;
+  BlockPool::release(block);
+  errno = error;
+  return moved;
+}
+
+ssize_t Buffer::drainIntoKernel(int to) {
+  CHECK(startsInKernel(), "there is something in the kernel to drain");
+  const ssize_t moved = head_->block->pipe->drain(offsetOf(head_), to, head_->size);
+  if (moved > 0) drain(static_cast<size_t>(moved));
+  return moved;
 }
 
 size_t Buffer::reserve(size_t want, std::span<iovec> out) {

@@ -1,8 +1,12 @@
 // Buffer: a queue of bytes as a chain of slices over pooled blocks. Moving bytes between buffers moves slices, never
 // bytes (law 13); small pieces are packed together so that a peer that sends one byte at a time cannot make weir hold
 // a block per byte. 40 bytes when empty, holding no block. One worker; all buffers that exchange slices share a pool.
+//
+// Bytes may also lie in the kernel (KernelPipe): moving and draining leave them there, everything that looks at bytes
+// reads them into blocks first.
 #pragma once
 
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -51,13 +55,24 @@ class Buffer {
   // Calls fn(std::string_view piece) for each piece in order, until it returns false.
   template <typename Fn>
   void forEachPiece(Fn&& fn) const {
+    makeReadable();
     for (const Slice* s = head_; s != nullptr; s = s->next) {
       if (!fn(std::string_view(s->data, s->size))) return;
     }
   }
 
-  // The pieces as an iovec list, at most out.size() of them; returns how many were filled. For one writev.
+  // The pieces as an iovec list, at most out.size() of them; returns how many were filled. For one writev. Ends before
+  // bytes that lie in the kernel.
   size_t iovecs(std::span<iovec> out) const;
+
+  // Bytes in the kernel. Whether the first are there; reads all there are into blocks, which changes nothing but where
+  // they lie.
+  bool startsInKernel() const { return head_ != nullptr && head_->block->inKernel(); }
+  void makeReadable() const;
+  // Moves up to `most` bytes from the descriptor of a socket to the end, and from the front to one; as splice(2), with
+  // errno: -1 and EMFILE when there is no pipe. The second only while startsInKernel().
+  ssize_t fillFromKernel(int from, size_t most);
+  ssize_t drainIntoKernel(int to);
 
   // A place to read into: fills `out` with free space of at least one byte and about `want` bytes in all (whole
   // blocks; the tail of the last block first, unless it is a scrap and `out` has one entry only). Returns the number of
@@ -73,6 +88,11 @@ class Buffer {
   // Free bytes behind the last slice that nothing else uses.
   size_t tailRoom() const;
   void extendTail(const char* bytes, size_t size);
+  // Where the bytes of a slice in the kernel begin in its pipe: its `data` counts on from the block's own address.
+  static uint32_t offsetOf(const Slice* slice) {
+    return static_cast<uint32_t>(slice->data - reinterpret_cast<const char*>(slice->block));
+  }
+  void readFrom(Slice* slice, size_t bytes);
   // A slice of the given place, holding a reference of its own that the caller took.
   Slice* newSlice(Block* block, char* data, size_t size);
   void freeSlice(Slice* slice);

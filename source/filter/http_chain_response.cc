@@ -71,6 +71,9 @@ void HttpChain::sendResponseHead(http::Head& head) {
     info_.status = head.status;
     const bool connected = info_.request_head != nullptr && info_.request_head->isConnect() && head.status / 100 == 2;
     tunnel_ = head.status == 101 || connected;
+    const uint64_t lookers = config_.having(HookMask::kResponseData) | config_.having(HookMask::kResponseWhole);
+    const bool passed_on = (lookers & response_active_) == 0 && downstream_.forwardsInKernel();
+    if (passed_on && terminal_ != nullptr) terminal_->leaveInKernel();
   }
   downstream_.send(Part::makeHead(head, worker_.blocks));
 }
@@ -79,7 +82,7 @@ bool HttpChain::sendResponseData() {
   const size_t room = downstream_.room();
   if (room == 0) return false;
   buffer::Buffer& data = response_.data();
-  if (data.size() <= room) {
+  if (data.size() <= room || data.startsInKernel()) {  // cutting would bring a part of it into memory
     info_.bytes_sent += data.size();
     downstream_.send(Part::makeData(std::move(data)));
     return true;

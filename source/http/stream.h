@@ -36,6 +36,11 @@ class Stream {
   // Bytes of Data that may be sent now; 0: wait for a wake. Heads and End may always be sent.
   virtual size_t room() const = 0;
   virtual void send(Part part) = 0;
+  // Whether Data that lies in the kernel can be sent without being read (see buffer::Buffer).
+  virtual bool forwardsInKernel() const { return false; }
+  // The user will send the Data that it receives on to such a stream without looking at it: where that saves work, it
+  // stays in the kernel. Once, after the final head.
+  virtual void leaveInKernel() {}
   // Gives the stream up; peers learn it as far as the protocol can say it. Nothing may be sent or received after it.
   virtual void reset(Reason reason) = 0;
   // The peer is gone (connection lost, stream reset by it): what is sent reaches nobody. Known at once, while

@@ -19,6 +19,9 @@ namespace {
 constexpr size_t kReadPerTurn = 64 * 1024;
 constexpr size_t kMaxReadBlocks = 4;
 constexpr size_t kMaxIovecs = 64;
+// Passing bytes on inside the kernel takes one call more, and a pipe: fewer are not worth it.
+constexpr uint64_t kWorthAPipe = 64 * 1024;
+constexpr size_t kInKernelPerTurn = 1024 * 1024;
 
 // When a reset follows data within one poll, epoll's error flag arrives as plain "readable and writable": libevent
 // drops the hang-up next to it. A short read would then be the last thing heard of the connection. So a connection
@@ -252,6 +255,9 @@ void Connection::readAndDeliver() {
 Connection::Next Connection::fill(size_t& budget) {
   std::array<iovec, kMaxReadBlocks> into;
   while (budget > 0 && input_.size() < read_limit_) {
+    if (mayFillInKernel()) {
+      if (const std::optional<Next> next = fillInKernel(budget)) return *next;
+    }
     const size_t want = std::min(size_t{read_blocks_} * buffer::Block::kBytes, budget);
     const size_t pieces = input_.reserve(want, into);
     size_t asked = 0;
@@ -274,6 +280,7 @@ Connection::Next Connection::fill(size_t& budget) {
         return Next::kFailed;
     }
     bytes_read_ += result.bytes;
+    unseen_ -= std::min<uint64_t>(unseen_, result.bytes);
     last_activity_ = dispatcher_.now();
     budget -= std::min(budget, result.bytes);
     if (result.bytes == asked) {
@@ -286,6 +293,39 @@ Connection::Next Connection::fill(size_t& budget) {
     return Next::kNothing;
   }
   return Next::kMore;
+}
+
+// What was read before must be gone: a pipe is only asked for when it is known that it will be passed on.
+bool Connection::mayFillInKernel() const {
+  return unseen_ >= kWorthAPipe && input_.empty() && state_ == State::kOpen && socket_->forwardsInKernel();
+}
+
+// None when there is no pipe: the bytes are read like any others.
+std::optional<Connection::Next> Connection::fillInKernel(size_t& budget) {
+  const size_t most = std::min<uint64_t>({unseen_, kInKernelPerTurn, read_limit_});
+  const IoResult result = socket_->readInKernel(input_, most);
+  switch (result.state) {
+    case IoResult::State::kOk:
+      bytes_read_ += result.bytes;
+      unseen_ -= result.bytes;
+      last_activity_ = dispatcher_.now();
+      budget -= std::min(budget, result.bytes / (kInKernelPerTurn / kReadPerTurn));
+      return Next::kMore;  // there may be more, however little came
+    case IoResult::State::kWouldBlock:
+      readable_ = false;
+      unverified_ = false;
+      return Next::kNothing;
+    case IoResult::State::kEnd:
+      readable_ = false;
+      return Next::kEnd;
+    case IoResult::State::kFailed:
+      break;
+  }
+  unseen_ = 0;
+  if (result.error == EMFILE || result.error == EINVAL) return std::nullopt;
+  readable_ = false;
+  error_ = result.error;
+  return Next::kFailed;
 }
 
 void Connection::afterEnd(Next outcome) {
@@ -324,31 +364,47 @@ void Connection::writeOnce() {
   const size_t room_before = room();
   if (!output_.empty()) {
     if (!writable_) return;
-    std::array<iovec, kMaxIovecs> pieces;
-    const size_t count = output_.iovecs(pieces);
-    size_t asked = 0;
-    for (size_t i = 0; i < count; ++i) asked += pieces[i].iov_len;
-    const IoResult result = socket_->write(std::span<const iovec>(pieces.data(), count));
-    if (result.state == IoResult::State::kFailed || result.state == IoResult::State::kEnd) {
-      outputFailed(result.error);
-      return;
+    if (!socket_->forwardsInKernel()) output_.makeReadable();
+    if (!output_.startsInKernel() && !writePieces()) return;
+    while (output_.startsInKernel() && writable_) {
+      if (!writeKernelPiece()) return;
     }
-    if (result.state == IoResult::State::kOk) {
-      output_.drain(result.bytes);
-      bytes_written_ += result.bytes;
-      last_activity_ = dispatcher_.now();
-    }
-    if (result.state == IoResult::State::kWouldBlock || result.bytes < asked) {
-      writable_ = false;
-    } else if (!output_.empty()) {
-      WriteWake::wake();  // more pieces than one call takes
-    }
+    if (!output_.empty() && writable_) WriteWake::wake();  // more pieces than one call takes
   }
   if (output_.empty() && output_state_ == Output::kFinishing) {
     socket_->shutdownWrite();
     output_state_ = Output::kFinished;
   }
   afterWrite(room_before);
+}
+
+// These two: false when the output has failed.
+bool Connection::writePieces() {
+  std::array<iovec, kMaxIovecs> pieces;
+  const size_t count = output_.iovecs(pieces);
+  size_t asked = 0;
+  for (size_t i = 0; i < count; ++i) asked += pieces[i].iov_len;
+  const IoResult result = socket_->write(std::span<const iovec>(pieces.data(), count));
+  if (result.state == IoResult::State::kOk) output_.drain(result.bytes);
+  return noteWritten(result, asked);
+}
+
+bool Connection::writeKernelPiece() {
+  const IoResult result = socket_->writeInKernel(output_);
+  return noteWritten(result, result.bytes);  // also where it took a part: only a full socket takes nothing
+}
+
+bool Connection::noteWritten(const IoResult& result, size_t asked) {
+  if (result.state == IoResult::State::kFailed || result.state == IoResult::State::kEnd) {
+    outputFailed(result.error);
+    return false;
+  }
+  if (result.state == IoResult::State::kOk) {
+    bytes_written_ += result.bytes;
+    last_activity_ = dispatcher_.now();
+  }
+  if (result.state == IoResult::State::kWouldBlock || result.bytes < asked) writable_ = false;
+  return true;
 }
 
 void Connection::afterWrite(size_t room_before) {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -100,6 +101,13 @@ class Connection final : public event::Deletable,
   // A reader that may not read is not read. Reading starts enabled.
   void pauseReading(bool pause);
 
+  // How many of the bytes that come behind those in input() need not be looked at: they are only passed on. When they
+  // are many they stay in the kernel if they can (see Buffer); whoever looks at them all the same pays for it. Counted
+  // down as they come. Lives as long as the connection.
+  uint64_t& unseen() { return unseen_; }
+  // Whether bytes that stay in the kernel can be read from it, and written to it, as they are.
+  bool forwardsInKernel() const { return socket_->forwardsInKernel(); }
+
   buffer::Buffer& output() { return output_; }
   size_t room() const;
   // output() has something: write it in the flush phase of this turn.
@@ -144,6 +152,11 @@ class Connection final : public event::Deletable,
   void finishConnect();
   void readAndDeliver();
   Next fill(size_t& budget);
+  bool mayFillInKernel() const;
+  std::optional<Next> fillInKernel(size_t& budget);
+  bool writePieces();
+  bool writeKernelPiece();
+  bool noteWritten(const IoResult& result, size_t asked);
   void afterEnd(Next outcome);
   void discardInput(size_t& budget);
   void writeOnce();
@@ -164,6 +177,7 @@ class Connection final : public event::Deletable,
   base::MonotonicTime last_activity_;
   base::MonotonicTime deadline_{0};  // of connecting or lingering; 0 when there is none
   absl::Duration idle_timeout_ = absl::ZeroDuration();
+  uint64_t unseen_ = 0;
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;
   uint32_t linger_milliseconds_ = 0;

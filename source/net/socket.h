@@ -6,6 +6,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "source/buffer/buffer.h"
 #include "source/event/poller.h"
 #include "source/net/address.h"
 
@@ -42,6 +44,12 @@ class Socket {
   virtual void watch(event::ReadyHandler& handler) = 0;
   virtual IoResult read(std::span<const iovec> into) = 0;
   virtual IoResult write(std::span<const iovec> from) = 0;
+  // Whether bytes can go from and to it without leaving the kernel. Then the two below are like read(), of at most
+  // `most` bytes, and write(), of what `from` has in the kernel at its front. kFailed with EMFILE: there is no pipe,
+  // and read() still works.
+  virtual bool forwardsInKernel() const { return false; }
+  virtual IoResult readInKernel(buffer::Buffer&, size_t) { return {IoResult::State::kFailed, 0, EMFILE}; }
+  virtual IoResult writeInKernel(buffer::Buffer&) { return {IoResult::State::kFailed, 0, EMFILE}; }
   // Sends FIN; reading goes on.
   virtual void shutdownWrite() = 0;
   // The coming close resets (RST) instead of finishing.

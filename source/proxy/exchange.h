@@ -64,6 +64,7 @@ class Exchange final : private filter::ChainOwner,
     void send(http::Part part) override { stream_->send(std::move(part)); }
     void reset(http::Reason reason) override { stream_->reset(reason); }
     http::Reason lost() const override { return stream_->lost(); }
+    bool forwardsInKernel() const override { return stream_->forwardsInKernel(); }
     buffer::BlockPool* pool = nullptr;
 
    private:

@@ -68,7 +68,8 @@ bool HttpConnectionManager::chooseCodec(bool end) {
 }
 
 void HttpConnectionManager::makeHttp1() {
-  const http::h1::H1Io io{connection_.input(), connection_.output(), connection_.room(), services_.worker.chunks};
+  const http::h1::H1Io io{connection_.input(), connection_.output(), connection_.room(), services_.worker.chunks,
+                          connection_.forwardsInKernel() ? &connection_.unseen() : nullptr};
   http::CodecOwner& owner = *this;
   codec_ = &protocol_.emplace<http::h1::H1Codec>(http::Role::kServer, io, config_.h1, owner);
   shard().add(config_.stats.cx_http1_total);

@@ -255,6 +255,10 @@ void Router::countStatus(uint16_t status) {
   if (place < stats.rq_status.size()) shard().add(stats.rq_status[place]);
 }
 
+void Router::leaveInKernel() {
+  if (state_ == State::kForwarding && upstream_ != nullptr) upstream_->leaveInKernel();
+}
+
 void Router::reset(Reason reason) {
   if (state_ == State::kUpstream) {
     const bool timeout = reason == Reason::kRouteTimeout;

@@ -88,6 +88,7 @@ class Router final : public http::Stream, private event::TimerHandler {
   std::optional<http::Part> receive() override;
   size_t room() const override;
   void send(http::Part part) override;
+  void leaveInKernel() override;
   void reset(http::Reason reason) override;
 
  private:

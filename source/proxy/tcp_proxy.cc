@@ -1,6 +1,7 @@
 #include "source/proxy/tcp_proxy.h"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -11,6 +12,10 @@ namespace {
 
 // How long a client may take to see the end before the socket is dropped.
 constexpr absl::Duration kLinger = absl::Seconds(1);
+// A direction that brings so much at once carries bulk, until it brings less than the other: nobody looks at its bytes,
+// so they may stay in the kernel.
+constexpr size_t kBulk = 48 * 1024;
+constexpr size_t kTrickle = 8 * 1024;
 
 }  // namespace
 
@@ -143,7 +148,15 @@ void TcpProxy::onRoom() { moveDown(); }
 // than its input was allowed to hold. Returns whether anything moved.
 bool TcpProxy::move(net::Connection& from, bool end, net::Connection& to, bool& finished) {
   if (finished) return false;
-  const size_t bytes = end ? from.input().size() : std::min(from.input().size(), to.room());
+  const size_t waiting = from.input().size();
+  // What is in the kernel is not cut, which would bring a part of it into memory.
+  const bool whole = end || (from.input().startsInKernel() && to.room() > 0);
+  const size_t bytes = whole ? waiting : std::min(waiting, to.room());
+  if (waiting >= kBulk && from.forwardsInKernel() && to.forwardsInKernel()) {
+    from.unseen() = std::numeric_limits<uint64_t>::max();
+  } else if (waiting < kTrickle) {
+    from.unseen() = 0;
+  }
   if (bytes > 0) {
     to.output().moveFrom(from.input(), bytes);
     to.flush();

@@ -118,7 +118,8 @@ void UpstreamConnection::makeCodec() {
   http::CodecOwner& owner = *this;
   if (!speaksHttp2()) {
     home_.streams_each = 1;
-    const http::h1::H1Io io{connection_.input(), connection_.output(), config().buffer_limit, worker.chunks};
+    const http::h1::H1Io io{connection_.input(), connection_.output(), config().buffer_limit, worker.chunks,
+                            connection_.forwardsInKernel() ? &connection_.unseen() : nullptr};
     codec_ = std::make_unique<http::h1::H1Codec>(http::Role::kClient, io, config().h1, owner);
     return;
   }

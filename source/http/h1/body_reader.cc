@@ -1,6 +1,7 @@
 #include "source/http/h1/body_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace weir::http::h1 {
@@ -9,6 +10,10 @@ std::optional<uint64_t> BodyReader::left() const {
   if (mode_ == Mode::kLength) return left_;
   if (complete()) return 0;
   return std::nullopt;
+}
+
+void BodyReader::tellUnseen(uint64_t* unseen) {
+  if (mode_ == Mode::kLength || mode_ == Mode::kUntilClose) unseen_ = unseen;
 }
 
 Part BodyReader::fail(buffer::BlockPool& pool, Reason reason) {
@@ -66,6 +71,8 @@ std::optional<Part> BodyReader::next(buffer::Buffer& in, Input input, base::Aren
         left_ -= bytes;
         if (left_ == 0) mode_ = Mode::kEmpty;
       }
+      // All there was is taken, so that what is left is what comes next.
+      if (unseen_ != nullptr) *unseen_ = mode_ == Mode::kUntilClose ? std::numeric_limits<uint64_t>::max() : left_;
       buffer::Buffer data(pool);
       data.moveFrom(in, bytes);
       return Part::makeData(std::move(data));

@@ -44,6 +44,9 @@ class BodyReader {
   // The next part, if there is one now. Not after done().
   std::optional<Part> next(buffer::Buffer& in, Input input, base::Arena& arena);
 
+  // Nobody looks at the bytes of this body: how many are still to come is written there, which outlives the reader.
+  void tellUnseen(uint64_t* unseen);
+
   // End or Failed was given out.
   bool done() const { return mode_ == Mode::kDone || mode_ == Mode::kFailed; }
   bool failed() const { return mode_ == Mode::kFailed; }
@@ -59,6 +62,7 @@ class BodyReader {
   void begin(Mode mode) {
     mode_ = mode;
     trailers_ = nullptr;
+    unseen_ = nullptr;
   }
   std::optional<Part> nextChunked(buffer::Buffer& in, Input input, base::Arena& arena);
   std::optional<Part> atEndOfInput(buffer::BlockPool& pool, Input input);
@@ -69,6 +73,7 @@ class BodyReader {
   Reasons reasons_;
   Mode mode_ = Mode::kEmpty;
   uint64_t left_ = 0;
+  uint64_t* unseen_ = nullptr;
   HeaderMap* trailers_ = nullptr;
   ChunkReader chunks_;
 };

@@ -164,6 +164,10 @@ void ClientStream::send(Part part) {
   wire_.owner.onOutput();
 }
 
+void ClientStream::leaveInKernel() {
+  if (live_ && wire_.io.unseen != nullptr) reader_.tellUnseen(wire_.io.unseen);
+}
+
 void ClientStream::reset(Reason) {
   if (!live_) return;
   wire_.finished = true;
@@ -173,6 +177,7 @@ void ClientStream::reset(Reason) {
 
 void ClientStream::release() {
   live_ = false;
+  if (wire_.io.unseen != nullptr) *wire_.io.unseen = 0;
   owner_ = nullptr;
   arena_ = nullptr;
   upgrade_ = {};

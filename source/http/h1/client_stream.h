@@ -32,6 +32,7 @@ class ClientStream final : public Stream {
   std::optional<Part> receive() override;
   size_t room() const override { return live_ ? wire_.room() : 0; }
   void send(Part part) override;
+  void leaveInKernel() override;
   void reset(Reason reason) override;
   bool unprocessed() const override { return unprocessed_; }
 

@@ -34,6 +34,7 @@ class ServerStream final : public Stream {
   std::optional<Part> receive() override;
   size_t room() const override { return live() ? wire_.room() : 0; }
   void send(Part part) override;
+  bool forwardsInKernel() const override { return live() && wire_.io.unseen != nullptr; }
   void reset(Reason reason) override;
 
  private:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "source/base/arena.h"
 #include "source/buffer/buffer.h"
@@ -13,12 +14,14 @@
 
 namespace weir::http::h1 {
 
-// What a codec works on; all outlive it. Streams have room while `out` holds less than `write_limit` bytes.
+// What a codec works on; all outlive it. Streams have room while `out` holds less than `write_limit` bytes. `unseen`,
+// where the connection can leave bytes in the kernel, is told how many of those to come nobody looks at.
 struct H1Io {
   buffer::Buffer& in;
   buffer::Buffer& out;
   size_t write_limit;
   base::ChunkPool& chunks;
+  uint64_t* unseen = nullptr;
 };
 
 struct Wire {
