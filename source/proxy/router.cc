@@ -256,7 +256,7 @@ void Router::countStatus(uint16_t status) {
 }
 
 void Router::leaveInKernel() {
-  if (state_ == State::kForwarding && upstream_ != nullptr) upstream_->leaveInKernel();
+  if (winner_ != nullptr && winner_->open()) winner_->stream().leaveInKernel();
 }
 
 void Router::reset(Reason reason) {

@@ -225,7 +225,7 @@ class Proxy(unittest.TestCase):
                 self.assertEqual("/base/page?x", origin.requests[-1].target)
 
     def test_other_schemes_and_bad_addresses_are_refused(self):
-        for source, target, hint in ((":0", "https://127.0.0.1:1", "http, tcp"), (":0", "127.0.0.1:1", "tcp://"),
+        for source, target, hint in ((":0", "ftp://127.0.0.1:1", "http, https, tcp"), (":0", "127.0.0.1:1", "tcp://"),
                                      (":0", "http://", "http"), ("nowhere", "http://127.0.0.1:1", "nowhere")):
             with self.subTest(target=target, source=source):
                 status, _, err = run("proxy", "--from", source, "--to", target)
