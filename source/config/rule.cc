@@ -157,6 +157,7 @@ bool setItem(std::string_view kind, const Item& item, Rule& rule);
 bool setRepeated(const Item& item, Rule& rule) {
   if (item.name == "min_items") return setSize(item, rule.min_items);
   if (item.name == "max_items") return setSize(item, rule.max_items);
+  if (item.name == "unique") return setFlag(item, rule.unique);
   if (item.name == "ignore_empty") return setFlag(item, rule.ignore_empty);
   if (item.name != "items" || !item.group) return false;
   rule.items = std::make_unique<Rule>();

@@ -49,6 +49,7 @@ struct Rule {
   std::optional<bool> constant;
   // repeated
   std::optional<size_t> min_items, max_items;
+  bool unique = false;  // of strings
   std::unique_ptr<Rule> items;
 };
 

@@ -234,6 +234,13 @@ void Validator::checkRepeated(const Message& message, const FieldDescriptor* fie
     }
     std::string broken = brokenScalar(message, field, i, *item_rule);
     if (!broken.empty()) error(path, std::move(broken));
+    if (!rule->unique || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) continue;
+    const std::string value = reflection.GetRepeatedString(message, field, i);
+    for (int before = 0; before < i; ++before) {
+      if (reflection.GetRepeatedString(message, field, before) != value) continue;
+      error(path, absl::StrCat("\"", value, "\" was given before; each item may be there once"));
+      break;
+    }
   }
 }
 

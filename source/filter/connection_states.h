@@ -5,7 +5,6 @@
 
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace weir::filter {
 
@@ -18,16 +17,24 @@ class ConnectionStates {
  public:
   // Null when nothing is kept under that key.
   ConnectionState* find(const void* key) const {
-    for (const auto& [kept, state] : states_) {
-      if (kept == key) return state.get();
+    for (const Kept* kept = first_.get(); kept != nullptr; kept = kept->next.get()) {
+      if (kept->key == key) return kept->state.get();
     }
     return nullptr;
   }
   // The key must not be taken.
-  void keep(const void* key, std::unique_ptr<ConnectionState> state) { states_.emplace_back(key, std::move(state)); }
+  void keep(const void* key, std::unique_ptr<ConnectionState> state) {
+    first_ = std::make_unique<Kept>(Kept{key, std::move(state), std::move(first_)});
+  }
 
  private:
-  std::vector<std::pair<const void*, std::unique_ptr<ConnectionState>>> states_;
+  // A list, as most connections keep nothing and it is one pointer then.
+  struct Kept {
+    const void* key;
+    std::unique_ptr<ConnectionState> state;
+    std::unique_ptr<Kept> next;
+  };
+  std::unique_ptr<Kept> first_;
 };
 
 }  // namespace weir::filter

@@ -110,7 +110,7 @@ class Admin(unittest.TestCase):
         for path in ("/quitquitquit", "/reset_counters"):
             headers, _ = self.page(path, "GET", 405)
             self.assertEqual("POST", headers["allow"])
-        for path in ("/ready", "/stats", "/clusters", "/listeners", "/config_dump", "/server_info"):
+        for path in ("/ready", "/stats", "/listeners", "/config_dump", "/server_info"):
             headers, _ = self.page(path, "POST", 405)
             self.assertIn("GET", headers["allow"])
         self.assertEqual("LIVE\n", self.page("/ready")[1])
