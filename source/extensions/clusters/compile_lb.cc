@@ -8,7 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
-#include "source/extensions/messages/duration.h"
+#include "source/extensions/clusters/compile_lb_policy.h"
+#include "source/extensions/clusters/lb_options.h"
 #include "source/extensions/messages/metadata.h"
 
 namespace weir::extensions {
@@ -44,52 +45,14 @@ void compilePolicy(const Cluster& message, bool chooses, lb::Options& options, D
                         "CLUSTER_PROVIDED; allowed with a cluster_type that chooses the host: "
                         "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig");
       break;
+    case Cluster::LOAD_BALANCING_POLICY_CONFIG:
+      diagnostics.error(path.at("lb_policy"), "LOAD_BALANCING_POLICY_CONFIG; allowed beside load_balancing_policy");
+      break;
     default:
       diagnostics.error(
           path.at("lb_policy"),
           absl::StrCat("lb_policy ", Cluster::LbPolicy_Name(message.lb_policy()),
                        " is not implemented by weir; allowed: ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV"));
-  }
-}
-
-void compileSlowStart(const Cluster::SlowStartConfig& from, lb::SlowStart& to, Diagnostics& diagnostics,
-                      const FieldPath& path) {
-  if (from.has_slow_start_window()) to.window = durationOf(from.slow_start_window());
-  if (to.window < absl::ZeroDuration()) {
-    diagnostics.error(path.at("slow_start_window"), "below zero; allowed: 0s and above");
-  }
-  if (from.has_aggression()) {
-    to.aggression = from.aggression().default_value();
-    if (!(to.aggression > 0)) {
-      diagnostics.error(path.at("aggression").at("default_value"),
-                        absl::StrCat(to.aggression, "; allowed: numbers above 0"));
-    }
-  }
-  if (from.has_min_weight_percent()) to.min_weight_percent = from.min_weight_percent().value();
-}
-
-void compileRing(const Cluster::RingHashLbConfig& from, lb::Options& to, Diagnostics& diagnostics,
-                 const FieldPath& path) {
-  if (from.has_minimum_ring_size()) to.ring.min = from.minimum_ring_size().value();
-  if (from.has_maximum_ring_size()) to.ring.max = from.maximum_ring_size().value();
-  if (to.ring.min > to.ring.max) {
-    diagnostics.error(path.at("maximum_ring_size"), absl::StrCat(to.ring.max, " is below minimum_ring_size, ",
-                                                                 to.ring.min, "; allowed: that and above"));
-  }
-  if (from.hash_function() == Cluster::RingHashLbConfig::MURMUR_HASH_2) {
-    diagnostics.warning(path.at("hash_function"), "has no effect; weir places endpoints by a hash of its own");
-  }
-}
-
-void compileMaglev(const Cluster::MaglevLbConfig& from, lb::Options& to, Diagnostics& diagnostics,
-                   const FieldPath& path) {
-  if (!from.has_table_size()) return;
-  const auto size = static_cast<uint32_t>(from.table_size().value());
-  if (size > 2 && lb::MaglevTable::isPrime(size)) {
-    to.table_size = size;
-  } else {
-    diagnostics.error(path.at("table_size"),
-                      absl::StrCat(from.table_size().value(), " is not a prime; allowed: primes from 3 to 5000011"));
   }
 }
 
@@ -112,13 +75,7 @@ void compilePolicyOptions(const Cluster& message, lb::Options& options, Diagnost
       const FieldPath at = path.at("least_request_lb_config");
       const Cluster::LeastRequestLbConfig& from = message.least_request_lb_config();
       belongs(message.lb_policy() == Cluster::LEAST_REQUEST, "LEAST_REQUEST", diagnostics, at);
-      if (from.has_choice_count()) options.choice_count = from.choice_count().value();
-      if (from.has_active_request_bias()) options.active_request_bias = from.active_request_bias().default_value();
-      if (!(options.active_request_bias >= 0)) {
-        diagnostics.error(at.at("active_request_bias").at("default_value"),
-                          absl::StrCat(options.active_request_bias, "; allowed: 0 and above"));
-      }
-      compileSlowStart(from.slow_start_config(), options.slow_start, diagnostics, at.at("slow_start_config"));
+      compileLeastRequest(from, options, diagnostics, at);
       break;
     }
     case Cluster::kRingHashLbConfig:
@@ -127,7 +84,7 @@ void compilePolicyOptions(const Cluster& message, lb::Options& options, Diagnost
       break;
     case Cluster::kMaglevLbConfig:
       belongs(message.lb_policy() == Cluster::MAGLEV, "MAGLEV", diagnostics, path.at("maglev_lb_config"));
-      compileMaglev(message.maglev_lb_config(), options, diagnostics, path.at("maglev_lb_config"));
+      compileTable(message.maglev_lb_config(), options, diagnostics, path.at("maglev_lb_config"));
       break;
     case Cluster::LB_CONFIG_NOT_SET:
       break;
@@ -137,13 +94,12 @@ void compilePolicyOptions(const Cluster& message, lb::Options& options, Diagnost
 void compileCommon(const Cluster::CommonLbConfig& from, lb::Options& to, Diagnostics& diagnostics,
                    const FieldPath& path) {
   if (from.has_healthy_panic_threshold()) to.panic_threshold = from.healthy_panic_threshold().value();
-  to.locality_weighted = from.has_locality_weighted_lb_config();
+  to.locality_weighted = to.locality_weighted || from.has_locality_weighted_lb_config();
   if (!from.has_consistent_hashing_lb_config()) return;
   const Cluster::CommonLbConfig::ConsistentHashingLbConfig& hashing = from.consistent_hashing_lb_config();
   const bool by_hash = to.policy == lb::PolicyKind::kRingHash || to.policy == lb::PolicyKind::kMaglev;
   belongs(by_hash, "RING_HASH or MAGLEV", diagnostics, path.at("consistent_hashing_lb_config"));
-  to.hash_by_hostname = hashing.use_hostname_for_hashing();
-  if (hashing.has_hash_balance_factor()) to.hash_balance_factor = hashing.hash_balance_factor().value();
+  compileHashing(hashing, to);
 }
 
 std::optional<lb::SubsetIndex::Fallback> selectorFallback(const Subsets::LbSubsetSelector& from) {
@@ -210,7 +166,12 @@ std::shared_ptr<const lb::SubsetIndex::Options> compileSubsets(const Subsets& fr
 
 void compileLb(const Cluster& message, bool chooses, lb::Options& options, Diagnostics& diagnostics,
                const FieldPath& path) {
-  compilePolicy(message, chooses, options, diagnostics, path);
+  if (message.has_load_balancing_policy()) {
+    // Takes the place of lb_policy, whatever that says.
+    compileLbPolicy(message.load_balancing_policy(), options, diagnostics, path.at("load_balancing_policy"));
+  } else {
+    compilePolicy(message, chooses, options, diagnostics, path);
+  }
   compilePolicyOptions(message, options, diagnostics, path);
   if (message.has_common_lb_config()) {
     compileCommon(message.common_lb_config(), options, diagnostics, path.at("common_lb_config"));

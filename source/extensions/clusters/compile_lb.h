@@ -11,9 +11,9 @@ class Cluster;
 
 namespace weir::extensions {
 
-// lb_policy with the options of each policy, common_lb_config, lb_subset_config, and the policy of the load assignment.
-// `chooses` says that the
-// cluster has whoever asks choose the host (CLUSTER_PROVIDED). `path` is that of the message.
+// load_balancing_policy, or lb_policy with the options of each policy, common_lb_config, lb_subset_config, and the
+// policy of the load assignment. `chooses` says that the cluster has whoever asks choose the host (CLUSTER_PROVIDED).
+// `path` is that of the message.
 void compileLb(const envoy::config::cluster::v3::Cluster& message, bool chooses, upstream::lb::Options& options,
                base::Diagnostics& diagnostics, const base::FieldPath& path);
 

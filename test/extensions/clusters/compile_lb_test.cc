@@ -102,6 +102,62 @@ TEST(CompileLbTest, CommonOptionsAndThePolicyOfTheAssignment) {
   EXPECT_TRUE(result.options.weighted_priority_health);
 }
 
+std::string policy(const std::string& name, const std::string& body) {
+  return "load_balancing_policy { policies { typed_extension_config { name: 'p' typed_config { [type.googleapis.com/" +
+         name + "] {" + body + "} } } } }";
+}
+
+std::string envoyPolicy(const std::string& name, const std::string& body) {
+  return policy("envoy.extensions.load_balancing_policies." + name, body);
+}
+
+TEST(CompileLbTest, TypedPoliciesTakeThePlaceOfTheOlderField) {
+  const auto least =
+      compile("lb_policy: LOAD_BALANCING_POLICY_CONFIG " +
+              envoyPolicy("least_request.v3.LeastRequest",
+                          "choice_count { value: 4 } locality_lb_config { locality_weighted_lb_config {} }"
+                          "slow_start_config { slow_start_window { seconds: 9 } }"));
+  EXPECT_TRUE(least.all.empty());
+  EXPECT_EQ(least.options.policy, PolicyKind::kLeastRequest);
+  EXPECT_EQ(least.options.choice_count, 4u);
+  EXPECT_EQ(least.options.slow_start.window, absl::Seconds(9));
+  EXPECT_TRUE(least.options.locality_weighted);
+  const struct {
+    std::string text;
+    PolicyKind kind;
+  } kKinds[] = {
+      {envoyPolicy("round_robin.v3.RoundRobin", ""), PolicyKind::kRoundRobin},
+      {envoyPolicy("random.v3.Random", ""), PolicyKind::kRandom},
+      {envoyPolicy("ring_hash.v3.RingHash", "minimum_ring_size { value: 9 }"), PolicyKind::kRingHash},
+      {envoyPolicy("maglev.v3.Maglev", "table_size { value: 251 }"), PolicyKind::kMaglev},
+      {envoyPolicy("pick_first.v3.PickFirst", "shuffle_address_list: true"), PolicyKind::kPickFirst},
+      {policy("weir.extensions.load_balancing_policies.peak_ewma.v1.PeakEwma", "decay_time { seconds: 5 }"),
+       PolicyKind::kPeakEwma},
+      {envoyPolicy("wrr_locality.v3.WrrLocality",
+                   "endpoint_picking_policy { policies { typed_extension_config { name: 'q' typed_config { "
+                   "[type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random] {} } } } }"),
+       PolicyKind::kRandom},
+  };
+  for (const auto& test : kKinds) {
+    const auto result = compile(test.text);
+    EXPECT_TRUE(result.all.empty()) << test.text;
+    EXPECT_EQ(result.options.policy, test.kind) << test.text;
+  }
+  EXPECT_TRUE(compile(kKinds[6].text).options.locality_weighted);
+  EXPECT_NE(compile(kKinds[4].text).options.shuffle_seed, 0u);
+  EXPECT_EQ(compile(kKinds[5].text).options.latency.decay, absl::Seconds(5));
+}
+
+TEST(CompileLbTest, TypedPoliciesThatMakeNoSenseAreRefused) {
+  for (const std::string& text :
+       {std::string("load_balancing_policy {}"), policy("envoy.config.cluster.v3.CircuitBreakers", ""),
+        policy("weir.extensions.load_balancing_policies.peak_ewma.v1.PeakEwma", "decay_time {}"),
+        envoyPolicy("maglev.v3.Maglev", "table_size { value: 4 }"),
+        envoyPolicy("wrr_locality.v3.WrrLocality", "endpoint_picking_policy {}")}) {
+    EXPECT_EQ(compile(text).all.size(), 1u) << text;
+  }
+}
+
 TEST(CompileLbTest, WhatContradictsItselfIsRefused) {
   const struct {
     const char* text;
@@ -109,7 +165,7 @@ TEST(CompileLbTest, WhatContradictsItselfIsRefused) {
     const char* message;
   } kCases[] = {
       {"lb_policy: CLUSTER_PROVIDED", "lb_policy", "allowed with a cluster_type that chooses"},
-      {"lb_policy: LOAD_BALANCING_POLICY_CONFIG", "lb_policy", "allowed: ROUND_ROBIN"},
+      {"lb_policy: LOAD_BALANCING_POLICY_CONFIG", "lb_policy", "allowed beside load_balancing_policy"},
       {"lb_policy: RING_HASH ring_hash_lb_config { minimum_ring_size { value: 9 } maximum_ring_size { value: 8 } }",
        "ring_hash_lb_config.maximum_ring_size", "8 is below minimum_ring_size, 9"},
       {"lb_policy: MAGLEV maglev_lb_config { table_size { value: 65536 } }", "maglev_lb_config.table_size",

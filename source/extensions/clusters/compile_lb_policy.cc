@@ -1,0 +1,129 @@
+#include "source/extensions/clusters/compile_lb_policy.h"
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
+#include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
+#include "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.pb.h"
+#include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
+#include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
+#include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
+#include "source/base/random.h"
+#include "source/extensions/clusters/lb_options.h"
+#include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/unpack_any.h"
+#include "weir/extensions/load_balancing_policies/peak_ewma/v1/peak_ewma.pb.h"
+
+namespace weir::extensions {
+namespace {
+
+namespace lb = upstream::lb;
+namespace policies = envoy::extensions::load_balancing_policies;
+using base::Diagnostics;
+using base::FieldPath;
+using envoy::config::cluster::v3::LoadBalancingPolicy;
+using google::protobuf::DynamicCastToGenerated;
+using google::protobuf::Message;
+using weir::extensions::load_balancing_policies::peak_ewma::v1::PeakEwma;
+
+void compile(const policies::round_robin::v3::RoundRobin& from, lb::Options& to, Diagnostics& diagnostics,
+             const FieldPath& path) {
+  to.policy = lb::PolicyKind::kRoundRobin;
+  compileSlowStart(from.slow_start_config(), to.slow_start, diagnostics, path.at("slow_start_config"));
+  to.locality_weighted |= from.locality_lb_config().has_locality_weighted_lb_config();
+}
+
+void compile(const policies::least_request::v3::LeastRequest& from, lb::Options& to, Diagnostics& diagnostics,
+             const FieldPath& path) {
+  to.policy = lb::PolicyKind::kLeastRequest;
+  compileLeastRequest(from, to, diagnostics, path);
+  to.locality_weighted |= from.locality_lb_config().has_locality_weighted_lb_config();
+}
+
+void compile(const policies::random::v3::Random& from, lb::Options& to, Diagnostics&, const FieldPath&) {
+  to.policy = lb::PolicyKind::kRandom;
+  to.locality_weighted |= from.locality_lb_config().has_locality_weighted_lb_config();
+}
+
+void compile(const policies::ring_hash::v3::RingHash& from, lb::Options& to, Diagnostics& diagnostics,
+             const FieldPath& path) {
+  to.policy = lb::PolicyKind::kRingHash;
+  compileRing(from, to, diagnostics, path);
+  compileHashing(from.consistent_hashing_lb_config(), to);
+  to.locality_weighted |= from.has_locality_weighted_lb_config();
+}
+
+void compile(const policies::maglev::v3::Maglev& from, lb::Options& to, Diagnostics& diagnostics,
+             const FieldPath& path) {
+  to.policy = lb::PolicyKind::kMaglev;
+  compileTable(from, to, diagnostics, path);
+  compileHashing(from.consistent_hashing_lb_config(), to);
+  to.locality_weighted |= from.has_locality_weighted_lb_config();
+}
+
+void compile(const policies::pick_first::v3::PickFirst& from, lb::Options& to, Diagnostics&, const FieldPath&) {
+  to.policy = lb::PolicyKind::kPickFirst;
+  if (from.shuffle_address_list()) to.shuffle_seed = base::Random::entropy() | 1;
+}
+
+void above(absl::Duration value, Diagnostics& diagnostics, const FieldPath& path) {
+  if (value <= absl::ZeroDuration()) diagnostics.error(path, "not above zero; allowed: a duration above 0s");
+}
+
+void compile(const PeakEwma& from, lb::Options& to, Diagnostics& diagnostics, const FieldPath& path) {
+  to.policy = lb::PolicyKind::kPeakEwma;
+  if (from.has_decay_time()) to.latency.decay = durationOf(from.decay_time());
+  if (from.has_default_latency()) to.latency.initial = durationOf(from.default_latency());
+  if (from.has_failure_penalty()) to.latency.failure_penalty = durationOf(from.failure_penalty());
+  above(to.latency.decay, diagnostics, path.at("decay_time"));
+  above(to.latency.initial, diagnostics, path.at("default_latency"));
+  above(to.latency.failure_penalty, diagnostics, path.at("failure_penalty"));
+}
+
+void compile(const policies::wrr_locality::v3::WrrLocality& from, lb::Options& to, Diagnostics& diagnostics,
+             const FieldPath& path) {
+  to.locality_weighted = true;
+  compileLbPolicy(from.endpoint_picking_policy(), to, diagnostics, path.at("endpoint_picking_policy"));
+}
+
+// Whether it is of that type.
+template <typename Policy>
+bool compiled(const Message& message, lb::Options& options, Diagnostics& diagnostics, const FieldPath& path) {
+  const Policy* const policy = DynamicCastToGenerated<const Policy>(&message);
+  if (policy == nullptr) return false;
+  compile(*policy, options, diagnostics, path);
+  return true;
+}
+
+template <typename... Policies>
+bool compiledAsOneOf(const Message& message, lb::Options& options, Diagnostics& diagnostics, const FieldPath& path) {
+  return (compiled<Policies>(message, options, diagnostics, path) || ...);
+}
+
+}  // namespace
+
+void compileLbPolicy(const LoadBalancingPolicy& message, lb::Options& options, Diagnostics& diagnostics,
+                     const FieldPath& path) {
+  if (message.policies().empty()) {
+    diagnostics.error(path.at("policies"), "no policies; allowed: one or more");
+    return;
+  }
+  const FieldPath at = path.at("policies", 0).at("typed_extension_config").at("typed_config");
+  const std::unique_ptr<Message> policy =
+      unpackAny(message.policies(0).typed_extension_config().typed_config(), diagnostics, at);
+  if (policy == nullptr) return;
+  if (compiledAsOneOf<policies::round_robin::v3::RoundRobin, policies::least_request::v3::LeastRequest,
+                      policies::random::v3::Random, policies::ring_hash::v3::RingHash, policies::maglev::v3::Maglev,
+                      policies::pick_first::v3::PickFirst, policies::wrr_locality::v3::WrrLocality, PeakEwma>(
+          *policy, options, diagnostics, at)) {
+    return;
+  }
+  diagnostics.error(at, absl::StrCat("is a ", policy->GetDescriptor()->full_name(),
+                                     "; allowed: RoundRobin, LeastRequest, Random, RingHash, Maglev, PickFirst, "
+                                     "WrrLocality, PeakEwma"));
+}
+
+}  // namespace weir::extensions
