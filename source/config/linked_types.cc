@@ -50,9 +50,21 @@
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/filters/network/rbac/v3/rbac.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config.pb.h"
+#include "envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config.pb.h"
+#include "envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config.pb.h"
+#include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
+#include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
+#include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
+#include "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.pb.h"
+#include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
+#include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
+#include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "envoy/extensions/path/match/uri_template/v3/uri_template.pb.h"
 #include "envoy/extensions/path/rewrite/uri_template/v3/uri_template.pb.h"
+#include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
@@ -63,11 +75,30 @@
 #include "udpa/type/v1/type.pb.h"
 #include "weir/extensions/filters/http/plugin/v1/plugin.pb.h"
 #include "weir/extensions/filters/network/plugin/v1/plugin.pb.h"
+#include "weir/extensions/load_balancing_policies/peak_ewma/v1/peak_ewma.pb.h"
 #include "xds/type/v3/type.pb.h"
 
 namespace weir::config {
 
 namespace {
+
+std::vector<const google::protobuf::FileDescriptor*> policyFiles() {
+  return {
+      ::weir::extensions::load_balancing_policies::peak_ewma::v1::PeakEwma::descriptor()->file(),
+      envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate::descriptor()->file(),
+      envoy::extensions::internal_redirect::allow_listed_routes::v3::AllowListedRoutesConfig::descriptor()->file(),
+      envoy::extensions::internal_redirect::safe_cross_scheme::v3::SafeCrossSchemeConfig::descriptor()->file(),
+      envoy::extensions::internal_redirect::previous_routes::v3::PreviousRoutesConfig::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::pick_first::v3::PickFirst::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::random::v3::Random::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::common::v3::LocalityLbConfig::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::wrr_locality::v3::WrrLocality::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::least_request::v3::LeastRequest::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::ring_hash::v3::RingHash::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::maglev::v3::Maglev::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin::descriptor()->file(),
+  };
+}
 
 std::vector<const google::protobuf::FileDescriptor*> filterFiles() {
   return {
@@ -141,6 +172,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       xds::type::v3::TypedStruct::descriptor()->file(),
   };
   for (const google::protobuf::FileDescriptor* const file : filterFiles()) files.push_back(file);
+  for (const google::protobuf::FileDescriptor* const file : policyFiles()) files.push_back(file);
   std::sort(files.begin(), files.end(), [](const auto* a, const auto* b) { return a->package() < b->package(); });
   return files;
 }

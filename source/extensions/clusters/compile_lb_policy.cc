@@ -111,7 +111,9 @@ void compileLbPolicy(const LoadBalancingPolicy& message, lb::Options& options, D
     diagnostics.error(path.at("policies"), "no policies; allowed: one or more");
     return;
   }
-  const FieldPath at = path.at("policies", 0).at("typed_extension_config").at("typed_config");
+  const FieldPath first = path.at("policies", 0);
+  const FieldPath extension = first.at("typed_extension_config");
+  const FieldPath at = extension.at("typed_config");
   const std::unique_ptr<Message> policy =
       unpackAny(message.policies(0).typed_extension_config().typed_config(), diagnostics, at);
   if (policy == nullptr) return;
