@@ -3,8 +3,8 @@
 
 import unittest
 
-from proxy_config import proxy
-from weir_process import Weir, cases
+from proxy_config import cluster, config, direct, http_listener, prefix, proxy, to_cluster
+from weir_process import Weir, cases, free_ports
 from wire import Client, Origin, response
 
 _ASK = b"GET /chat HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n"
@@ -44,6 +44,27 @@ class Upgrades(unittest.TestCase):
                 client.close()
                 weir.wait_stat("http.front.downstream_rq_active", 0)
                 weir.wait_stat("cluster.origin.upstream_cx_active", 0)
+
+    def test_connect_is_forwarded_where_a_route_matches_it(self):
+        heads = []
+
+        def serve(wire):
+            heads.append(wire.until(b"\r\n\r\n"))
+            wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            wire.send(wire.exactly(5)[::-1])
+        with Origin(serve=serve) as origin:
+            port = free_ports(1)[0]
+            routes = [to_cluster({"connect_matcher": {}}, "origin", upgrade_configs=[{"upgrade_type": "CONNECT"}]),
+                      direct(prefix("/"), "no tunnel")]
+            front = http_listener("front", port, routes, upgrade_configs=[{"upgrade_type": "CONNECT"}])
+            with Weir(config([front], [cluster("origin", origin.port)])), Client(port) as client:
+                client.send(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+                self.assertIn(b" 200 ", client.until(b"\r\n\r\n"))
+                client.send(b"hello")
+                self.assertEqual(b"olleh", client.exactly(5))
+                self.assertTrue(heads[0].startswith(b"CONNECT example.com:443 HTTP/1.1\r\n"), heads)
+                with Client(port) as other:
+                    self.assertEqual(b"no tunnel", other.get("/").body)
 
     def test_the_upstreams_end_ends_the_tunnel(self):
         def serve(wire):
