@@ -198,7 +198,7 @@ TEST(CatalogueTest, ABadNewFileKeepsTheOld) {
   const std::string good = read(built("probe"));
   file.replace(good);
   PluginWorld w("path: '" + file.path() + "'");
-  const std::string bad[] = {"no object", good.substr(0, good.size() / 2), read(built("bad2")), read(built("bad7")),
+  const std::string bad[] = {"no object", good.substr(0, 4096), read(built("bad2")), read(built("bad7")),
                              read(built("bad6"))};
   uint64_t failures = 0;
   for (const std::string& bytes : bad) {
