@@ -14,8 +14,8 @@ namespace {
 constexpr absl::Duration kLinger = absl::Seconds(1);
 // A direction that brings so much at once carries bulk, until it brings less than the other: nobody looks at its bytes,
 // so they may stay in the kernel.
-constexpr size_t kBulk = 48 * 1024;
-constexpr size_t kTrickle = 8 * 1024;
+constexpr size_t kBulk = 16 * 1024;
+constexpr size_t kTrickle = 1024;
 
 }  // namespace
 
@@ -154,7 +154,7 @@ bool TcpProxy::move(net::Connection& from, bool end, net::Connection& to, bool& 
   const size_t bytes = whole ? waiting : std::min(waiting, to.room());
   if (waiting >= kBulk && from.forwardsInKernel() && to.forwardsInKernel()) {
     from.unseen() = std::numeric_limits<uint64_t>::max();
-  } else if (waiting < kTrickle) {
+  } else if (waiting > 0 && waiting < kTrickle) {
     from.unseen() = 0;
   }
   if (bytes > 0) {
