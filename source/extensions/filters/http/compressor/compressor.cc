@@ -51,7 +51,7 @@ struct Direction {
 };
 
 struct Config {
-  std::unique_ptr<const compression::Library> library;
+  std::unique_ptr<const compression::Library> coder;
   Direction request;
   Direction response;
   bool not_with_etag = false;
@@ -85,10 +85,10 @@ bool isEligible(const http::Head& head, const Direction& direction) {
 class Body {
  public:
   void begin(http::Head& head, const Config& config, const Direction& direction) {
-    coder_ = config.library->make();
+    coder_ = config.coder->make();
     direction_ = &direction;
     head.content_length.reset();
-    head.headers.set("content-encoding", config.library->encoding());
+    head.headers.set("content-encoding", config.coder->encoding());
   }
   void take(buffer::Buffer& data, stats::Shard& shard) {
     if (coder_ != nullptr && !data.empty()) run(data, data, Coder::Until::kFlush, shard);
@@ -124,7 +124,7 @@ class CompressorFilter final : public filter::HttpFilter {
     if (off_) return filter::Verdict::next();
     is_head_ = head.isHead();
     const auto accepted = head.headers.joined("accept-encoding");
-    accepted_ = accepted && acceptsEncoding(*accepted, config_.library->encoding());
+    accepted_ = accepted && acceptsEncoding(*accepted, config_.coder->encoding());
     const bool remove = route != nullptr ? route->remove_accept_encoding.value_or(config_.remove_accept_encoding)
                                          : config_.remove_accept_encoding;
     if (remove && config_.response.enabled) head.headers.remove("accept-encoding");
@@ -244,9 +244,9 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
                                                 const filter::FactoryContext& context) {
   const auto& message = static_cast<const api::Compressor&>(any);
   Config config;
-  config.library = compression::compileCompressor(message.compressor_library(), context.diagnostics,
-                                                  context.path.at("compressor_library"));
-  if (config.library == nullptr) return nullptr;
+  config.coder = compression::compileCompressor(message.compressor_library(), context.diagnostics,
+                                                context.path.at("compressor_library"));
+  if (config.coder == nullptr) return nullptr;
   if (message.has_request_direction_config()) {
     config.request = compileDirection(message.request_direction_config().common_config());
   }
@@ -260,7 +260,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
   const auto counter = [&](std::string_view metric) {
     return context.stats.counter({"http", context.stat_prefix,
                                   absl::StrCat("compressor.", message.compressor_library().name(), ".",
-                                               std::string(config.library->encoding()), ".", std::string(metric))});
+                                               std::string(config.coder->encoding()), ".", std::string(metric))});
   };
   const auto counters = [&](const std::string& direction) -> Stats {
     return {counter(direction + ".compressed"), counter(direction + ".not_compressed"),

@@ -29,7 +29,7 @@ struct Direction {
 };
 
 struct Config {
-  std::unique_ptr<const compression::Library> library;
+  std::unique_ptr<const compression::Library> coder;
   Direction request;
   Direction response;
   bool advertise = true;
@@ -46,7 +46,7 @@ class Body {
     const auto control = headers.joined("cache-control");
     const bool untouchable =
         !direction.ignore_no_transform && control && control->find("no-transform") != std::string_view::npos;
-    if (!encoding || !http::equalsLower(*encoding, config.library->encoding()) || untouchable) {
+    if (!encoding || !http::equalsLower(*encoding, config.coder->encoding()) || untouchable) {
       return shard.add(direction.not_decompressed);
     }
     shard.add(direction.decompressed);
@@ -56,7 +56,7 @@ class Body {
     headers.remove("digest");
     head.content_length.reset();
     direction_ = &direction;
-    coder_ = config.library->make();
+    coder_ = config.coder->make();
   }
   bool take(buffer::Buffer& data, stats::Shard& shard) {
     return coder_ == nullptr || run(data, data, Coder::Until::kFlush, shard);
@@ -116,10 +116,10 @@ class DecompressorFilter final : public filter::HttpFilter {
  private:
   void advertise(http::HeaderMap& headers) const {
     const auto before = headers.joined("accept-encoding");
-    if (!before || before->empty()) return headers.set("accept-encoding", config_.library->encoding());
-    if (before->find(config_.library->encoding()) != std::string_view::npos) return;
+    if (!before || before->empty()) return headers.set("accept-encoding", config_.coder->encoding());
+    if (before->find(config_.coder->encoding()) != std::string_view::npos) return;
     base::Arena& arena = headers.arena();
-    headers.set("accept-encoding", arena.join(arena.join(*before, ","), config_.library->encoding()));
+    headers.set("accept-encoding", arena.join(arena.join(*before, ","), config_.coder->encoding()));
   }
 
   filter::Verdict refuse(http::Reason reason) {
@@ -158,9 +158,9 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
                                                 const filter::FactoryContext& context) {
   const auto& message = static_cast<const api::Decompressor&>(any);
   Config config;
-  config.library = compression::compileDecompressor(message.decompressor_library(), context.diagnostics,
-                                                    context.path.at("decompressor_library"));
-  if (config.library == nullptr) return nullptr;
+  config.coder = compression::compileDecompressor(message.decompressor_library(), context.diagnostics,
+                                                  context.path.at("decompressor_library"));
+  if (config.coder == nullptr) return nullptr;
   const auto& request = message.request_direction_config();
   compileDirection(request.common_config(), config.request);
   compileDirection(message.response_direction_config().common_config(), config.response);
@@ -170,7 +170,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
       return context.stats.counter(
           {"http", context.stat_prefix,
            absl::StrCat("decompressor.", message.decompressor_library().name(), ".",
-                        std::string(config.library->encoding()), of_requests ? ".request." : ".response.", metric)});
+                        std::string(config.coder->encoding()), of_requests ? ".request." : ".response.", metric)});
     };
     Direction& direction = of_requests ? config.request : config.response;
     direction.decompressed = counter("decompressed");
