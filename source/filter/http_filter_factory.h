@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,6 +38,42 @@ class HttpFilterFactory {
   virtual HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const = 0;
   virtual HookMask hooks() const = 0;
 };
+
+// The factory of filters that are made from their configuration and, where their constructor takes it, the worker.
+template <typename Filter, typename Config>
+class ConfiguredFactory final : public HttpFilterFactory {
+ public:
+  explicit ConfiguredFactory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
+  HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
+    if constexpr (std::is_constructible_v<Filter, const Config&, const net::WorkerContext&>) {
+      return arena.make<Filter>(*config_, worker);
+    } else {
+      return arena.make<Filter>(*config_);
+    }
+  }
+  HookMask hooks() const override { return hooksOf<Filter>(); }
+
+ private:
+  const std::unique_ptr<const Config> config_;
+};
+
+template <typename Filter, typename Config>
+std::unique_ptr<HttpFilterFactory> factoryOf(std::unique_ptr<Config> config) {
+  return std::make_unique<ConfiguredFactory<Filter, std::remove_const_t<Config>>>(std::move(config));
+}
+
+// Of filters that nothing is configured for.
+template <typename Filter>
+class PlainFactory final : public HttpFilterFactory {
+ public:
+  HttpFilter* create(base::Arena& arena, const net::WorkerContext&) const override { return arena.make<Filter>(); }
+  HookMask hooks() const override { return hooksOf<Filter>(); }
+};
+
+template <typename Filter>
+std::unique_ptr<HttpFilterFactory> factoryOf() {
+  return std::make_unique<PlainFactory<Filter>>();
+}
 
 // What a factory gets to compile its configuration. Errors go to `diagnostics` under `path`.
 struct FactoryContext {

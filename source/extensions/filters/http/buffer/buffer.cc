@@ -33,21 +33,10 @@ class BufferFilter final : public filter::HttpFilter {
   size_t max_bytes_;
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(size_t max_bytes) : max_bytes_(max_bytes) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext&) const override {
-    return arena.make<BufferFilter>(max_bytes_);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<BufferFilter>(); }
-
- private:
-  size_t max_bytes_;
-};
-
 std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message& message,
                                                 const filter::FactoryContext&) {
-  return std::make_unique<Factory>(static_cast<const api::Buffer&>(message).max_request_bytes().value());
+  const size_t max_bytes = static_cast<const api::Buffer&>(message).max_request_bytes().value();
+  return filter::factoryOf<BufferFilter>(std::make_unique<size_t>(max_bytes));
 }
 
 std::unique_ptr<filter::RouteFilterConfig> makeRouteConfig(const google::protobuf::Message& message,

@@ -120,18 +120,6 @@ class CorsFilter final : public filter::HttpFilter {
   std::string_view origin_;  // allowed
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(Stats stats) : stats_(stats) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<CorsFilter>(stats_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<CorsFilter>(); }
-
- private:
-  Stats stats_;
-};
-
 // The two messages say the same under the same names.
 template <typename Message>
 std::unique_ptr<filter::RouteFilterConfig> compile(const Message& message, const filter::FactoryContext& context) {
@@ -171,9 +159,9 @@ filter::HttpFilterType corsType() {
   type.usual_name = "envoy.filters.http.cors";
   type.make = [](const google::protobuf::Message&,
                  const filter::FactoryContext& context) -> std::unique_ptr<filter::HttpFilterFactory> {
-    return std::make_unique<Factory>(
-        Stats{context.stats.counter({"http", context.stat_prefix, "cors.origin_valid"}),
-              context.stats.counter({"http", context.stat_prefix, "cors.origin_invalid"})});
+    return filter::factoryOf<CorsFilter>(
+        std::make_unique<Stats>(Stats{context.stats.counter({"http", context.stat_prefix, "cors.origin_valid"}),
+                                      context.stats.counter({"http", context.stat_prefix, "cors.origin_invalid"})}));
   };
   type.make_route_config = makeRouteConfig;
   return type;

@@ -75,18 +75,6 @@ class CsrfFilter final : public filter::HttpFilter {
   const net::WorkerContext& worker_;
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<CsrfFilter>(*config_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<CsrfFilter>(); }
-
- private:
-  std::unique_ptr<const Config> config_;
-};
-
 std::unique_ptr<Config> compile(const google::protobuf::Message& any, const filter::FactoryContext& context) {
   const auto& message = static_cast<const CsrfPolicy&>(any);
   const size_t errors = context.diagnostics.errors();
@@ -119,7 +107,7 @@ filter::HttpFilterType csrfType() {
                  const filter::FactoryContext& context) -> std::unique_ptr<filter::HttpFilterFactory> {
     auto config = compile(message, context);
     if (config == nullptr) return nullptr;
-    return std::make_unique<Factory>(std::move(config));
+    return filter::factoryOf<CsrfFilter>(std::move(config));
   };
   type.make_route_config = [](const google::protobuf::Message& message,
                               const filter::FactoryContext& context) -> std::unique_ptr<filter::RouteFilterConfig> {

@@ -137,18 +137,6 @@ class DecompressorFilter final : public filter::HttpFilter {
   Body response_;
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(Config config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<DecompressorFilter>(config_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<DecompressorFilter>(); }
-
- private:
-  const Config config_;
-};
-
 void compileDirection(const api::Decompressor::CommonDirectionConfig& message, Direction& direction) {
   if (message.has_enabled()) direction.enabled = message.enabled().default_value().value();
   direction.ignore_no_transform = message.ignore_no_transform_header();
@@ -179,7 +167,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
     direction.bytes_in = counter("total_compressed_bytes");
     direction.bytes_out = counter("total_uncompressed_bytes");
   }
-  return std::make_unique<Factory>(std::move(config));
+  return filter::factoryOf<DecompressorFilter>(std::make_unique<Config>(std::move(config)));
 }
 
 }  // namespace

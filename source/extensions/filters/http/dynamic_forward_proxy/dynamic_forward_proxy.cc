@@ -39,14 +39,6 @@ class DynamicForwardProxyFilter final : public filter::HttpFilter {
   }
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext&) const override {
-    return arena.make<DynamicForwardProxyFilter>();
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<DynamicForwardProxyFilter>(); }
-};
-
 std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message& message,
                                                 const filter::FactoryContext& context) {
   const auto& config = static_cast<const api::FilterConfig&>(message);
@@ -57,7 +49,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
   }
   // The cluster keeps the cache; this copy of its configuration must be a valid one all the same.
   if (!compileDnsCache(config.dns_cache_config(), context.diagnostics, at).has_value()) return nullptr;
-  return std::make_unique<Factory>();
+  return filter::factoryOf<DynamicForwardProxyFilter>();
 }
 
 std::unique_ptr<filter::RouteFilterConfig> makeRouteConfig(const google::protobuf::Message& message,

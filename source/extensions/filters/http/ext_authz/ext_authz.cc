@@ -169,18 +169,6 @@ class ExtAuthzFilter final : public filter::HttpFilter, private filter::SideCall
   const Decision* decision_ = nullptr;  // that has something for the response
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(Config config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<ExtAuthzFilter>(config_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<ExtAuthzFilter>(); }
-
- private:
-  const Config config_;
-};
-
 class Compiler {
  public:
   Compiler(const filter::FactoryContext& context, Config& config) : context_(context), config_(config) {}
@@ -323,7 +311,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
   Config config;
   Compiler(context, config).run(static_cast<const api::ExtAuthz&>(message));
   if (context.diagnostics.errors() != errors) return nullptr;
-  return std::make_unique<Factory>(std::move(config));
+  return filter::factoryOf<ExtAuthzFilter>(std::make_unique<Config>(std::move(config)));
 }
 
 std::unique_ptr<filter::RouteFilterConfig> makeRouteConfig(const google::protobuf::Message& message,

@@ -101,18 +101,6 @@ class FaultFilter final : public filter::HttpFilter, private event::TimerHandler
   bool active_ = false;
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<FaultFilter>(*config_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<FaultFilter>(); }
-
- private:
-  std::unique_ptr<const Config> config_;
-};
-
 std::unique_ptr<Config> compile(const google::protobuf::Message& message, const filter::FactoryContext& context) {
   const auto& configured = static_cast<const api::HTTPFault&>(message);
   const size_t errors = context.diagnostics.errors();
@@ -147,7 +135,7 @@ filter::HttpFilterType faultType() {
                  const filter::FactoryContext& context) -> std::unique_ptr<filter::HttpFilterFactory> {
     auto config = compile(message, context);
     if (config == nullptr) return nullptr;
-    return std::make_unique<Factory>(std::move(config));
+    return filter::factoryOf<FaultFilter>(std::move(config));
   };
   type.make_route_config = compile;
   return type;

@@ -154,18 +154,6 @@ void GrpcStatsFilter::onComplete(const filter::StreamInfo& info) {
   }
 }
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<GrpcStatsFilter>(*config_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<GrpcStatsFilter>(); }
-
- private:
-  std::unique_ptr<const Config> config_;
-};
-
 void compileList(const envoy::config::core::v3::GrpcMethodList& list, const filter::FactoryContext& context,
                  Config& config) {
   const base::FieldPath path = context.path.at("individual_method_stats_allowlist");
@@ -204,7 +192,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
     config->own = Own::kAll;
   }
   if (context.diagnostics.errors() > errors) return nullptr;
-  return std::make_unique<Factory>(std::move(config));
+  return filter::factoryOf<GrpcStatsFilter>(std::move(config));
 }
 
 }  // namespace

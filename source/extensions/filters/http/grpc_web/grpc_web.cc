@@ -175,14 +175,6 @@ std::string_view GrpcWebFilter::trailerMessage(const http::HeaderMap& trailers) 
   return std::string_view(out, kPrefixBytes + size);
 }
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext&) const override {
-    return arena.make<GrpcWebFilter>();
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<GrpcWebFilter>(); }
-};
-
 }  // namespace
 
 filter::HttpFilterType grpcWebType() {
@@ -191,7 +183,7 @@ filter::HttpFilterType grpcWebType() {
   type.usual_name = "envoy.filters.http.grpc_web";
   type.make = [](const google::protobuf::Message&,
                  const filter::FactoryContext&) -> std::unique_ptr<filter::HttpFilterFactory> {
-    return std::make_unique<Factory>();
+    return filter::factoryOf<GrpcWebFilter>();
   };
   return type;
 }

@@ -59,18 +59,6 @@ class HeaderMutationFilter final : public filter::HttpFilter {
   const Config& config_;
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext&) const override {
-    return arena.make<HeaderMutationFilter>(*config_);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<HeaderMutationFilter>(); }
-
- private:
-  std::unique_ptr<const Config> config_;
-};
-
 // Order matters: an edit joins the entry before it only as long as that entry would do it in the same order.
 Edits compileEdits(const google::protobuf::RepeatedPtrField<Mutation>& mutations, const char* field,
                    const filter::FactoryContext& context, const base::FieldPath& path) {
@@ -108,7 +96,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
   config->most_specific_last = configured.most_specific_header_mutations_wins();
   compile(configured.mutations(), context, config->mutations);
   if (context.diagnostics.errors() > errors) return nullptr;
-  return std::make_unique<Factory>(std::move(config));
+  return filter::factoryOf<HeaderMutationFilter>(std::move(config));
 }
 
 std::unique_ptr<filter::RouteFilterConfig> makeRouteConfig(const google::protobuf::Message& message,

@@ -35,18 +35,6 @@ class HealthCheckFilter final : public filter::HttpFilter {
   const net::WorkerContext& worker_;
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(Config config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<HealthCheckFilter>(config_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<HealthCheckFilter>(); }
-
- private:
-  Config config_;
-};
-
 std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message& message,
                                                 const filter::FactoryContext& context) {
   const auto& configured = static_cast<const api::HealthCheck&>(message);
@@ -55,7 +43,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
   config.headers = compileHeaderMatchers(configured.headers(), context.diagnostics, context.path, "headers");
   config.pass_through = configured.pass_through_mode().value();
   if (context.diagnostics.errors() > errors) return nullptr;
-  return std::make_unique<Factory>(std::move(config));
+  return filter::factoryOf<HealthCheckFilter>(std::make_unique<Config>(std::move(config)));
 }
 
 }  // namespace

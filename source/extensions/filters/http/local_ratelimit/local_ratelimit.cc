@@ -191,18 +191,6 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
   bool asked_ = false;
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<LocalRatelimitFilter>(*config_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<LocalRatelimitFilter>(); }
-
- private:
-  std::unique_ptr<const Config> config_;
-};
-
 BucketSpec compileBucket(const envoy::type::v3::TokenBucket& message) {
   const uint32_t per_fill = message.has_tokens_per_fill() ? message.tokens_per_fill().value() : 1;
   return {message.max_tokens(), per_fill, durationOf(message.fill_interval())};
@@ -285,7 +273,7 @@ filter::HttpFilterType localRatelimitType() {
                  const filter::FactoryContext& context) -> std::unique_ptr<filter::HttpFilterFactory> {
     auto config = compile(message, context);
     if (config == nullptr) return nullptr;
-    return std::make_unique<Factory>(std::move(config));
+    return filter::factoryOf<LocalRatelimitFilter>(std::move(config));
   };
   type.make_route_config = makeRouteConfig;
   return type;

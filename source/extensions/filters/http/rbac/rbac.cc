@@ -42,18 +42,6 @@ class RbacFilter final : public filter::HttpFilter {
   const net::WorkerContext& worker_;
 };
 
-class Factory final : public filter::HttpFilterFactory {
- public:
-  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
-  filter::HttpFilter* create(base::Arena& arena, const net::WorkerContext& worker) const override {
-    return arena.make<RbacFilter>(*config_, worker);
-  }
-  filter::HookMask hooks() const override { return filter::hooksOf<RbacFilter>(); }
-
- private:
-  std::unique_ptr<const Config> config_;
-};
-
 std::unique_ptr<Config> compile(const api::RBAC& message, const filter::FactoryContext& context,
                                 const base::FieldPath& path) {
   const size_t errors = context.diagnostics.errors();
@@ -85,7 +73,7 @@ filter::HttpFilterType rbacType() {
                  const filter::FactoryContext& context) -> std::unique_ptr<filter::HttpFilterFactory> {
     auto config = compile(static_cast<const api::RBAC&>(message), context, context.path);
     if (config == nullptr) return nullptr;
-    return std::make_unique<Factory>(std::move(config));
+    return filter::factoryOf<RbacFilter>(std::move(config));
   };
   type.make_route_config = [](const google::protobuf::Message& message,
                               const filter::FactoryContext& context) -> std::unique_ptr<filter::RouteFilterConfig> {
