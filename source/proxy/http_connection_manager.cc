@@ -265,7 +265,7 @@ void HttpConnectionManager::noteError() {
     logWithoutExchange(reason, http::reasonInfo(reason).status);
     return;
   }
-  if (reason != Reason::kRequestHeaderTimeout) shard().add(config_.stats.http2.ofError(reason));
+  if (reason != Reason::kRequestHeaderTimeout) shard().add(config_.stats.http2.errors.of(reason));
   if (!std::exchange(http2()->announced, true)) shard().add(config_.stats.http2.goaway_sent);
 }
 

@@ -50,42 +50,8 @@ Http2Stats Http2Stats::make(stats::Registry& registry) {
   stats.goaway_sent = counter("goaway_sent");
   stats.keepalive_timeout = counter("keepalive_timeout");
   stats.tx_flush_timeout = counter("tx_flush_timeout");
-  stats.protocol_error = counter("protocol_error");
-  stats.inbound_ping_flood = counter("inbound_ping_flood");
-  stats.inbound_settings_flood = counter("inbound_settings_flood");
-  stats.inbound_priority_frames_flood = counter("inbound_priority_frames_flood");
-  stats.inbound_window_update_frames_flood = counter("inbound_window_update_frames_flood");
-  stats.inbound_empty_frames_flood = counter("inbound_empty_frames_flood");
-  stats.inbound_continuations_flood = counter("inbound_continuations_flood");
-  stats.inbound_unknown_frames_flood = counter("inbound_unknown_frames_flood");
-  stats.inbound_reset_flood = counter("inbound_reset_flood");
-  stats.outbound_control_flood = counter("outbound_control_flood");
+  stats.errors = http::h2::ErrorCounters::make(counter);
   return stats;
-}
-
-stats::CounterId Http2Stats::ofError(http::Reason error) const {
-  switch (error) {
-    case http::Reason::kH2PingFlood:
-      return inbound_ping_flood;
-    case http::Reason::kH2SettingsFlood:
-      return inbound_settings_flood;
-    case http::Reason::kH2PriorityFlood:
-      return inbound_priority_frames_flood;
-    case http::Reason::kH2WindowUpdateFlood:
-      return inbound_window_update_frames_flood;
-    case http::Reason::kH2EmptyFrames:
-      return inbound_empty_frames_flood;
-    case http::Reason::kH2Continuations:
-      return inbound_continuations_flood;
-    case http::Reason::kH2UnknownFrames:
-      return inbound_unknown_frames_flood;
-    case http::Reason::kH2ResetFlood:
-      return inbound_reset_flood;
-    case http::Reason::kH2OutboundFlood:
-      return outbound_control_flood;
-    default:
-      return protocol_error;
-  }
 }
 
 HttpStats HttpStats::make(stats::Registry& registry, std::string_view stat_prefix) {

@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-#include "source/http/reason.h"
+#include "source/http/h2/error_counters.h"
 #include "source/stats/stats.h"
 
 namespace weir::proxy {
@@ -22,13 +22,7 @@ struct Http2Stats {
   stats::CounterId goaway_sent;        // connections to which it was said
   stats::CounterId keepalive_timeout;  // connections whose client gave no sign of life
   stats::CounterId tx_flush_timeout;   // times that finished responses were not taken in time
-  // What ended a connection.
-  stats::CounterId protocol_error, inbound_ping_flood, inbound_settings_flood, inbound_priority_frames_flood;
-  stats::CounterId inbound_window_update_frames_flood, inbound_empty_frames_flood, inbound_continuations_flood;
-  stats::CounterId inbound_unknown_frames_flood, inbound_reset_flood, outbound_control_flood;
-
-  // The counter of an error of the connection.
-  stats::CounterId ofError(http::Reason error) const;
+  http::h2::ErrorCounters errors;
 };
 
 struct HttpStats {

@@ -17,18 +17,9 @@ class Namer {
     return registry_.counter({"cluster", cluster_, metric, "envoy_response_code_class", digit});
   }
   Http2Stats http2() {
-    return {gauge("http2.streams_active"),
-            counter("http2.keepalive_timeout"),
-            counter("http2.protocol_error"),
-            counter("http2.inbound_ping_flood"),
-            counter("http2.inbound_settings_flood"),
-            counter("http2.inbound_priority_frames_flood"),
-            counter("http2.inbound_window_update_frames_flood"),
-            counter("http2.inbound_empty_frames_flood"),
-            counter("http2.inbound_continuations_flood"),
-            counter("http2.inbound_unknown_frames_flood"),
-            counter("http2.inbound_reset_flood"),
-            counter("http2.outbound_control_flood")};
+    return {gauge("http2.streams_active"), counter("http2.keepalive_timeout"),
+            http::h2::ErrorCounters::make(
+                [this](std::string_view metric) { return counter(std::string("http2.").append(metric)); })};
   }
   BreakerStats breaker(const std::string& priority) {
     const std::string prefix = "circuit_breakers." + priority + ".";
@@ -43,31 +34,6 @@ class Namer {
 };
 
 }  // namespace
-
-stats::CounterId Http2Stats::of(http::Reason error) const {
-  switch (error) {
-    case http::Reason::kH2PingFlood:
-      return inbound_ping_flood;
-    case http::Reason::kH2SettingsFlood:
-      return inbound_settings_flood;
-    case http::Reason::kH2PriorityFlood:
-      return inbound_priority_frames_flood;
-    case http::Reason::kH2WindowUpdateFlood:
-      return inbound_window_update_frames_flood;
-    case http::Reason::kH2EmptyFrames:
-      return inbound_empty_frames_flood;
-    case http::Reason::kH2Continuations:
-      return inbound_continuations_flood;
-    case http::Reason::kH2UnknownFrames:
-      return inbound_unknown_frames_flood;
-    case http::Reason::kH2ResetFlood:
-      return inbound_reset_flood;
-    case http::Reason::kH2OutboundFlood:
-      return outbound_control_flood;
-    default:
-      return protocol_error;
-  }
-}
 
 ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name) {
   Namer name(registry, stat_name);

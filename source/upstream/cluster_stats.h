@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-#include "source/http/reason.h"
+#include "source/http/h2/error_counters.h"
 #include "source/stats/stats.h"
 
 namespace weir::upstream {
@@ -28,20 +28,7 @@ struct BreakerStats {
 struct Http2Stats {
   stats::GaugeId streams_active;
   stats::CounterId keepalive_timeout;
-  // What ended a connection.
-  stats::CounterId protocol_error;
-  stats::CounterId inbound_ping_flood;
-  stats::CounterId inbound_settings_flood;
-  stats::CounterId inbound_priority_frames_flood;
-  stats::CounterId inbound_window_update_frames_flood;
-  stats::CounterId inbound_empty_frames_flood;
-  stats::CounterId inbound_continuations_flood;
-  stats::CounterId inbound_unknown_frames_flood;
-  stats::CounterId inbound_reset_flood;
-  stats::CounterId outbound_control_flood;
-
-  // The counter of what the peer did; none of its own: protocol_error.
-  stats::CounterId of(http::Reason error) const;
+  http::h2::ErrorCounters errors;
 };
 
 struct ClusterStats {

@@ -358,7 +358,7 @@ void UpstreamConnection::countError() {
   const http::Reason error = codec_->error();
   if (error == http::Reason::kNone || std::exchange(error_counted_, true)) return;
   counts().add(stats().cx_protocol_error);
-  if (multiplex_ != nullptr) counts().add(stats().http2.of(error));
+  if (multiplex_ != nullptr) counts().add(stats().http2.errors.of(error));
 }
 
 void UpstreamConnection::countBytes() {

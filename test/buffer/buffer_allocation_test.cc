@@ -1,25 +1,11 @@
 // Counts calls of the global operator new: a steady load on buffers must make none.
 #include <array>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
 #include "source/buffer/buffer.h"
-
-namespace {
-size_t allocations = 0;
-}  // namespace
-
-void* operator new(size_t bytes) {
-  ++allocations;
-  void* const memory = malloc(bytes);
-  if (memory == nullptr) abort();
-  return memory;
-}
-void operator delete(void* memory) noexcept { free(memory); }
-void operator delete(void* memory, size_t) noexcept { free(memory); }
+#include "test/harness/allocations/allocations.h"
 
 namespace weir::buffer {
 namespace {
@@ -42,10 +28,10 @@ TEST(BufferAllocationTest, ASteadyLoadAllocatesNothing) {
   BlockPool pool;
   const std::string body(50'000, 'b');
   relay(pool, body);
-  const size_t warm = allocations;
+  const size_t warm = harness::allocations();
   EXPECT_GT(warm, 0u);
   for (int i = 0; i < 100; ++i) relay(pool, body);
-  EXPECT_EQ(allocations, warm);
+  EXPECT_EQ(harness::allocations(), warm);
 }
 
 }  // namespace

@@ -1,22 +1,9 @@
 // A chain allocates nothing by itself: all it needs comes from the arena of the exchange and from pools.
-#include <cstdlib>
-#include <new>
 
 #include "gtest/gtest.h"
 #include "source/filter/http_chain.h"
+#include "test/harness/allocations/allocations.h"
 #include "test/harness/filter/filter_world.h"
-
-namespace {
-size_t allocations = 0;
-}
-
-void* operator new(size_t bytes) {
-  ++allocations;
-  if (void* const memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace weir::filter {
 namespace {
@@ -93,7 +80,7 @@ TEST(ChainAllocationTest, AnExchangeThroughFiltersAllocatesNothing) {
   const HttpChainConfig config(std::move(slots));
   size_t in_last = 1;
   for (int round = 0; round < 5; ++round) {
-    const size_t before = allocations;
+    const size_t before = harness::allocations();
     base::Arena arena(world.chunks);
     http::Head request(arena);
     request.method = "POST";
@@ -106,10 +93,10 @@ TEST(ChainAllocationTest, AnExchangeThroughFiltersAllocatesNothing) {
     HttpChain chain(config, world.worker, arena, info, downstream, owner);
     EXPECT_EQ(chain.drive(), HttpChain::State::kComplete);
     chain.complete();
-    in_last = allocations - before;
+    in_last = harness::allocations() - before;
   }
   EXPECT_EQ(in_last, 0u);
-  EXPECT_GT(allocations, 0u);
+  EXPECT_GT(harness::allocations(), 0u);
 }
 
 }  // namespace

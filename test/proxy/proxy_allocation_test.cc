@@ -1,45 +1,44 @@
 // Counts calls of the global operator new from each read of the proxy's sockets to the write that follows: everything
 // that a proxied request does in weir, and nothing of the simulated network and the ends, which allocate as they like.
-#include <cstdlib>
-#include <new>
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "test/harness/allocations/allocations.h"
 #include "test/proxy/h2_ends.h"
 #include "test/proxy/proxy_world.h"
 
-namespace {
-size_t allocations = 0;
-size_t windows = 0;
-bool enabled = false;
-bool counting = false;
-}  // namespace
-
-void* operator new(size_t bytes) {
-  if (counting && enabled) ++allocations;
-  void* const memory = malloc(bytes);
-  if (memory == nullptr) abort();
-  return memory;
-}
-void operator delete(void* memory) noexcept { free(memory); }
-void operator delete(void* memory, size_t) noexcept { free(memory); }
-
 namespace weir::proxy {
 namespace {
+
+bool enabled = false;
+bool open = false;  // from a read to the write that follows
+size_t opened_at = 0;
+size_t windows = 0;
+size_t allocations = 0;  // in all windows
+
+void openWindow() {
+  open = true;
+  opened_at = harness::allocations();
+}
+
+void closeWindow() {
+  if (open && enabled) allocations += harness::allocations() - opened_at;
+  open = false;
+}
 
 class CountingSocket final : public net::Socket {
  public:
   explicit CountingSocket(std::unique_ptr<net::Socket> inner) : inner_(std::move(inner)) {}
   void watch(event::ReadyHandler& handler) override { inner_->watch(handler); }
   net::IoResult read(std::span<const iovec> into) override {
-    counting = false;
+    closeWindow();
     const net::IoResult result = inner_->read(into);
-    counting = result.state == net::IoResult::State::kOk;
+    if (result.state == net::IoResult::State::kOk) openWindow();
     return result;
   }
   net::IoResult write(std::span<const iovec> from) override {
-    windows += counting && enabled;
-    counting = false;
+    windows += open && enabled;
+    closeWindow();
     return inner_->write(from);
   }
   void shutdownWrite() override { inner_->shutdownWrite(); }
@@ -105,8 +104,7 @@ TEST(ProxyAllocationTest, AProxiedRequestAllocatesNothing) {
   EXPECT_EQ(allocations, 0u);
 }
 
-// What the library of HTTP/2 takes comes from the sessions' own memory, which asks the heap for nothing either once it
-// is warm.
+// What streams share comes from the sessions' own memory, which asks the heap for nothing either once it is warm.
 TEST(ProxyAllocationTest, AProxiedHttp2RequestAllocatesNothing) {
   for (const bool h2_up : {false, true}) {
     ProxyWorld world([](ProxyWorld::Setup& setup) { setup.config->access_logs.clear(); },

@@ -1,25 +1,10 @@
 // In steady state an exchange takes nothing from the heap (law 12): this binary counts every operator new.
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "gtest/gtest.h"
 #include "source/http/h1/h1_codec.h"
-
-namespace {
-
-size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(size_t bytes) {
-  ++allocations;
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+#include "test/harness/allocations/allocations.h"
 
 namespace weir::http::h1 {
 namespace {
@@ -98,7 +83,7 @@ TEST(H1Allocation, AnExchangeTakesNothingFromTheHeap) {
   auto server = std::make_unique<Side>(Role::kServer, blocks, chunks);
   size_t warm = 0;
   for (int round = 0; round < 200; ++round) {
-    if (round == 100) warm = allocations;
+    if (round == 100) warm = harness::allocations();
     client->open();
     Head& request = client->head();
     request.method = "POST";
@@ -117,7 +102,7 @@ TEST(H1Allocation, AnExchangeTakesNothingFromTheHeap) {
     client->close();
   }
   EXPECT_GT(warm, 0u);
-  EXPECT_EQ(allocations, warm);
+  EXPECT_EQ(harness::allocations(), warm);
   EXPECT_EQ(server->received(), 200u * (5 + 16));
   EXPECT_EQ(client->received(), 200u * (5 + 11));
 }

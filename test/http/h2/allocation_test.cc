@@ -1,27 +1,12 @@
 // In steady state a stream takes nothing from the heap (law 12): this binary counts every operator new. The pieces that
 // SessionMemory keeps are counted apart.
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "source/http/h2/h2_codec.h"
-
-namespace {
-
-size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(size_t bytes) {
-  ++allocations;
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+#include "test/harness/allocations/allocations.h"
 
 namespace weir::http::h2 {
 namespace {
@@ -122,7 +107,7 @@ TEST(H2Allocation, AStreamTakesNothingFromTheHeap) {
   size_t warm_asked = 0;
   for (int round = 0; round < 200; ++round) {
     if (round == 100) {
-      warm = allocations;
+      warm = harness::allocations();
       warm_memory = memory.heapAllocations();
       warm_asked = memory.allocations();
     }
@@ -148,7 +133,7 @@ TEST(H2Allocation, AStreamTakesNothingFromTheHeap) {
     ASSERT_EQ(client->pull(), kStreams);
     client->close();
   }
-  EXPECT_EQ(allocations, warm) << "weir's own";
+  EXPECT_EQ(harness::allocations(), warm) << "weir's own";
   EXPECT_EQ(memory.heapAllocations(), warm_memory) << "the streams' and the tables'";
   const double asked = static_cast<double>(memory.allocations() - warm_asked) / (100 * kStreams);
   RecordProperty("pieces_per_exchange_both_sides", std::to_string(asked));
