@@ -49,8 +49,9 @@ struct StreamInfo {
   uint64_t upstream_bytes_received = 0;
 
   net::Address downstream_local;
-  net::Address downstream_direct_remote;  // the peer of the socket
-  net::Address downstream_remote;         // the client as far as it is trusted (x-forwarded-for)
+  bool downstream_local_restored = false;  // a listener filter found out where the client was going
+  net::Address downstream_direct_remote;   // the peer of the socket
+  net::Address downstream_remote;          // the client as far as it is trusted (x-forwarded-for)
   // What the transports (TLS) know of the two connections; null for plain bytes. That of the client lives as long as
   // its connection.
   const net::TransportInfo* downstream_transport = nullptr;

@@ -88,6 +88,7 @@ void ActiveListener::onInspected(std::unique_ptr<net::Socket> socket, Inspected 
   info.local = std::move(found.local);
   info.remote = std::move(found.remote);
   info.server_name = std::move(found.server_name);
+  info.local_restored = found.local_restored;
   info.connection_id = (uint64_t{services_.worker.index} << kWorkerShift) | ++services_.last_connection_id;
   if (chain->transport != nullptr) socket = chain->transport->wrap(std::move(socket), services_.worker, "");
   if (!connections_.add(std::move(socket), config_.limits, *chain, info)) shard.add(config_.stats.cx_overflow);

@@ -69,6 +69,7 @@ Exchange::Exchange(const HttpConnectionManagerConfig& config, const Services& se
   info_.connection_id = downstream.connection_id;
   info_.connection_states = &owner.states();
   info_.downstream_local = downstream.local;
+  info_.downstream_local_restored = downstream.local_restored;
   info_.downstream_direct_remote = downstream.remote;
   info_.downstream_remote = downstream.remote;
   info_.downstream_transport = transport;

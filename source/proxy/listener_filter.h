@@ -35,6 +35,7 @@ struct Inspected {
   std::string server_name;                             // SNI, lower case; empty: none
   std::string_view transport_protocol = "raw_buffer";  // or "tls"; static
   std::vector<std::string> application_protocols;      // what the client offers, in its order
+  bool local_restored = false;                         // `local` is another address than that of the socket
 };
 
 class ListenerFilter {

@@ -123,6 +123,7 @@ class Router final : public http::Stream, private event::TimerHandler {
   void avoid(const upstream::HostRef& host);
   void startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease);
   std::string_view wantedHost(const upstream::DemandConfig& config);
+  std::string_view wantedAddress(const upstream::DemandConfig& config);
   void showAttempt(const UpstreamAttempt& attempt);
   void sendHead(UpstreamAttempt& attempt);
   void passDeadlineOn(UpstreamAttempt& attempt);

@@ -26,8 +26,24 @@ void setNumber(http::Head& head, std::string_view name, uint64_t number) {
 
 }  // namespace
 
+// Where the client was going, unless the request has a header that says where to go.
+std::string_view Router::wantedAddress(const upstream::DemandConfig& config) {
+  upstream::DemandConfig::KeyText text;
+  if (!config.header.empty()) {
+    if (const auto given = request_->headers.get(config.header)) {
+      const absl::StatusOr<net::Address> address = net::Address::parse(*given);
+      const std::string_view key = address.ok() ? config.keyOf(*address, text) : std::string_view();
+      if (!key.empty()) return context_.arena.copy(key);
+      shard().add(cluster_->stats().original_dst_host_invalid);
+    }
+  }
+  if (!context_.info.downstream_local_restored) return {};
+  return context_.arena.copy(config.keyOf(context_.info.downstream_local, text));
+}
+
 // The name that a filter has chosen, or that the request has, with its port.
 std::string_view Router::wantedHost(const upstream::DemandConfig& config) {
+  if (config.kind == upstream::DemandConfig::Kind::kAddresses) return wantedAddress(config);
   const std::string_view named = context_.info.upstream_target;
   const auto authority = http::parseAuthority(named.empty() ? std::string_view(request_->authority) : named);
   if (!authority) return {};

@@ -41,6 +41,7 @@ struct DownstreamInfo {
   net::Address local;
   net::Address remote;
   std::string server_name = {};  // asked for in a ClientHello that was only looked at (tls_inspector)
+  bool local_restored = false;   // `local` is where the client was going, not where it has arrived
 };
 
 class TerminalSession : public net::Session {

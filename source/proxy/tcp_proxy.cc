@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/net/transport_info.h"
+#include "source/upstream/demand.h"
 
 namespace weir::proxy {
 namespace {
@@ -58,6 +59,7 @@ TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, con
   info_.start_wall = services.worker.dispatcher.wallNow();
   info_.connection_id = info.connection_id;
   info_.downstream_local = info.local;
+  info_.downstream_local_restored = info.local_restored;
   info_.downstream_direct_remote = info.remote;
   info_.downstream_remote = info.remote;
   info_.downstream_transport = downstream.transportInfo();
@@ -96,6 +98,10 @@ void TcpProxy::startConnect() {
   ++info_.upstream_attempts;
   upstream::PickContext pick;
   if (host_) pick.attempted = std::span<const upstream::HostRef>(&host_, 1);
+  upstream::DemandConfig::KeyText key;
+  if (cluster_->config().demand != nullptr && info_.downstream_local_restored) {
+    pick.wanted = cluster_->config().demand->config().keyOf(info_.downstream_local, key);
+  }
   connecting_ = cluster_->connect(pick, *this);
 }
 

@@ -75,10 +75,11 @@ absl::Status Discovery::resolve(const upstream::ClusterConfig& cluster, const Se
 }
 
 absl::Status Discovery::supply(const upstream::ClusterConfig& cluster, const ServerConfig& config, const Seams& seams) {
+  const bool names = cluster.demand->config().kind == upstream::DemandConfig::Kind::kNames;
   const auto& own = cluster.demand->config().resolver;
   const auto& options = own != nullptr ? own : config.dns_resolver;
-  const absl::StatusOr<upstream::dns::Resolver*> resolver =
-      seams.resolver(options != nullptr ? *options : upstream::dns::AresOptions());
+  absl::StatusOr<upstream::dns::Resolver*> resolver = nullptr;
+  if (names) resolver = seams.resolver(options != nullptr ? *options : upstream::dns::AresOptions());
   if (!resolver.ok()) {
     return absl::UnavailableError(absl::StrCat("cluster ", cluster.name, ": ", resolver.status().message()));
   }

@@ -77,6 +77,7 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
   internal_redirect_succeeded_total = name.counter("upstream_internal_redirect_succeeded_total");
   internal_redirect_failed_total = name.counter("upstream_internal_redirect_failed_total");
   retry_or_shadow_abandoned = name.counter("retry_or_shadow_abandoned");
+  original_dst_host_invalid = name.counter("original_dst_host_invalid");
   rq_completed = name.counter("upstream_rq_completed");
   rq_status = {name.statusClass("upstream_rq_1xx", "1"), name.statusClass("upstream_rq_2xx", "2"),
                name.statusClass("upstream_rq_3xx", "3"), name.statusClass("upstream_rq_4xx", "4"),

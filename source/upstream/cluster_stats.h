@@ -82,6 +82,7 @@ struct ClusterStats {
 
   // Not below "upstream_".
   stats::CounterId retry_or_shadow_abandoned;  // a body was too large to be kept for that
+  stats::CounterId original_dst_host_invalid;  // a header that should have the address of a host had something else
   Http2Stats http2;
   stats::GaugeId membership_total;
   stats::GaugeId membership_healthy;

@@ -1,6 +1,25 @@
 #include "source/upstream/demand.h"
 
+#include <arpa/inet.h>
+
+#include <charconv>
+
 namespace weir::upstream {
+
+// As Address::text() does, in place.
+std::string_view DemandConfig::keyOf(const net::Address& address, KeyText& out) const {
+  const uint16_t port = port_override != 0 ? port_override : address.port();
+  if (kind != Kind::kAddresses || !address.isIp() || address.isWildcard() || port == 0) return {};
+  const bool six = address.family() == net::Address::Family::kIpv6;
+  char* at = out.data();
+  if (six) *at++ = '[';
+  if (::inet_ntop(six ? AF_INET6 : AF_INET, address.ipBytes().data(), at, INET6_ADDRSTRLEN) == nullptr) return {};
+  at += std::string_view(at).size();
+  if (six) *at++ = ']';
+  *at++ = ':';
+  at = std::to_chars(at, out.data() + out.size(), port).ptr;
+  return {out.data(), static_cast<size_t>(at - out.data())};
+}
 
 void Demand::ask(std::string key, event::Dispatcher& worker, std::function<void(http::Reason)> done) const {
   if (main_ == nullptr) return;

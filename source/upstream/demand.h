@@ -7,6 +7,7 @@
 // ClusterConfig; connect() once on the main thread before the workers run, disconnect() after they have ended.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include "absl/time/time.h"
 #include "source/event/dispatcher.h"
 #include "source/http/reason.h"
+#include "source/net/address.h"
 #include "source/upstream/dns/ares_options.h"
 #include "source/upstream/dns/dns_hosts.h"
 
@@ -42,7 +44,12 @@ struct DemandConfig {
   uint16_t default_port = 80;                             // of a name without one
   // Of addresses: where a request says its own, or the connection's is taken. Empty: the connection's.
   std::string header = {};
-  uint16_t port_override = 0;
+  uint16_t port_override = 0;  // 0: the address's own
+
+  // Of addresses: the key of one, with the port that counts, written into `out`. Empty for one that nobody can connect
+  // to, and where hosts are asked for by name.
+  using KeyText = std::array<char, 64>;
+  std::string_view keyOf(const net::Address& address, KeyText& out) const;
 };
 
 // Makes hosts; on the main thread.

@@ -29,7 +29,8 @@ void SessionWorld::start(std::unique_ptr<const SessionFactory> factory,
 }
 
 void SessionWorld::onAccept(std::unique_ptr<net::Socket> socket, const net::Address& peer) {
-  const DownstreamInfo info{++last_connection_id_, socket->localAddress(), peer};
+  DownstreamInfo info{++last_connection_id_, restored.value_or(socket->localAddress()), peer};
+  info.local_restored = restored.has_value();
   CHECK(connections_->add(std::move(socket), limits, chain_, info), "the limit is far away");
 }
 

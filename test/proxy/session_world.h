@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,7 @@ class SessionWorld final : private net::ListenerOwner {
   upstream::UpstreamWorld world;
   net::Connection::Limits limits{16 * 1024, 16 * 1024};
   std::vector<std::unique_ptr<upstream::OriginPeer>> clients;
+  std::optional<net::Address> restored;  // what a listener filter finds out: where clients were going
 
  private:
   void onAccept(std::unique_ptr<net::Socket> socket, const net::Address& peer) override;

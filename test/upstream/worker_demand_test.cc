@@ -180,6 +180,22 @@ TEST_F(WorkerDemandTest, AnAddressNeedsNoResolver) {
   EXPECT_TRUE(resolver_.questions.empty());
 }
 
+TEST_F(WorkerDemandTest, TheKeyOfAnAddressIsItsText) {
+  DemandConfig config;
+  config.kind = DemandConfig::Kind::kAddresses;
+  DemandConfig::KeyText text;
+  for (const char* address : {"10.0.0.1:80", "255.255.255.255:65535", "[::1]:80", "[2001:db8:1:2:3:4:5:6]:65535"}) {
+    EXPECT_EQ(config.keyOf(*net::Address::parse(address), text), address);
+  }
+  for (const char* address : {"0.0.0.0:80", "[::]:80", "10.0.0.1:0", "unix:/tmp/x"}) {
+    EXPECT_EQ(config.keyOf(*net::Address::parse(address), text), "") << address;
+  }
+  EXPECT_EQ(config.keyOf(net::Address(), text), "");
+  config.port_override = 81;
+  EXPECT_EQ(config.keyOf(*net::Address::parse("[::1]:80"), text), "[::1]:81");
+  EXPECT_EQ(config.keyOf(*net::Address::parse("10.0.0.1:0"), text), "10.0.0.1:81");
+}
+
 TEST_F(WorkerDemandTest, WhatNobodyUsesIsForgotten) {
   DemandConfig config;
   config.host_ttl = absl::Seconds(10);

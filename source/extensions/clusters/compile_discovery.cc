@@ -6,13 +6,16 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.pb.h"
 #include "source/extensions/clusters/compile_demand.h"
 #include "source/extensions/clusters/compile_dns.h"
 #include "source/extensions/clusters/compile_endpoints.h"
+#include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/upstream/discovery/dns_discovery.h"
 #include "source/upstream/discovery/file_discovery.h"
@@ -29,6 +32,11 @@ using ForwardCluster = envoy::extensions::clusters::dynamic_forward_proxy::v3::C
 using upstream::DemandConfig;
 using upstream::discovery::DnsDiscovery;
 using upstream::discovery::NamedHost;
+
+constexpr char kOriginalDstHeader[] = "x-envoy-original-dst-host";
+constexpr absl::Duration kDefaultCleanupInterval = absl::Seconds(5);
+// More than that at once is refused, and counted as host_overflow.
+constexpr size_t kMaxOriginalHosts = 16384;
 
 void checkName(const Cluster& message, Diagnostics& diagnostics, const FieldPath& path) {
   const std::string& named = message.load_assignment().cluster_name();
@@ -89,6 +97,34 @@ void compileForward(const Cluster& message, const ForwardCluster& forward, upstr
   if (!demand.has_value()) return;
   if (message.has_transport_socket()) demand->default_port = 443;
   config.demand = std::make_shared<upstream::Demand>(*std::move(demand));
+}
+
+// Of requests that go where their connection was going, or where a header says.
+void compileOriginal(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
+                     const FieldPath& path) {
+  warnOfDnsFields(message, diagnostics, path);
+  if (message.has_load_assignment()) {
+    diagnostics.error(path.at("load_assignment"),
+                      "endpoints of an ORIGINAL_DST cluster; allowed: none, connections say where they go");
+  }
+  if (!message.has_load_balancing_policy() && message.lb_policy() != Cluster::CLUSTER_PROVIDED) {
+    diagnostics.error(path.at("lb_policy"), absl::StrCat(Cluster::LbPolicy_Name(message.lb_policy()),
+                                                         " in an ORIGINAL_DST cluster; allowed: CLUSTER_PROVIDED"));
+  }
+  DemandConfig demand;
+  demand.kind = DemandConfig::Kind::kAddresses;
+  demand.max_hosts = kMaxOriginalHosts;
+  demand.host_ttl = message.has_cleanup_interval() ? durationOf(message.cleanup_interval()) : kDefaultCleanupInterval;
+  const Cluster::OriginalDstLbConfig& from = message.original_dst_lb_config();
+  const FieldPath at = path.at("original_dst_lb_config");
+  if (from.use_http_header()) {
+    const std::string& name = from.http_header_name();
+    demand.header = name.empty() ? kOriginalDstHeader : absl::AsciiStrToLower(name);
+  } else if (!from.http_header_name().empty()) {
+    diagnostics.warning(at.at("http_header_name"), "has no effect without use_http_header");
+  }
+  if (from.has_upstream_port_override()) demand.port_override = from.upstream_port_override().value();
+  config.demand = std::make_shared<upstream::Demand>(std::move(demand));
 }
 
 void compileExtension(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
@@ -152,6 +188,11 @@ void compileDiscovery(const Cluster& message, upstream::ClusterConfig& config, D
   if (message.has_eds_cluster_config() && message.type() != Cluster::EDS) {
     diagnostics.error(path.at("eds_cluster_config"), "given for a cluster of another type; allowed with type EDS");
   }
+  if (message.type() != Cluster::ORIGINAL_DST || message.has_cluster_type()) {
+    const char* const kNoEffect = "has no effect; it belongs to type ORIGINAL_DST";
+    if (message.has_original_dst_lb_config()) diagnostics.warning(path.at("original_dst_lb_config"), kNoEffect);
+    if (message.has_cleanup_interval()) diagnostics.warning(path.at("cleanup_interval"), kNoEffect);
+  }
   if (message.has_cluster_type()) {
     compileExtension(message, config, diagnostics, path);
     return;
@@ -167,10 +208,11 @@ void compileDiscovery(const Cluster& message, upstream::ClusterConfig& config, D
     case Cluster::EDS:
       compileFile(message, config, diagnostics, path);
       return;
+    case Cluster::ORIGINAL_DST:
+      compileOriginal(message, config, diagnostics, path);
+      return;
     default:
-      diagnostics.error(path.at("type"),
-                        absl::StrCat("cluster type ", Cluster::DiscoveryType_Name(message.type()),
-                                     " is not implemented by weir; allowed: STATIC, STRICT_DNS, LOGICAL_DNS, EDS"));
+      return;
   }
 }
 

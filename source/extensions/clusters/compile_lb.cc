@@ -41,9 +41,10 @@ void compilePolicy(const Cluster& message, bool chooses, lb::Options& options, D
       break;
     case Cluster::CLUSTER_PROVIDED:
       if (chooses) break;
-      diagnostics.error(path.at("lb_policy"),
-                        "CLUSTER_PROVIDED; allowed with a cluster_type that chooses the host: "
-                        "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig");
+      diagnostics.error(
+          path.at("lb_policy"),
+          "CLUSTER_PROVIDED; allowed where the cluster chooses the host: with type ORIGINAL_DST and with the "
+          "cluster_type envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig");
       break;
     case Cluster::LOAD_BALANCING_POLICY_CONFIG:
       diagnostics.error(path.at("lb_policy"), "LOAD_BALANCING_POLICY_CONFIG; allowed beside load_balancing_policy");
@@ -86,6 +87,7 @@ void compilePolicyOptions(const Cluster& message, lb::Options& options, Diagnost
       belongs(message.lb_policy() == Cluster::MAGLEV, "MAGLEV", diagnostics, path.at("maglev_lb_config"));
       compileTable(message.maglev_lb_config(), options, diagnostics, path.at("maglev_lb_config"));
       break;
+    case Cluster::kOriginalDstLbConfig:  // see compileDiscovery
     case Cluster::LB_CONFIG_NOT_SET:
       break;
   }

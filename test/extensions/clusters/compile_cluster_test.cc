@@ -218,8 +218,7 @@ constexpr char kAddress[] = "load_assignment.endpoints[0].lb_endpoints[0].endpoi
 INSTANTIATE_TEST_SUITE_P(
     Clusters, RefusalTest,
     testing::Values(
-        Refusal{withEndpoint("type: ORIGINAL_DST"), "type", "allowed: STATIC, STRICT_DNS, LOGICAL_DNS, EDS"},
-        Refusal{withEndpoint("lb_policy: CLUSTER_PROVIDED"), "lb_policy", "allowed with a cluster_type"},
+        Refusal{withEndpoint("lb_policy: CLUSTER_PROVIDED"), "lb_policy", "allowed where the cluster chooses the host"},
         Refusal{withEndpoint("connect_timeout {}"), "connect_timeout", "allowed: a duration above 0s"},
         Refusal{withEndpoint("per_connection_buffer_limit_bytes {}"), "per_connection_buffer_limit_bytes",
                 "1 and above"},

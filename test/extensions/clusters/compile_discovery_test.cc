@@ -9,6 +9,7 @@
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "gtest/gtest.h"
+#include "source/upstream/demand.h"
 #include "source/upstream/discovery/dns_discovery.h"
 #include "source/upstream/discovery/file_discovery.h"
 
@@ -220,7 +221,38 @@ INSTANTIATE_TEST_SUITE_P(
              "eds_cluster_config.eds_config.resource_api_version", "allowed: V3"},
         Case{"eds_cluster_config { eds_config { path: 'x' } } " + endpoints(endpoint("10.0.0.1")), "eds_cluster_config",
              "allowed with type EDS"},
-        Case{"type: ORIGINAL_DST", "type", "allowed: STATIC, STRICT_DNS, LOGICAL_DNS, EDS"}));
+        Case{"type: ORIGINAL_DST", "lb_policy", "ROUND_ROBIN in an ORIGINAL_DST cluster; allowed: CLUSTER_PROVIDED"},
+        Case{"type: ORIGINAL_DST lb_policy: CLUSTER_PROVIDED " + endpoints(endpoint("10.0.0.1")), "load_assignment",
+             "allowed: none"}));
+
+TEST(CompileDiscoveryTest, OriginalDestinationsAreThoseOfTheConnection) {
+  const Compiled result = compile("type: ORIGINAL_DST lb_policy: CLUSTER_PROVIDED");
+  EXPECT_TRUE(result.all.empty());
+  ASSERT_NE(result.config.demand, nullptr);
+  const upstream::DemandConfig& demand = result.config.demand->config();
+  EXPECT_EQ(demand.kind, upstream::DemandConfig::Kind::kAddresses);
+  EXPECT_EQ(demand.host_ttl, absl::Seconds(5));
+  EXPECT_EQ(demand.header, "");
+  EXPECT_EQ(demand.port_override, 0);
+}
+
+TEST(CompileDiscoveryTest, OriginalDestinationsMayBeThoseOfAHeader) {
+  const std::string base = "type: ORIGINAL_DST lb_policy: CLUSTER_PROVIDED cleanup_interval { seconds: 60 } ";
+  const Compiled usual = compile(base + "original_dst_lb_config { use_http_header: true }");
+  EXPECT_EQ(usual.config.demand->config().header, "x-envoy-original-dst-host");
+  EXPECT_EQ(usual.config.demand->config().host_ttl, absl::Seconds(60));
+  const Compiled own = compile(
+      base +
+      "original_dst_lb_config { use_http_header: true http_header_name: 'X-To' upstream_port_override { value: 81 } }");
+  EXPECT_EQ(own.config.demand->config().header, "x-to");
+  EXPECT_EQ(own.config.demand->config().port_override, 81);
+  const Compiled idle = compile(base + "original_dst_lb_config { http_header_name: 'x' }");
+  ASSERT_EQ(idle.all.size(), 1u);
+  EXPECT_EQ(idle.all[0].message, "has no effect without use_http_header");
+  const Compiled elsewhere = compile("type: STATIC cleanup_interval { seconds: 1 } original_dst_lb_config {} " +
+                                     endpoints(endpoint("10.0.0.1")));
+  EXPECT_EQ(elsewhere.all.size(), 2u);
+}
 
 TEST(CompileDiscoveryTest, FieldsWithoutEffectAreWarnedOf) {
   const Compiled result = compile("dns_refresh_rate { seconds: 1 } respect_dns_ttl: true dns_lookup_family: V4_ONLY " +

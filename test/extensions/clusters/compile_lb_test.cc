@@ -164,7 +164,7 @@ TEST(CompileLbTest, WhatContradictsItselfIsRefused) {
     const char* path;
     const char* message;
   } kCases[] = {
-      {"lb_policy: CLUSTER_PROVIDED", "lb_policy", "allowed with a cluster_type that chooses"},
+      {"lb_policy: CLUSTER_PROVIDED", "lb_policy", "allowed where the cluster chooses the host"},
       {"lb_policy: LOAD_BALANCING_POLICY_CONFIG", "lb_policy", "allowed beside load_balancing_policy"},
       {"lb_policy: RING_HASH ring_hash_lb_config { minimum_ring_size { value: 9 } maximum_ring_size { value: 8 } }",
        "ring_hash_lb_config.maximum_ring_size", "8 is below minimum_ring_size, 9"},

@@ -13,7 +13,11 @@ using envoy::extensions::filters::listener::original_dst::v3::OriginalDst;
 class Filter final : public proxy::ListenerFilter {
  public:
   Verdict inspect(Look& look, proxy::Inspected& result) const override {
-    if (std::optional<net::Address> address = look.socket.originalDestination()) result.local = *address;
+    const std::optional<net::Address> address = look.socket.originalDestination();
+    // Of a connection that was not redirected the kernel says where it has arrived: here.
+    if (!address.has_value() || *address == look.socket.localAddress()) return Verdict::kDone;
+    result.local = *address;
+    result.local_restored = true;
     return Verdict::kDone;
   }
   size_t maxBytes() const override { return 0; }

@@ -41,6 +41,7 @@ class Filter final : public proxy::ListenerFilter {
     if (!header.source.isIp()) return Verdict::kDone;
     result.remote = header.source;
     result.local = header.destination;
+    result.local_restored = header.destination != look.socket.localAddress();
     return Verdict::kDone;
   }
   size_t maxBytes() const override { return kMaxProxyHeader; }

@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""Clusters of type ORIGINAL_DST: connections go where they were going, as the PROXY protocol says here, and requests
+where a header says."""
+
+import unittest
+
+from proxy_config import any_of, config, hcm, listener, network_filter, prefix, to_cluster
+from weir_process import Weir, cases, free_ports
+from wire import Client, Origin, Wire, response
+
+_PROXY_PROTOCOL = {"name": "proxy_protocol", "typed_config": any_of(
+    "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+    allow_requests_without_proxy_protocol=True)}
+
+
+def original(**fields):
+    return dict({"name": "any", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "connect_timeout": "1s"}, **fields)
+
+
+def http(cluster, **options):
+    port = free_ports(1)[0]
+    return port, config([listener("front", port, hcm("front", [to_cluster(prefix("/"), "any")]), **options)], [cluster])
+
+
+def greeted(port, destination):
+    """A client behind a load balancer that says where it was going."""
+    client = Client(port)
+    client.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 4000 %d\r\n" % destination)
+    return client
+
+
+def naming(name):
+    return Origin(lambda request: response(body=name))
+
+
+class OriginalDst(unittest.TestCase):
+
+    def test_requests_go_where_the_header_says(self):
+        port, configuration = http(original(original_dst_lb_config={"use_http_header": True}))
+        with naming(b"one") as one, naming(b"two") as two, Weir(configuration) as weir:
+            for origin, body in ((one, b"one"), (two, b"two"), (one, b"one")):
+                with Client(port) as client:
+                    answer = client.get("/", "x-envoy-original-dst-host: 127.0.0.1:%d" % origin.port)
+                    self.assertEqual((200, body), (answer.status, answer.body))
+            with Client(port) as client:
+                self.assertEqual(503, client.get("/").status)
+            with Client(port) as client:
+                self.assertEqual(503, client.get("/", "x-envoy-original-dst-host: localhost:80").status)
+            stats = weir.stats()
+            self.assertEqual(1, stats["cluster.any.original_dst_host_invalid"])
+            self.assertEqual(2, stats["cluster.any.num_hosts"])
+            self.assertIn("any::127.0.0.1:%d::" % one.port, weir.admin("/clusters")[2])
+
+    def test_hosts_that_nobody_asks_for_go(self):
+        port, configuration = http(original(original_dst_lb_config={"use_http_header": True}, cleanup_interval="0.2s"))
+        with naming(b"one") as one, Weir(configuration) as weir:
+            for _ in range(2):
+                with Client(port) as client:
+                    answer = client.get("/", "x-envoy-original-dst-host: 127.0.0.1:%d" % one.port)
+                    self.assertEqual(200, answer.status)
+                weir.wait_stat("cluster.any.num_hosts", 0)
+                weir.wait_stat("cluster.any.membership_total", 0)
+            self.assertEqual(2, weir.stats()["cluster.any.host_removed"])
+
+    def test_requests_go_where_their_connection_was_going(self):
+        port, configuration = http(original(), listener_filters=[_PROXY_PROTOCOL])
+        with naming(b"one") as one, naming(b"two") as two, Weir(configuration):
+            for origin, body in ((one, b"one"), (two, b"two")):
+                with greeted(port, origin.port) as client:
+                    self.assertEqual(body, client.get("/").body)
+                    self.assertEqual(body, client.get("/").body)
+            # One that has come by itself was going to weir, which must not go round in circles.
+            with Client(port) as client:
+                self.assertEqual(503, client.get("/").status)
+
+    def test_the_port_may_be_another(self):
+        with naming(b"one") as one:
+            port, configuration = http(original(original_dst_lb_config={"upstream_port_override": one.port}),
+                                       listener_filters=[_PROXY_PROTOCOL])
+            with Weir(configuration), greeted(port, 9) as client:
+                self.assertEqual(b"one", client.get("/").body)
+
+    def test_bytes_go_where_their_connection_was_going(self):
+        def echo(wire):
+            wire.send(b"echo " + wire.exactly(4))
+
+        port = free_ports(1)[0]
+        tcp_proxy = network_filter("tcp", "tcp_proxy.v3.TcpProxy", stat_prefix="tcp", cluster="any")
+        configuration = config([listener("front", port, tcp_proxy, listener_filters=[_PROXY_PROTOCOL])], [original()])
+        with Origin(serve=echo) as origin, Weir(configuration):
+            with greeted(port, origin.port) as client:
+                client.send(b"ping")
+                self.assertEqual(b"echo ping", client.exactly(9))
+            with Client(port) as client:
+                client.send(b"hello")
+                self.assertTrue(client.ended())
+
+
+if __name__ == "__main__":
+    cases.main()
