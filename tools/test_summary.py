@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Counts test cases: test_summary.py EVENTS
+"""Counts test cases: test_summary.py EVENTS...
 
-EVENTS is what `bazel test --build_event_json_file=EVENTS` wrote: only what this
+EVENTS is what `bazel test --build_event_json_file=EVENTS` wrote, of one run or more: only what this
 run did counts, not what an earlier one left behind. Prints a line for each test
 that failed and each target that did not build (one failure each, also when its
 number of cases is not known), then "N passed, N failed[, N skipped]". The exit
@@ -51,6 +51,12 @@ class Summary:
                 self.passed += 1
         return bool(cases)
 
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.lines += other.lines
+
     def text(self):
         line = "%d passed, %d failed" % (self.passed, self.failed)
         if self.skipped:
@@ -87,11 +93,13 @@ def summarise(events):
 
 
 def main():
-    if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print(__doc__)
         return 2
-    with open(sys.argv[1]) as file:
-        summary = summarise([json.loads(line) for line in file if line.strip()])
+    summary = Summary()
+    for path in sys.argv[1:]:
+        with open(path) as file:
+            summary.add(summarise([json.loads(line) for line in file if line.strip()]))
     print(summary.text())
     return 0 if summary.ok() else 1
 

@@ -27,7 +27,7 @@ namespace {
 constexpr char kUsage[] =
     "Usage: load --to IP:PORT [--traffic http1|http2|grpc|tcp|websocket] [--tls] [--resume] [--connections N]\n"
     "            [--streams N] [--rate PER_SECOND] [--reconnect] [--warm SECONDS] [--seconds SECONDS]\n"
-    "            [--path PATH] [--body BYTES] [--response BYTES]\n";
+    "            [--requests N] [--path PATH] [--body BYTES] [--response BYTES]\n";
 
 using Options = std::map<std::string_view, std::string_view>;
 
@@ -88,8 +88,8 @@ std::optional<Plan> readPlan(const Options& options) {
   double seconds = 3;
   if (!readTraffic(options, plan.traffic) || !read(options, "connections", plan.connections) ||
       !read(options, "streams", plan.streams) || !read(options, "rate", plan.rate) || !read(options, "warm", warm) ||
-      !read(options, "seconds", seconds) || !read(options, "body", plan.body) ||
-      !read(options, "response", plan.response)) {
+      !read(options, "requests", plan.requests) || !read(options, "seconds", seconds) ||
+      !read(options, "body", plan.body) || !read(options, "response", plan.response)) {
     return std::nullopt;
   }
   plan.warm = absl::Seconds(warm);

@@ -25,6 +25,7 @@ struct Plan {
   bool resume = false;  // TLS sessions
   size_t connections = 64;
   size_t streams = 1;      // of each HTTP/2 connection
+  uint64_t requests = 0;   // above 0: so many and no more, however long they take, all of them measured
   double rate = 0;         // requests a second, at times fixed beforehand; 0: each as soon as the one before is over
   bool reconnect = false;  // a new connection for each request
   absl::Duration warm = absl::Seconds(1);

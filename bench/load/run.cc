@@ -39,10 +39,16 @@ void Run::start() {
   measured_from_ = begun_ + plan_.warm;
   measured_to_ = measured_from_ + plan_.measured;
   last_end_ = measured_from_;
-  arm();
+  if (plan_.requests == 0) arm();
 }
 
 void Run::hasRoom(Client& client) {
+  if (plan_.requests > 0) {
+    if (scheduled_ == plan_.requests) return;
+    ++scheduled_;
+    client.begin(now());
+    return;
+  }
   if (plan_.rate <= 0) {
     if (now() < measured_to_) give(client, now());
     return;
@@ -62,15 +68,21 @@ void Run::give(Client& client, base::MonotonicTime due) {
 }
 
 void Run::ended(base::MonotonicTime due, bool good) {
-  if (due < measured_from_ || due >= measured_to_) return;
-  --outstanding_;
-  last_end_ = now();
-  if (!good) {
-    ++failed_;
-    return;
+  if (plan_.requests == 0) {
+    if (due < measured_from_ || due >= measured_to_) return;
+    --outstanding_;
   }
-  ++good_;
-  latencies_.record((last_end_ - due) / absl::Nanoseconds(1));
+  last_end_ = now();
+  if (good) {
+    ++good_;
+    latencies_.record((last_end_ - due) / absl::Nanoseconds(1));
+  } else {
+    ++failed_;
+  }
+  if (plan_.requests > 0 && good_ + failed_ == plan_.requests) {
+    over_ = true;
+    dispatcher_.stop();
+  }
 }
 
 // Sets the timer to the next request of the schedule, or to where something ends.
