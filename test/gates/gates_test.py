@@ -98,13 +98,23 @@ def system_calls(flow, count, directory):
     return sum(int(count) for count, name in rows if name not in ("total", "epoll_wait"))
 
 
+def can_trace():
+    """Some containers let nobody trace a process; system calls are not counted there."""
+    return subprocess.run(["strace", "-f", "-c", "-o", os.devnull, "true"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode == 0
+
+
+TRACES = can_trace()
+
+
 def cost(flow):
     """What a request of that flow costs."""
     seen = []
     for count in (FEW, MANY):
         directory = tempfile.mkdtemp(prefix="weir-gates-")
         try:
-            seen.append((*instructions_and_allocations(flow, count, directory), system_calls(flow, count, directory)))
+            traced = system_calls(flow, count, directory) if TRACES else 0
+            seen.append((*instructions_and_allocations(flow, count, directory), traced))
         finally:
             shutil.rmtree(directory)
     each = [(b - a) / (MANY - FEW) for a, b in zip(*seen)]
@@ -129,7 +139,7 @@ class GatesTest(unittest.TestCase):
             allowed = json.load(file)[flow]
         most = {what: bound * MARGIN + NEAR_NOTHING[what] for what, bound in allowed.items()}
         now = least(flow, lambda seen: all(seen[what] <= most[what] for what in most))
-        print(flow, now, flush=True)
+        print(flow, now, "" if TRACES else "(system calls are not counted: strace may not trace here)", flush=True)
         for what, bound in allowed.items():
             self.assertLessEqual(now[what], most[what], "%s for a request of %s: 3 %% above the %s in test/gates/costs.json. "
                                  "If that is worth it: tools/gates --write" % (what, flow, bound))
