@@ -18,7 +18,7 @@ constexpr absl::Duration kSettle = absl::Milliseconds(200);
 CertificateWatch::CertificateWatch(const extensions::TransportSources& sources, event::Dispatcher& dispatcher,
                                    event::LibeventPoller& poller, stats::Shard& shard)
     : sources_(sources), shard_(shard), settle_(dispatcher, *this) {
-  const bool any = std::any_of(sources.begin(), sources.end(), [](const auto& one) { return !one.files.empty(); });
+  const bool any = std::any_of(sources.begin(), sources.end(), [](const auto& one) { return !one.files().empty(); });
   if (!any) return;
   absl::StatusOr<std::unique_ptr<event::FileWatcher>> watcher = event::FileWatcher::create(dispatcher, poller);
   if (!watcher.ok()) {
@@ -26,9 +26,16 @@ CertificateWatch::CertificateWatch(const extensions::TransportSources& sources, 
     return;
   }
   watcher_ = *std::move(watcher);
+  for (const extensions::TransportSource& source : sources) watch(source);
+}
+
+// The files of `source` that are not watched yet.
+void CertificateWatch::watch(const extensions::TransportSource& source) {
   event::FileHandler& self = *this;
-  for (const extensions::TransportSource& source : sources) {
-    for (const std::string& file : source.files) watched_.push_back({watcher_->watch(file, self), &source});
+  for (const std::string& file : source.files()) {
+    const bool known = std::any_of(watched_.begin(), watched_.end(),
+                                   [&](const Watched& one) { return one.source == &source && one.file == file; });
+    if (!known) watched_.push_back({file, watcher_->watch(file, self), &source});
   }
 }
 
@@ -50,6 +57,7 @@ void CertificateWatch::onTimer(event::Timer&) {
 void CertificateWatch::reload(const extensions::TransportSource& source) {
   const absl::Status status = source.reload();
   shard_.add(status.ok() ? source.updated : source.rejected);
+  watch(source);
   if (status.ok()) {
     LOG(kInfo, source.owner, ": its certificates were read again; new connections have them");
   } else {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "source/event/dispatcher.h"
@@ -26,6 +27,7 @@ class CertificateWatch final : private event::FileHandler, private event::TimerH
 
  private:
   struct Watched {
+    std::string file;
     std::unique_ptr<event::FileWatch> watch;
     const extensions::TransportSource* source;
     bool changed = false;
@@ -33,6 +35,7 @@ class CertificateWatch final : private event::FileHandler, private event::TimerH
 
   void onFileChanged(event::FileWatch& watch) override;
   void onTimer(event::Timer& timer) override;
+  void watch(const extensions::TransportSource& source);
   void reload(const extensions::TransportSource& source);
 
   const extensions::TransportSources& sources_;

@@ -16,6 +16,7 @@
 #include "source/server/compile_address.h"
 #include "source/server/compile_listener.h"
 #include "source/server/endpoints_file.h"
+#include "source/server/secrets_file.h"
 
 namespace weir::server {
 namespace {
@@ -30,7 +31,7 @@ class BootstrapCompiler {
         context_(context),
         diagnostics_(diagnostics),
         resources_(root_.at("static_resources")),
-        secrets_(bootstrap.static_resources().secrets(), diagnostics, resources_) {}
+        secrets_(bootstrap.static_resources().secrets(), readSecretsFile, diagnostics, resources_) {}
 
   std::unique_ptr<ServerConfig> compile() {
     const size_t errors = diagnostics_.errors();

@@ -2,7 +2,9 @@
 """TLS on both sides, with the clients that users have: curl, openssl s_client and Python's ssl."""
 
 import json
+import os
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -11,7 +13,7 @@ import unittest
 
 from proxy_config import cluster, config, direct, file_log, hcm, prefix, tcp, to_cluster
 from tls_world import Certs
-from weir_process import LIMIT, Weir, cases, free_ports, run
+from weir_process import LIMIT, Weir, cases, free_ports, run, wait_until
 from wire import Client, Origin
 
 
@@ -128,6 +130,33 @@ class Downstream(TlsTest):
             quick.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             self.assertTrue(quick.recv(100).startswith(b"HTTP/1.1 200"))
 
+    def test_many_handshakes_leave_room_for_others(self):
+        """A request behind 300 hellos is answered before most of them: at some time, as this process may be kept waiting too."""
+        count = 300
+        hello = ssl.MemoryBIO()
+        with self.assertRaises(ssl.SSLWantReadError):
+            self.certs.context().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
+        hello = hello.read()
+        port, configuration = self.front(self.certs.server())
+        left = []
+        with Weir(configuration, ["--concurrency", "1"]) as weir, self.dial(port) as other:
+            for _ in range(10):
+                waiting = [socket.create_connection(("127.0.0.1", port), timeout=LIMIT) for _ in range(count)]
+                weir.wait_stat("listener.front.downstream_cx_active", count + 1)
+                for each in waiting:
+                    each.sendall(hello)
+                other.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertIn(b"200 OK", other.recv(4096))
+                left.append(count - len(select.select(waiting, [], [], 0)[0]))
+                for each in waiting:
+                    self.assertEqual(each.recv(1), b"\x16")
+                    each.close()
+                weir.wait_stat("listener.front.downstream_cx_active", 1)
+                if left[-1] > count / 2:
+                    break
+            else:
+                self.fail("at best, %d of %d were still waiting" % (max(left), count))
+
     def test_versions_and_ciphers_are_those_of_the_configuration(self):
         port, configuration = self.front(self.certs.server(params={
             "tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_2",
@@ -208,6 +237,52 @@ class Rotation(TlsTest):
             weir.wait_stat("listener.front.ssl.context_update_failure", failures + 1)
             self.assertEqual(second, self.shown(port))
             weir.wait_log("listener front: the new certificates are not taken")
+
+    def put_secrets(self, name):
+        secret = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+        with open(self.certs.path("new.json"), "w") as file:
+            json.dump({"resources": [
+                {"@type": secret, "name": "edge", "tls_certificate": self.certs.pair(name)},
+                {"@type": secret, "name": "clients", "validation_context": self.certs.trust()}]}, file)
+        os.replace(self.certs.path("new.json"), self.certs.path("secrets.json"))
+
+    def test_secrets_of_a_file_are_followed_and_so_are_the_files_that_they_name(self):
+        for name in ("first", "second", "third"):
+            self.certs.issue(name, "DNS:localhost")
+        self.put_secrets("first")
+        source = {"path_config_source": {"path": self.certs.path("secrets.json")}}
+        transport = {"name": "tls", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "require_client_certificate": True,
+            "common_tls_context": {
+                "tls_certificate_sds_secret_configs": [{"name": "edge", "sds_config": source}],
+                "combined_validation_context": {
+                    "default_validation_context": {},
+                    "validation_context_sds_secret_config": {"name": "clients", "sds_config": source}}}}}
+        port, configuration = self.front(transport)
+        client = self.certs.context(cert="client")
+
+        def shown():
+            with self.dial(port, client) as peer:
+                return peer.getpeercert()["subject"][0][0][1]
+        with Weir(configuration) as weir:
+            self.assertEqual("first", shown())
+            self.put_secrets("second")
+            weir.wait_stat("listener.front.ssl.context_update_success", 1)
+            self.assertEqual("second", shown())
+            # It was not known at the start.
+            shutil.copy(self.certs.path("third.key"), self.certs.path("second.key"))
+            shutil.copy(self.certs.path("third.pem"), self.certs.path("second.pem"))
+            wait_until(lambda: shown() == "third", "the changed certificate")
+            failures = weir.stats()["listener.front.ssl.context_update_failure"]
+            with open(self.certs.path("secrets.json"), "w") as file:
+                file.write('{"resources": [')
+            weir.wait_stat("listener.front.ssl.context_update_failure", failures + 1)
+            self.assertEqual("third", shown())
+            with open(self.certs.path("secrets.json"), "w") as file:
+                file.write("resources: []")
+            weir.wait_log("secrets.json has no secret 'edge'; it has none")
+
 
 
 class Upstream(TlsTest):

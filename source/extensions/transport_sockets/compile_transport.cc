@@ -106,7 +106,8 @@ CompiledTransport compile(const Any& any, const TransportScope& scope, const cha
                   std::make_shared<net::tls::ReloadableTransport>(std::move(made.factory)),
                   {std::move(made.certificates), std::move(made.authorities)}});
   const auto counter = [&](std::string_view metric) { return scope.registry.counter({group, instance, metric}); };
-  scope.sources->push_back({absl::StrCat(group, " ", base::av(instance)), referencedFiles(*message, scope.secrets),
+  scope.sources->push_back({absl::StrCat(group, " ", base::av(instance)),
+                            [recipe] { return referencedFiles(recipe->message, recipe->secrets); },
                             counter("ssl.context_update_success"), counter("ssl.context_update_failure"),
                             [recipe] { return recipe->cookAgain(); },
                             [recipe]() -> const TransportSource::Certificates& { return recipe->certificates; }});

@@ -22,6 +22,13 @@ void collect(const Message& message, const Secrets& secrets, std::set<std::strin
   }
   if (const auto* named = google::protobuf::DynamicCastToGenerated<const SdsSecretConfig>(&message)) {
     base::Diagnostics reported_before;
+    if (named->has_sds_config()) {
+      const auto& source = named->sds_config().path_config_source();
+      files.insert(source.has_watched_directory() ? source.watched_directory().path() : Secrets::fileOf(*named));
+      const auto secret = secrets.read(*named, reported_before, base::FieldPath());
+      if (secret != nullptr) collect(*secret, secrets, files);
+      return;
+    }
     const Secrets::Entry* const entry = secrets.find(named->name(), reported_before, base::FieldPath());
     if (entry != nullptr) collect(*entry->message, secrets, files);
     return;

@@ -19,8 +19,9 @@ struct TransportSource {
     std::vector<net::PeerCertificate> authorities;
   };
 
-  std::string owner;               // "listener edge", "cluster back"
-  std::vector<std::string> files;  // that certificates, keys and the like are read from
+  std::string owner;  // "listener edge", "cluster back"
+  // What certificates, keys and the like are read from now; a file of secrets may name others tomorrow.
+  std::function<std::vector<std::string>()> files;
   stats::CounterId updated;
   stats::CounterId rejected;
   // Reads the files again. After an error everything is as it was before.

@@ -20,6 +20,8 @@
 
 namespace weir::net::tls {
 
+struct ConnectionState;
+
 class CipherPipe {
  public:
   // `socket` must outlive it.
@@ -31,6 +33,10 @@ class CipherPipe {
   static OpensslPtr<BIO_METHOD> makeMethod();
   // Null when there is no memory.
   BIO* makeBio(const BIO_METHOD* method);
+
+  // Where OpenSSL's callbacks find what they need to know of the connection; null when they need nothing more.
+  void setState(ConnectionState* state) { state_ = state; }
+  ConnectionState* state() const { return state_; }
 
   // What is lent to the pipe for one call of the socket. `in` takes what is read ahead, `out` gathers what is written;
   // either may be empty. Its end keeps what is left over, and sends what was gathered.
@@ -77,6 +83,7 @@ class CipherPipe {
   };
 
   Socket& socket_;
+  ConnectionState* state_ = nullptr;
   const char* in_ = nullptr;  // what was read and OpenSSL has not taken yet: in the Turn's buffer or in held_
   std::span<char> in_buffer_;
   std::span<char> out_;

@@ -92,7 +92,6 @@ SslPtr ClientContext::newSsl(std::string_view host_name, std::string_view addres
     if (state.expected_name.empty()) state.expected_name = "(the host has no name)";
   }
   if (!name.empty() && !isIp(name)) SSL_set_tlsext_host_name(ssl.get(), name.c_str());
-  state.attach(ssl.get());
   SSL_set_connect_state(ssl.get());
   if (config_.sessions_per_host > 0) {
     state.session_key = absl::StrCat(base::av(address), " ", name);

@@ -97,7 +97,7 @@ bool looksLikeTls(std::string_view first) {
 
 TlsSocket::TlsSocket(std::unique_ptr<Socket> inner, SslPtr ssl, std::unique_ptr<ConnectionState> state,
                      std::shared_ptr<const void> context, std::shared_ptr<const Shared> shared, stats::Shard& shard)
-    : Wakeable(*state->dispatcher),
+    : Wakeable(*state->dispatcher, event::Phase::kFlush),
       inner_(std::move(inner)),
       pipe_(*inner_),
       shared_(std::move(shared)),
@@ -108,13 +108,14 @@ TlsSocket::TlsSocket(std::unique_ptr<Socket> inner, SslPtr ssl, std::unique_ptr<
       shard_(shard),
       state_(SSL_is_server(ssl_.get()) != 0 ? State::kHandshake : State::kConnecting),
       server_(SSL_is_server(ssl_.get()) != 0) {
-  state_of_callbacks_->attach(ssl_.get());
+  pipe_.setState(state_of_callbacks_.get());
   BIO* const bio = pipe_.makeBio(shared_->method.get());
   CHECK(bio != nullptr, "a connection needs memory");
   SSL_set_bio(ssl_.get(), bio, bio);
 }
 
 TlsSocket::~TlsSocket() {
+  if (waits_at_gate_) state_of_callbacks_->gate->leave();
   if (state_ == State::kOpen && !said_goodbye_ && !reset_ && pipe_.writeError() == 0 && ahead_ == 0) {
     SSL_shutdown(ssl_.get());
     dropOpensslErrors();
@@ -144,6 +145,7 @@ void TlsSocket::onReady(event::Readiness ready) {
     ready.readable = true;
   }
   if (state_ == State::kHandshake) {
+    if (!admitted()) return;
     handshake();
     if (state_ == State::kHandshake) return;
     ready.readable = true;
@@ -169,10 +171,25 @@ bool TlsSocket::connected(event::Readiness ready) {
   return false;
 }
 
-// Something that a read found behind bytes which it had to deliver first.
-void TlsSocket::onWake() { handler_->onReady({.readable = true, .writable = false, .closed = true}); }
+// Its time at the gate, or something that a read found behind bytes which it had to deliver first.
+void TlsSocket::onWake() {
+  if (waits_at_gate_) return onReady({.readable = true, .writable = true, .closed = false});
+  handler_->onReady({.readable = true, .writable = false, .closed = true});
+}
 
 // --- handshake ---
+
+// Whether the gate lets the handshake go on in this turn; if not, it is asked again in the flush phase of the next.
+bool TlsSocket::admitted() {
+  const bool admitted = state_of_callbacks_->gate->enter(waits_at_gate_);
+  waits_at_gate_ = !admitted;
+  if (admitted) {
+    unwake();
+  } else {
+    wake();
+  }
+  return admitted;
+}
 
 void TlsSocket::handshake() {
   std::array<char, kReadAhead> in;
@@ -194,10 +211,12 @@ void TlsSocket::handshakeDone() {
   if (SSL_session_reused(ssl_.get()) != 0) shard_.add(shared_->stats.session_reused);
   if (SSL_get0_peer_certificate(ssl_.get()) == nullptr) shard_.add(shared_->stats.no_certificate);
   if (server_) {  // no callback needs it any more; a client's sessions are still to come
-    SSL_set_app_data(ssl_.get(), nullptr);
+    pipe_.setState(nullptr);
     state_of_callbacks_.reset();
+    transportInfo();
   }
   if (info_ != nullptr) fillInfo();
+  if (server_) shared_->remains.drop(ssl_.get());
 }
 
 IoResult TlsSocket::outcomeOf(int returned) {

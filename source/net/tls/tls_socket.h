@@ -7,6 +7,7 @@
 //   server:                                         kHandshake --> kOpen --> (kFailed)
 //
 // Edges of the inner socket drive the handshake; the watcher hears of the connection when it is open or has failed.
+// Handshakes pass a HandshakeGate, so that many of them do not keep the worker from all else.
 // Reading and writing before that would block. The end of the stream is the peer's close_notify, or its FIN; that one
 // of them was missing is reported by transportInfo(). Renegotiation is refused. An idle connection holds no buffer.
 #pragma once
@@ -22,6 +23,8 @@
 #include "source/net/socket.h"
 #include "source/net/tls/cipher_pipe.h"
 #include "source/net/tls/connection_state.h"
+#include "source/net/tls/handshake_gate.h"
+#include "source/net/tls/handshake_remains.h"
 #include "source/net/tls/openssl_ptr.h"
 #include "source/net/tls/tls_stats.h"
 #include "source/net/transport_info.h"
@@ -39,8 +42,10 @@ class TlsSocket final : public Socket, private event::ReadyHandler, private even
     mutable std::atomic<int64_t> logged{-1};
     // Those that may be shown, and what they say.
     std::vector<std::pair<const X509*, std::shared_ptr<const PeerCertificate>>> certificates;
+    mutable HandshakeGates gates;
+    mutable HandshakeRemains remains;
   };
-  // `ssl` knows its role; `context` is kept alive for it. `state` is attached to it. `shard` outlives the socket.
+  // `ssl` knows its role; `context` is kept alive for it. `shard` outlives the socket.
   TlsSocket(std::unique_ptr<Socket> inner, SslPtr ssl, std::unique_ptr<ConnectionState> state,
             std::shared_ptr<const void> context, std::shared_ptr<const Shared> shared, stats::Shard& shard);
   // Says goodbye (close_notify) if nobody did before, and closes.
@@ -65,6 +70,7 @@ class TlsSocket final : public Socket, private event::ReadyHandler, private even
   void onReady(event::Readiness ready) override;
   void onWake() override;
   bool connected(event::Readiness ready);
+  bool admitted();
   void handshake();
   void handshakeDone();
   // After a call of OpenSSL that did not succeed. kWouldBlock, kEnd or kFailed; remembers the last two.
@@ -104,6 +110,7 @@ class TlsSocket final : public Socket, private event::ReadyHandler, private even
   bool said_goodbye_ : 1 = false;
   bool reset_ : 1 = false;
   bool never_connected_ : 1 = false;
+  bool waits_at_gate_ : 1 = false;
 };
 
 }  // namespace weir::net::tls

@@ -24,9 +24,10 @@ std::shared_ptr<const TlsSocket::Shared> share(const TlsStats& stats, const Cred
   return shared;
 }
 
-std::unique_ptr<ConnectionState> stateOn(const WorkerContext& worker) {
+std::unique_ptr<ConnectionState> stateOn(const WorkerContext& worker, const TlsSocket::Shared& shared) {
   auto state = std::make_unique<ConnectionState>();
   state->dispatcher = &worker.dispatcher;
+  state->gate = &shared.gates.on(worker.dispatcher);
   return state;
 }
 
@@ -39,7 +40,7 @@ class ServerTransport final : public TransportFactory {
                                std::string_view) const override {
     SslPtr ssl = context_->newSsl();
     CHECK(ssl != nullptr, "a connection needs memory");
-    return std::make_unique<TlsSocket>(std::move(socket), std::move(ssl), stateOn(worker), context_, shared_,
+    return std::make_unique<TlsSocket>(std::move(socket), std::move(ssl), stateOn(worker, *shared_), context_, shared_,
                                        worker.stats);
   }
 
@@ -55,7 +56,7 @@ class ClientTransport final : public TransportFactory {
 
   std::unique_ptr<Socket> wrap(std::unique_ptr<Socket> socket, const WorkerContext& worker,
                                std::string_view host_name) const override {
-    std::unique_ptr<ConnectionState> state = stateOn(worker);
+    std::unique_ptr<ConnectionState> state = stateOn(worker, *shared_);
     SslPtr ssl = context_->newSsl(host_name, socket->remoteAddress().text(), *state);
     CHECK(ssl != nullptr, "a connection needs memory");
     return std::make_unique<TlsSocket>(std::move(socket), std::move(ssl), std::move(state), context_, shared_,

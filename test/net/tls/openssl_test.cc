@@ -261,9 +261,10 @@ TEST_F(OpensslTest, ItsServerIsSpokenTo) {
   }
 }
 
-TEST_F(OpensslTest, AnIdleConnectionTakesLessThan16Kib) {
+TEST_F(OpensslTest, AnIdleConnectionTakesLessThan15Kib) {
   constexpr size_t kConnections = 200;
-  constexpr size_t kBound = 16 * 1024;  // 13.7 KiB of it are OpenSSL's
+  constexpr size_t kServerBound = 14 * 1024 + 512;
+  constexpr size_t kClientBound = 16 * 1024;  // it keeps the session and the certificate of the server
   serve(serverConfig());
   ClientConfig config;
   config.server_name = "a.example";
@@ -304,8 +305,8 @@ TEST_F(OpensslTest, AnIdleConnectionTakesLessThan16Kib) {
   RecordProperty("bytes_per_idle_server_connection", static_cast<int>(per_server));
   RecordProperty("bytes_per_idle_client_connection", static_cast<int>(per_client));
   std::printf("an idle connection takes %zu bytes (server) and %zu bytes (client)\n", per_server, per_client);
-  EXPECT_LT(per_server, kBound);
-  EXPECT_LT(per_client, kBound);
+  EXPECT_LT(per_server, kServerBound);
+  EXPECT_LT(per_client, kClientBound);
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ using envoy::config::core::v3::DataSource;
 using net::tls::Problem;
 
 constexpr size_t kMaxPem = 1024 * 1024;
+constexpr char kCertificateSecrets[] = "tls_certificate_sds_secret_configs";
+constexpr char kValidationSecret[] = "validation_context_sds_secret_config";
+constexpr char kTicketSecret[] = "session_ticket_keys_sds_secret_config";
 
 std::optional<net::tls::Version> versionOf(tls_v3::TlsParameters::TlsProtocol protocol, net::tls::Version otherwise) {
   switch (protocol) {
@@ -79,11 +82,34 @@ void TlsCompiler::atPlace(const Place& place, const char* field, const char* sec
     return;
   }
   const FieldPath common = path_.at("common_tls_context");
-  if (std::string_view(field) == "tls_certificates") {
+  if (place.file_field == kTicketSecret) {
+    fn(path_.at(place.file_field));
+  } else if (place.file_field == kCertificateSecrets) {
+    fn(common.at(place.file_field, place.index));
+  } else if (place.file_field != nullptr && place.combined) {
+    const FieldPath both = common.at("combined_validation_context");
+    fn(both.at(place.file_field));
+  } else if (place.file_field != nullptr) {
+    fn(common.at(place.file_field));
+  } else if (std::string_view(field) == "tls_certificates") {
     fn(common.at(field, place.index));
   } else {
     fn(common.at(field));
   }
+}
+
+const Secrets::Message* TlsCompiler::secret(const tls_v3::SdsSecretConfig& config, const char* field,
+                                            const FieldPath& path, Place& place) {
+  if (config.has_sds_config()) {
+    place.file_field = field;
+    if (schema_only_) return nullptr;
+    from_files_.push_back(secrets_.read(config, diagnostics_, path));
+    return from_files_.back().get();
+  }
+  const Secrets::Entry* const entry = secrets_.find(config.name(), diagnostics_, path.at("name"));
+  if (entry == nullptr) return nullptr;
+  place.secret = entry->index;
+  return entry->message;
 }
 
 std::string TlsCompiler::read(const DataSource& source, size_t max_bytes, const FieldPath& path) {
@@ -97,7 +123,8 @@ net::tls::ServerConfig TlsCompiler::server(const tls_v3::DownstreamTlsContext& m
   net::tls::ServerConfig config;
   config.parameters = parameters(common);
   config.certificates = certificates(common);
-  if (config.certificates.empty() && diagnostics_.ok()) {
+  const bool not_read = schema_only_ && common.tls_certificate_sds_secret_configs_size() > 0;
+  if (config.certificates.empty() && !not_read && diagnostics_.ok()) {
     diagnostics_.error(path_.at("common_tls_context").at("tls_certificates"),
                        "empty; a server needs a certificate, here or in tls_certificate_sds_secret_configs");
   }
@@ -184,15 +211,16 @@ std::vector<net::tls::Certificate> TlsCompiler::certificates(const Common& commo
   }
   const FieldPath context = path_.at("common_tls_context");
   for (int i = 0; i < common.tls_certificate_sds_secret_configs_size(); ++i) {
-    const FieldPath config = context.at("tls_certificate_sds_secret_configs", static_cast<size_t>(i));
-    const std::string& name = common.tls_certificate_sds_secret_configs(i).name();
-    const Secrets::Entry* const entry = secrets_.find(name, diagnostics_, config.at("name"));
-    if (entry == nullptr) continue;
-    if (!entry->message->has_tls_certificate()) {
-      diagnostics_.error(config.at("name"), absl::StrCat("the secret '", name, "' is not a tls_certificate"));
+    const tls_v3::SdsSecretConfig& named = common.tls_certificate_sds_secret_configs(i);
+    const FieldPath config = context.at(kCertificateSecrets, static_cast<size_t>(i));
+    Place place{std::nullopt, static_cast<size_t>(i)};
+    const Secrets::Message* const found = secret(named, kCertificateSecrets, config, place);
+    if (found == nullptr) continue;
+    if (!found->has_tls_certificate()) {
+      diagnostics_.error(config.at("name"), absl::StrCat("the secret '", named.name(), "' is not a tls_certificate"));
       continue;
     }
-    add(entry->message->tls_certificate(), {entry->index, 0});
+    add(found->tls_certificate(), place);
   }
   return result;
 }
@@ -216,15 +244,12 @@ net::tls::Certificate TlsCompiler::certificate(const CertificateMessage& message
 
 std::optional<net::tls::Validation> TlsCompiler::validation(const Common& common, bool upstream) {
   const FieldPath context = path_.at("common_tls_context");
-  const auto secret = [&](const tls_v3::SdsSecretConfig& config, const FieldPath& path) -> const ValidationMessage* {
-    const Secrets::Entry* const entry = secrets_.find(config.name(), diagnostics_, path.at("name"));
-    if (entry == nullptr) return nullptr;
-    if (!entry->message->has_validation_context()) {
-      diagnostics_.error(path.at("name"), absl::StrCat("the secret '", config.name(), "' is not a validation_context"));
-      return nullptr;
-    }
-    validation_place_.secret = entry->index;
-    return &entry->message->validation_context();
+  const auto named = [&](const tls_v3::SdsSecretConfig& config, const FieldPath& path) -> const ValidationMessage* {
+    const Secrets::Message* const found = secret(config, kValidationSecret, path, validation_place_);
+    if (found == nullptr) return nullptr;
+    if (found->has_validation_context()) return &found->validation_context();
+    diagnostics_.error(path.at("name"), absl::StrCat("the secret '", config.name(), "' is not a validation_context"));
+    return nullptr;
   };
   std::optional<net::tls::Validation> result;
   const auto compile = [&](const ValidationMessage& message) {
@@ -236,12 +261,13 @@ std::optional<net::tls::Validation> TlsCompiler::validation(const Common& common
     compile(common.validation_context());
   } else if (common.has_validation_context_sds_secret_config()) {
     const FieldPath path = context.at("validation_context_sds_secret_config");
-    if (const auto* message = secret(common.validation_context_sds_secret_config(), path)) compile(*message);
+    if (const auto* message = named(common.validation_context_sds_secret_config(), path)) compile(*message);
   } else if (common.has_combined_validation_context()) {
     const auto& combined = common.combined_validation_context();
     const FieldPath both = context.at("combined_validation_context");
     const FieldPath path = both.at("validation_context_sds_secret_config");
-    if (const auto* message = secret(combined.validation_context_sds_secret_config(), path)) {
+    validation_place_.combined = true;
+    if (const auto* message = named(combined.validation_context_sds_secret_config(), path)) {
       ValidationMessage merged = combined.default_validation_context();
       merged.MergeFrom(*message);
       compile(merged);
@@ -256,17 +282,19 @@ void TlsCompiler::compileTickets(const tls_v3::DownstreamTlsContext& message, ne
     config.ticket_keys = ticketKeys(message.session_ticket_keys(), path_.at("session_ticket_keys"));
   }
   if (!message.has_session_ticket_keys_sds_secret_config()) return;
-  const FieldPath reference = path_.at("session_ticket_keys_sds_secret_config");
-  const std::string& name = message.session_ticket_keys_sds_secret_config().name();
-  const Secrets::Entry* const entry = secrets_.find(name, diagnostics_, reference.at("name"));
-  if (entry == nullptr) return;
-  if (!entry->message->has_session_ticket_keys()) {
-    diagnostics_.error(reference.at("name"), absl::StrCat("the secret '", name, "' is not session_ticket_keys"));
+  const tls_v3::SdsSecretConfig& named = message.session_ticket_keys_sds_secret_config();
+  const FieldPath reference = path_.at(kTicketSecret);
+  Place place;
+  const Secrets::Message* const found = secret(named, kTicketSecret, reference, place);
+  if (found == nullptr) return;
+  if (!found->has_session_ticket_keys()) {
+    diagnostics_.error(reference.at("name"),
+                       absl::StrCat("the secret '", named.name(), "' is not session_ticket_keys"));
     return;
   }
-  ticket_secret_ = entry->index;
-  atPlace({entry->index, 0}, "", "session_ticket_keys",
-          [&](const FieldPath& path) { config.ticket_keys = ticketKeys(entry->message->session_ticket_keys(), path); });
+  ticket_place_ = place;
+  atPlace(place, "", "session_ticket_keys",
+          [&](const FieldPath& path) { config.ticket_keys = ticketKeys(found->session_ticket_keys(), path); });
 }
 
 std::vector<std::string> TlsCompiler::ticketKeys(const tls_v3::TlsSessionTicketKeys& message, const FieldPath& path) {
@@ -310,8 +338,8 @@ void TlsCompiler::report(const net::tls::Problems& problems) {
         error(common.at("key_log"));
         break;
       case Problem::Part::kTicketKey:
-        if (ticket_secret_.has_value()) {
-          atPlace({ticket_secret_, 0}, "", "session_ticket_keys",
+        if (ticket_place_.has_value()) {
+          atPlace(*ticket_place_, "", "session_ticket_keys",
                   [&](const FieldPath& path) { diagnostics_.error(path.at(field, problem.index), problem.message); });
         } else {
           diagnostics_.error(path_.at("session_ticket_keys").at(field, problem.index), problem.message);

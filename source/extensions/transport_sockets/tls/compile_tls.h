@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ namespace envoy::extensions::transport_sockets::tls::v3 {
 class CertificateValidationContext;
 class CommonTlsContext;
 class DownstreamTlsContext;
+class SdsSecretConfig;
 class TlsCertificate;
 class TlsParameters;
 class TlsSessionTicketKeys;
@@ -45,12 +47,18 @@ class TlsCompiler {
   using CertificateMessage = envoy::extensions::transport_sockets::tls::v3::TlsCertificate;
   using DataSource = envoy::config::core::v3::DataSource;
 
-  // Where a message stands: in the context, or in a secret that the context names.
+  // Where a message stands: in the context, in a secret that the context names, or in a file.
   struct Place {
     std::optional<size_t> secret;
-    size_t index = 0;  // in the context's list
+    size_t index = 0;                  // in the context's list
+    const char* file_field = nullptr;  // the field that names the file
+    bool combined = false;             // ... which is in the combined_validation_context
   };
 
+  // The secret that `config`, at `path`, names; says in `place` where it stands. Null after an error, and when no file
+  // is read.
+  const Secrets::Message* secret(const envoy::extensions::transport_sockets::tls::v3::SdsSecretConfig& config,
+                                 const char* field, const base::FieldPath& path, Place& place);
   std::string read(const DataSource& source, size_t max_bytes, const base::FieldPath& path);
   net::tls::Parameters parameters(const Common& message);
   std::vector<net::tls::Certificate> certificates(const Common& message);
@@ -72,7 +80,8 @@ class TlsCompiler {
   std::vector<Place> certificate_places_;
   Place validation_place_;
   const char* validation_field_ = "validation_context";
-  std::optional<size_t> ticket_secret_;
+  std::optional<Place> ticket_place_;  // when they are of a secret
+  std::vector<std::unique_ptr<const Secrets::Message>> from_files_;
 };
 
 }  // namespace weir::extensions
