@@ -49,6 +49,7 @@
 #include "envoy/extensions/filters/network/echo/v3/echo.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/filters/network/rbac/v3/rbac.pb.h"
+#include "envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config.pb.h"
 #include "envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config.pb.h"
@@ -126,6 +127,7 @@ std::vector<const google::protobuf::FileDescriptor*> filterFiles() {
       envoy::extensions::filters::network::echo::v3::Echo::descriptor()->file(),
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),
       envoy::extensions::filters::network::rbac::v3::RBAC::descriptor()->file(),
+      envoy::extensions::filters::network::sni_cluster::v3::SniCluster::descriptor()->file(),
       envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor()->file(),
   };
 }

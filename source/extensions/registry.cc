@@ -25,6 +25,7 @@
 #include "source/extensions/filters/network/http_connection_manager/http_connection_manager.h"
 #include "source/extensions/filters/network/plugin/plugin.h"
 #include "source/extensions/filters/network/rbac/rbac.h"
+#include "source/extensions/filters/network/sni_cluster/sni_cluster.h"
 #include "source/extensions/filters/network/tcp_proxy/tcp_proxy_config.h"
 #include "source/extensions/listener_filters/http_inspector/http_inspector.h"
 #include "source/extensions/listener_filters/original_dst/original_dst.h"
@@ -82,6 +83,7 @@ std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
 
   network(network_plugin::pluginType(*registry->plugins));
   network(network_rbac::rbacType());
+  network(sni_cluster::sniClusterType());
 
   terminal(direct_response::directResponseType());
   terminal(echo::echoType());

@@ -85,7 +85,8 @@ struct SessionContext {
   LogSinks& sinks;
   // Whether a cluster of that name is configured.
   const std::function<bool(std::string_view)>& cluster_exists;
-  bool schema_only = false;  // do not open or read files that the configuration names
+  bool schema_only = false;             // do not open or read files that the configuration names
+  bool cluster_by_server_name = false;  // sni_cluster stands in front
 };
 
 struct SessionType {

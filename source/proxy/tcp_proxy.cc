@@ -79,6 +79,7 @@ void TcpProxy::onAccepted() {
 }
 
 const std::string& TcpProxy::pickCluster() {
+  if (config_.cluster_by_server_name && !server_name_.empty()) return server_name_;
   const std::vector<TcpProxyConfig::Target>& targets = config_.targets;
   if (targets.size() == 1) return targets.front().cluster;
   uint64_t point = services_.worker.random.below(config_.total_weight);

@@ -45,6 +45,7 @@ struct TcpProxyConfig {
   };
   std::string stat_prefix;
   std::vector<Target> targets;                   // at least one
+  bool cluster_by_server_name = false;           // the server name of the ClientHello, if any, goes before them
   uint64_t total_weight = 1;                     // of the targets
   absl::Duration idle_timeout = absl::Hours(1);  // zero: none
   uint32_t max_connect_attempts = 1;

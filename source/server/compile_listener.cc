@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
@@ -24,6 +25,7 @@ namespace weir::server {
 namespace {
 
 namespace xds = envoy::config::listener::v3;
+using envoy::extensions::filters::network::sni_cluster::v3::SniCluster;
 
 // The xDS API's own default.
 constexpr size_t kDefaultBufferLimit = 1024 * 1024;
@@ -153,6 +155,7 @@ class ChainCompiler {
       return nullptr;
     }
     std::unique_ptr<const proxy::SessionFactory> terminal;
+    cluster_by_server_name_ = false;
     for (int i = 0; i < message.filters_size(); ++i) {
       const base::FieldPath filter_path = path.at("filters", static_cast<size_t>(i));
       terminal = compileFilter(message.filters(i), i + 1 == message.filters_size(), chain, filter_path);
@@ -174,6 +177,7 @@ class ChainCompiler {
       auto factory = type->make(*config, {context_.stats, diagnostics_, config_path, "", context_.clock,
                                           &cluster_exists_, context_.schema_only});
       if (factory != nullptr) chain.filters.push_back(std::move(factory));
+      cluster_by_server_name_ = cluster_by_server_name_ || name == SniCluster::descriptor()->full_name();
       if (last) {
         diagnostics_.error(path, absl::StrCat("filter \"", message.name(),
                                               "\" passes bytes on, and none takes them; the last filter of a chain "
@@ -187,9 +191,10 @@ class ChainCompiler {
                          absl::StrCat("\"", base::av(name), "\" is not a network filter; allowed: ", networkFilters()));
       return nullptr;
     }
-    auto terminal = type->make(
-        *config, {context_.stats, diagnostics_, config_path, context_.clock, context_.extensions.http_filters,
-                  context_.extensions.access_logs, context_.sinks, cluster_exists_, context_.schema_only});
+    auto terminal =
+        type->make(*config, {context_.stats, diagnostics_, config_path, context_.clock,
+                             context_.extensions.http_filters, context_.extensions.access_logs, context_.sinks,
+                             cluster_exists_, context_.schema_only, cluster_by_server_name_});
     if (!last && terminal != nullptr) {
       diagnostics_.error(path, absl::StrCat("filter \"", message.name(),
                                             "\" takes all bytes, so that nothing reaches the filter behind it; it must "
@@ -211,6 +216,7 @@ class ChainCompiler {
   const std::string& instance_;
   const std::function<bool(std::string_view)>& cluster_exists_;
   base::Diagnostics& diagnostics_;
+  bool cluster_by_server_name_ = false;  // of the chain that is compiled
 };
 
 // All chains of a listener. Null after an error was reported.

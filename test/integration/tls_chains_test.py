@@ -9,7 +9,7 @@ import unittest
 from proxy_config import cluster, config, direct, file_log, hcm, network_filter, prefix, tcp
 from tls_world import Certs, listener_filter
 from weir_process import LIMIT, Weir, cases, free_ports
-from wire import Client, Origin
+from wire import Client, Origin, response
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
@@ -131,6 +131,28 @@ class ListenerFilters(unittest.TestCase):
                 with self.assertRaises((ssl.SSLError, ConnectionError)):
                     self.over_tls("b.example")
                 self.assertEqual(1, weir.stats()["listener.front.no_filter_chain_match"])
+
+    def test_the_server_name_may_be_the_cluster(self):
+        def server(text):
+            def serve(wire):
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self.certs.path("names.pem"), self.certs.path("names.key"))
+                with context.wrap_socket(wire.socket, server_side=True) as tls:
+                    tls.recv(1000)
+                    tls.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + text)
+            return Origin(serve=serve)
+        filters = [network_filter("sni_cluster", "sni_cluster.v3.SniCluster"),
+                   network_filter("tcp", "tcp_proxy.v3.TcpProxy", stat_prefix="t", cluster="fallback")]
+        with server(b"of a") as a, server(b"of x.a") as x, Origin(lambda _: response(body=b"plain")) as fallback:
+            clusters = [cluster("a.example", a.port), cluster("x.a.example", x.port), cluster("fallback", fallback.port)]
+            with Weir(config([self.listener([chain("all", {}, filters=filters)], ["tls_inspector"])], clusters)) as weir:
+                self.assertEqual("of a", self.over_tls("a.example")[0])
+                self.assertEqual("of x.a", self.over_tls("X.a.example")[0])
+                with self.assertRaises((ssl.SSLError, ConnectionError)):
+                    self.over_tls("b.example")
+                self.assertEqual(1, weir.stats()["tcp.t.downstream_cx_no_route"])
+                with Client(self.port) as client:
+                    self.assertEqual(b"plain", client.get().body)
 
     def test_who_says_nothing_is_given_up_or_served_by_what_is_known(self):
         for goes_on in (False, True):

@@ -51,6 +51,7 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   const size_t errors_before = context.diagnostics.errors();
   proxy::TcpProxyConfig config;
   config.stat_prefix = message.stat_prefix();
+  config.cluster_by_server_name = context.cluster_by_server_name;
   compileTargets(message, context, config);
   if (message.has_idle_timeout()) config.idle_timeout = durationOf(message.idle_timeout());
   if (message.has_max_connect_attempts()) config.max_connect_attempts = message.max_connect_attempts().value();
