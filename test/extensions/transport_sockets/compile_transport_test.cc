@@ -45,7 +45,7 @@ class CompileTransportTest : public testing::Test {
     google::protobuf::Any any;
     any.PackFrom(parse<Message>(text));
     const base::FieldPath root;
-    const Secrets secrets(secrets_, diagnostics_, root.at("static_resources"));
+    const Secrets secrets(secrets_, nullptr, diagnostics_, root.at("static_resources"));
     const TransportScope scope{secrets, registry_, diagnostics_, schema_only};
     const base::FieldPath path = root.at("typed_config");
     if constexpr (std::is_same_v<Message, UpstreamTlsContext>) {
@@ -63,13 +63,13 @@ class CompileTransportTest : public testing::Test {
   }
   net::tls::ServerConfig serverConfig(const std::string& text) {
     diagnostics_ = {};
-    const Secrets secrets(secrets_, diagnostics_, base::FieldPath());
+    const Secrets secrets(secrets_, nullptr, diagnostics_, base::FieldPath());
     const base::FieldPath path;
     return TlsCompiler(secrets, false, diagnostics_, path).server(parse<DownstreamTlsContext>(text));
   }
   net::tls::ClientConfig clientConfig(const std::string& text) {
     diagnostics_ = {};
-    const Secrets secrets(secrets_, diagnostics_, base::FieldPath());
+    const Secrets secrets(secrets_, nullptr, diagnostics_, base::FieldPath());
     const base::FieldPath path;
     return TlsCompiler(secrets, false, diagnostics_, path).client(parse<UpstreamTlsContext>(text));
   }
