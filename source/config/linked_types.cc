@@ -51,6 +51,7 @@
 #include "envoy/extensions/filters/network/rbac/v3/rbac.pb.h"
 #include "envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "envoy/extensions/health_check/event_sinks/file/v3/file.pb.h"
 #include "envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config.pb.h"
 #include "envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config.pb.h"
 #include "envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config.pb.h"
@@ -91,6 +92,7 @@ std::vector<const google::protobuf::FileDescriptor*> policyFiles() {
       envoy::extensions::internal_redirect::safe_cross_scheme::v3::SafeCrossSchemeConfig::descriptor()->file(),
       envoy::extensions::internal_redirect::previous_routes::v3::PreviousRoutesConfig::descriptor()->file(),
       envoy::extensions::load_balancing_policies::pick_first::v3::PickFirst::descriptor()->file(),
+      envoy::extensions::health_check::event_sinks::file::v3::HealthCheckEventFileSink::descriptor()->file(),
       envoy::extensions::load_balancing_policies::random::v3::Random::descriptor()->file(),
       envoy::extensions::load_balancing_policies::common::v3::LocalityLbConfig::descriptor()->file(),
       envoy::extensions::load_balancing_policies::wrr_locality::v3::WrrLocality::descriptor()->file(),

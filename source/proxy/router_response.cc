@@ -15,6 +15,8 @@ using Outcome = upstream::RequestOutcome::Kind;
 
 namespace {
 
+constexpr std::string_view kFailCheck = "x-envoy-immediate-health-check-fail";
+
 void setNumber(http::Head& head, std::string_view name, int64_t number) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof(digits), number);
@@ -47,6 +49,9 @@ std::optional<Part> Router::receiveFirst(UpstreamAttempt& attempt) {
   filter::StreamInfo& info = context_.info;
   if (!info.upstream_first_received) info.upstream_first_received = now();
   if (head.isInterim()) return part;
+  if (cluster_->cluster().checked() && head.headers.get(kFailCheck)) {
+    cluster_->cluster().failAtOnce(attempt.host().state()->host);
+  }
   if (retryResponse(attempt, head)) return std::nullopt;
   if (original_ != nullptr && redirect(attempt, head)) return std::nullopt;
   win(attempt);

@@ -37,7 +37,10 @@ class BootstrapCompiler {
     const size_t errors = diagnostics_.errors();
     config_->node_id = bootstrap_.node().id();
     config_->node_cluster = bootstrap_.node().cluster();
+    const auto& locality = bootstrap_.node().locality();
+    config_->node_locality = {locality.region(), locality.zone(), locality.sub_zone()};
     compileClusters();
+    compileManager(root_.at("cluster_manager"));
     compileResolver();
     compileListeners();
     if (bootstrap_.has_admin()) compileAdmin(root_.at("admin"));
@@ -61,6 +64,20 @@ class BootstrapCompiler {
         config_->health.push_back(std::move(health));
       }
     }
+  }
+
+  void compileManager(const base::FieldPath& path) {
+    const xds::ClusterManager& message = bootstrap_.cluster_manager();
+    config_->local_cluster = message.local_cluster_name();
+    config_->ejection_log = message.outlier_detection().event_log_path();
+    if (message.enable_deferred_cluster_creation()) {
+      diagnostics_.warning(path.at("enable_deferred_cluster_creation"),
+                           "has no effect; workers make their part of a cluster when it is first used, with it and "
+                           "without");
+    }
+    if (config_->local_cluster.empty() || cluster_exists_(config_->local_cluster)) return;
+    diagnostics_.error(path.at("local_cluster_name"), absl::StrCat("there is no cluster \"", config_->local_cluster,
+                                                                   "\"; allowed: the name of one in static_resources"));
   }
 
   // The first endpoints of a cluster that has them in a file.

@@ -108,6 +108,7 @@ absl::Status Server::start() {
   for (const auto& thread : threads_) workers.push_back(&thread->worker());
   if (absl::Status status = bindListeners(parts_.config.listeners, workers); !status.ok()) return status;
   fillView();
+  hosts_.setLocalCluster(parts_.config.local_cluster, parts_.config.node_locality);
   if (absl::Status status = startAdmin(); !status.ok()) return status;
   if (absl::Status status = checkHealth(); !status.ok()) return status;
   if (absl::Status status = discover(); !status.ok()) return status;
@@ -133,7 +134,9 @@ absl::Status Server::checkHealth() {
     }
     return [this, to = *sink](std::string_view line) { to->write(main_, line); };
   };
-  health_ = std::make_unique<upstream::health::HealthChecks>(hosts_, parts_.config.health, main_, parts_.stats, open);
+  health_ = std::make_unique<upstream::health::HealthChecks>(
+      hosts_, parts_.config.health,
+      upstream::health::HealthChecks::Seams{main_, parts_.stats, open, parts_.config.ejection_log});
   return failed;
 }
 

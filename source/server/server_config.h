@@ -42,6 +42,9 @@ struct AdminPlan {
 struct ServerConfig {
   std::string node_id;
   std::string node_cluster;
+  upstream::Locality node_locality;
+  std::string local_cluster;                                       // of which this instance is a host; empty: none
+  std::string ejection_log;                                        // of outlier detection; empty: none
   std::vector<std::shared_ptr<const upstream::Cluster>> clusters;  // in the order of the configuration
   std::vector<upstream::health::ClusterHealth> health;             // of each cluster, likewise
   std::vector<ListenerPlan> listeners;                             // likewise

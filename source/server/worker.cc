@@ -59,7 +59,7 @@ void Worker::drain(std::function<void()> done) {
 }
 
 void Worker::setHosts(size_t cluster, std::shared_ptr<const upstream::HostSet> hosts) {
-  if (!ending_) clusters_->at(cluster).setHosts(std::move(hosts));
+  if (!ending_) clusters_->setHosts(cluster, std::move(hosts));
 }
 
 void Worker::closeAll() {

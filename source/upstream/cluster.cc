@@ -25,6 +25,10 @@ Cluster::Cluster(ClusterConfig config, stats::Registry& registry)
       stats_(registry, config_.stat_name.empty() ? config_.name : config_.stat_name),
       breakers_{CircuitBreaker(config_.thresholds[0]), CircuitBreaker(config_.thresholds[1])},
       initial_hosts_(std::make_shared<const HostSet>(makeEntries(config_.hosts, kLongAgo), config_.hosts.size(),
-                                                     config_.lb, base::MonotonicTime{0})) {}
+                                                     config_.lb, base::MonotonicTime{0})) {
+  if (config_.lb.zone_aware.has_value()) {
+    zone_stats_.emplace(registry, config_.stat_name.empty() ? config_.name : config_.stat_name);
+  }
+}
 
 }  // namespace weir::upstream

@@ -7,9 +7,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -125,8 +127,19 @@ class Cluster {
 
   const ClusterConfig& config() const { return config_; }
   const ClusterStats& stats() const { return stats_; }
+  // Null unless the cluster's traffic is to stay in its locality.
+  const ZoneStats* zoneStats() const { return zone_stats_.has_value() ? &*zone_stats_ : nullptr; }
   // The counts that workers share: the one thing here that moves. Safe from any thread.
   CircuitBreaker& breaker(Priority priority) const { return breakers_[static_cast<size_t>(priority)]; }
+  // A host says, in an answer, that it must not be used any more: its active checks are told. Any thread.
+  using FailAtOnce = std::function<void(const std::shared_ptr<const Host>&)>;
+  void failAtOnce(const std::shared_ptr<const Host>& host) const {
+    for (const FailAtOnce& fail : fail_at_once_) fail(host);
+  }
+  // Whether somebody wants to know.
+  bool checked() const { return !fail_at_once_.empty(); }
+  // Before workers run. Is called on any thread, as long as the cluster lives.
+  void onFailAtOnce(FailAtOnce fail) const { fail_at_once_.push_back(std::move(fail)); }
   // What workers begin with. Main thread; null once other hosts were published.
   const std::shared_ptr<const HostSet>& initialHosts() const { return initial_hosts_; }
   void forgetInitialHosts() const { initial_hosts_.reset(); }
@@ -134,8 +147,10 @@ class Cluster {
  private:
   const ClusterConfig config_;
   const ClusterStats stats_;
+  std::optional<ZoneStats> zone_stats_;
   mutable std::array<CircuitBreaker, 2> breakers_;
   mutable std::shared_ptr<const HostSet> initial_hosts_;
+  mutable std::vector<FailAtOnce> fail_at_once_;
 };
 
 }  // namespace weir::upstream

@@ -155,6 +155,26 @@ bool ClusterHosts::setWeight(const Host& host, uint32_t weight) {
   return true;
 }
 
+void ClusterHosts::setLocal(std::shared_ptr<const LocalCluster> local) {
+  const bool same = local_ != nullptr && *local_ == *local;
+  local_ = std::move(local);
+  if (same) return;
+  changed_ = true;
+  wake();
+}
+
+LocalCluster ClusterHosts::asLocal() const {
+  LocalCluster local;
+  for (const HostEntry& entry : entries_) {
+    const bool first = entry.group == nullptr || entry.group->priority == 0;
+    if (!first || entry.flags.status() != lb::Status::kHealthy) continue;
+    ++local.healthy[entry.group == nullptr ? Locality() : entry.group->locality];
+  }
+  const std::vector<lb::LevelLoad>& levels = current_->balancer.loads().levels;
+  local.panics = !levels.empty() && levels.front().panic;
+  return local;
+}
+
 void ClusterHosts::onWake() {
   if (!added_.empty() || !removed_.empty()) {
     std::vector<std::shared_ptr<const Host>> added = std::exchange(added_, {});
@@ -178,7 +198,8 @@ void ClusterHosts::onWake() {
 void ClusterHosts::publish() {
   cluster_->forgetInitialHosts();
   retired_.push_back(std::move(current_));
-  current_ = std::make_shared<const HostSet>(entries_, by_slot_.size(), cluster_->config().lb, main_.now());
+  current_ =
+      std::make_shared<const HostSet>(entries_, by_slot_.size(), cluster_->config().lb, main_.now(), local_.get());
   publish_(current_);
   if (current_->in_slow_start) {
     growth_.arm(std::clamp(cluster_->config().lb.slow_start.window / kGrowthSteps, kFastestGrowth, kSlowestGrowth));

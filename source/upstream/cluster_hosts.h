@@ -66,6 +66,11 @@ class ClusterHosts final : private event::Wakeable, private event::TimerHandler 
   // Every host has a monitor from now on. Before the workers start; once.
   void monitorWith(MonitorFactory factory);
 
+  // What is known of the cluster that this proxy belongs to, for a cluster whose traffic is to stay in its locality.
+  void setLocal(std::shared_ptr<const LocalCluster> local);
+  // The same of this cluster, if it is that one: where the proxy stands is not in it.
+  LocalCluster asLocal() const;
+
   // What was published last, at first the cluster's initial hosts.
   const std::shared_ptr<const HostSet>& current() const { return current_; }
 
@@ -112,6 +117,7 @@ class ClusterHosts final : private event::Wakeable, private event::TimerHandler 
   std::vector<std::shared_ptr<const Host>> leaving_;
   std::vector<std::shared_ptr<const HostSet>> retired_;
   std::shared_ptr<const HostSet> current_;
+  std::shared_ptr<const LocalCluster> local_;  // null: nothing is known
   bool changed_ = false;
 };
 

@@ -1,10 +1,14 @@
-// ClusterManager: all clusters on one worker, by name. Made by the worker from the shared snapshots, owned by it; one
-// thread. Destroyed after every exchange and session of the worker.
+// ClusterManager: all clusters on one worker, by name. Made by the worker from the shared snapshots, on the main thread
+// before the worker runs; owned by it; one thread. Destroyed after every exchange and session of the worker.
+//
+// What the worker keeps of a cluster is made when it is first asked for, so that clusters without traffic cost little;
+// the first worker, which counts for all what holds for all, has every cluster from the beginning.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,7 +28,9 @@ class ClusterManager final {
   // Null when there is none of that name.
   WorkerCluster* find(std::string_view name);
   // By its number in the configuration.
-  WorkerCluster& at(size_t number) { return *clusters_[number]; }
+  WorkerCluster& at(size_t number) { return made(clusters_[number]); }
+  // See WorkerCluster::setHosts().
+  void setHosts(size_t number, std::shared_ptr<const HostSet> hosts);
 
   // Shutdown: see WorkerCluster::drain().
   void drain();
@@ -32,9 +38,19 @@ class ClusterManager final {
   size_t connections() const;
 
  private:
+  struct Entry {
+    std::shared_ptr<const Cluster> cluster;
+    std::shared_ptr<const HostSet> hosts;  // to begin with; null once it is made
+    std::unique_ptr<WorkerCluster> worker;
+  };
+
+  WorkerCluster& made(Entry& entry);
+
+  const net::WorkerContext& worker_;
   http::h2::SessionMemory h2_memory_;
-  std::vector<std::unique_ptr<WorkerCluster>> clusters_;
-  absl::flat_hash_map<std::string, WorkerCluster*> by_name_;
+  std::vector<Entry> clusters_;
+  absl::flat_hash_map<std::string_view, uint32_t> by_name_;  // numbers
+  bool draining_ = false;
 };
 
 }  // namespace weir::upstream

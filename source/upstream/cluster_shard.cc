@@ -6,11 +6,11 @@
 namespace weir::upstream {
 
 ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::WorkerContext& context,
-                           http::h2::SessionMemory& memory)
+                           http::h2::SessionMemory& memory, std::shared_ptr<const HostSet> first)
     : cluster(std::move(snapshot)),
       worker(context),
       h2_memory(memory),
-      hosts(cluster->initialHosts()),
+      hosts(std::move(first)),
       states(hosts->hosts.size()),
       loads(hosts->hosts.size()) {
   countMembers();

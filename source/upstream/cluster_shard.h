@@ -18,9 +18,9 @@ class ConnectionPool;
 
 class ClusterShard {
  public:
-  // `memory` is where HTTP/2 sessions take theirs. It and `context` outlive it.
+  // `memory` is where HTTP/2 sessions take theirs. It and `context` outlive it. Begins with `first`.
   ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::WorkerContext& context,
-               http::h2::SessionMemory& memory);
+               http::h2::SessionMemory& memory, std::shared_ptr<const HostSet> first);
 
   const ClusterConfig& config() const { return cluster->config(); }
   const ClusterStats& stats() const { return cluster->stats(); }

@@ -35,6 +35,16 @@ class Namer {
 
 }  // namespace
 
+ZoneStats::ZoneStats(stats::Registry& registry, std::string_view stat_name) {
+  Namer name(registry, stat_name);
+  recalculate_zone_structures = name.counter("lb_recalculate_zone_structures");
+  local_cluster_not_ok = name.counter("lb_local_cluster_not_ok");
+  cluster_too_small = name.counter("lb_zone_cluster_too_small");
+  routing_all_directly = name.counter("lb_zone_routing_all_directly");
+  routing_sampled = name.counter("lb_zone_routing_sampled");
+  routing_cross_zone = name.counter("lb_zone_routing_cross_zone");
+}
+
 ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name) {
   Namer name(registry, stat_name);
   cx_total = name.counter("upstream_cx_total");
@@ -84,6 +94,7 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
                name.statusClass("upstream_rq_5xx", "5")};
   rq_time = name.histogram("upstream_rq_time");
   http2 = name.http2();
+  healthy_panic = name.counter("lb_healthy_panic");
   membership_total = name.gauge("membership_total");
   membership_healthy = name.gauge("membership_healthy");
   membership_degraded = name.gauge("membership_degraded");

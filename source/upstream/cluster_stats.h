@@ -31,6 +31,20 @@ struct Http2Stats {
   http::h2::ErrorCounters errors;
 };
 
+// Of a cluster whose traffic is to stay in its locality; see source/upstream/lb/zone_aware.h.
+struct ZoneStats {
+  ZoneStats(stats::Registry& registry, std::string_view stat_name);
+
+  // The first worker counts how often, and with what outcome, the shares of localities were made anew.
+  stats::CounterId recalculate_zone_structures;
+  stats::CounterId local_cluster_not_ok;
+  stats::CounterId cluster_too_small;
+  // Picks.
+  stats::CounterId routing_all_directly;
+  stats::CounterId routing_sampled;
+  stats::CounterId routing_cross_zone;
+};
+
 struct ClusterStats {
   ClusterStats(stats::Registry& registry, std::string_view stat_name);
 
@@ -84,6 +98,7 @@ struct ClusterStats {
   stats::CounterId retry_or_shadow_abandoned;  // a body was too large to be kept for that
   stats::CounterId original_dst_host_invalid;  // a header that should have the address of a host had something else
   Http2Stats http2;
+  stats::CounterId healthy_panic;  // "lb_": picks without regard to health
   stats::GaugeId membership_total;
   stats::GaugeId membership_healthy;
   stats::GaugeId membership_degraded;

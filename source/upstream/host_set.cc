@@ -42,10 +42,9 @@ uint32_t weightNow(const HostEntry& entry, const lb::SlowStart& slow_start, base
 }
 
 std::vector<lb::BalancerHost> balancerHosts(const std::vector<HostEntry>& entries, const lb::Options& options,
-                                            base::MonotonicTime now) {
+                                            base::MonotonicTime now, std::map<Locality, uint32_t>& localities) {
   std::vector<lb::BalancerHost> out;
   out.reserve(entries.size());
-  std::map<Locality, uint32_t> localities;
   const HostGroup* last = nullptr;
   uint32_t locality = 0;
   for (const HostEntry& entry : entries) {
@@ -67,6 +66,31 @@ std::vector<lb::BalancerHost> balancerHosts(const std::vector<HostEntry>& entrie
     to.locality_weight = entry.group->weight;
   }
   return out;
+}
+
+// With the numbers that the hosts' localities have; others get the next ones.
+lb::LocalZones zonesOf(const LocalCluster& local, std::map<Locality, uint32_t>& localities) {
+  lb::LocalZones zones;
+  const auto numberOf = [&localities](const Locality& locality) {
+    return localities.emplace(locality, static_cast<uint32_t>(localities.size() + 1)).first->second;
+  };
+  zones.own = numberOf(local.own);
+  for (const auto& [locality, healthy] : local.healthy) {
+    const uint32_t number = numberOf(locality);
+    if (number >= zones.hosts.size()) zones.hosts.resize(number + 1, 0);
+    zones.hosts[number] = healthy;
+  }
+  zones.panics = local.panics;
+  return zones;
+}
+
+lb::Balancer makeBalancer(const std::vector<HostEntry>& entries, const lb::Options& options, base::MonotonicTime now,
+                          const LocalCluster* local) {
+  std::map<Locality, uint32_t> localities;
+  const std::vector<lb::BalancerHost> hosts = balancerHosts(entries, options, now, localities);
+  if (!options.zone_aware.has_value() || local == nullptr) return lb::Balancer(hosts, options);
+  const lb::LocalZones zones = zonesOf(*local, localities);
+  return lb::Balancer(hosts, options, &zones);
 }
 
 }  // namespace
@@ -104,8 +128,8 @@ bool HostEntry::assign(const HostSpec& spec) {
 }
 
 HostSet::HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options,
-                 base::MonotonicTime now)
-    : hosts(slots), balancer(balancerHosts(entries, options, now), options), total(entries.size()) {
+                 base::MonotonicTime now, const LocalCluster* local)
+    : hosts(slots), balancer(makeBalancer(entries, options, now, local)), total(entries.size()) {
   for (const HostEntry& entry : entries) {
     hosts[entry.host->slot] = entry.host;
     const lb::Status status = entry.flags.status();

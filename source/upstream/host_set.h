@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -59,6 +60,14 @@ struct HostEntry {
   std::string health_hostname;
 };
 
+// The cluster that this proxy belongs to, where the configuration names it: what zone aware routing goes by.
+struct LocalCluster {
+  Locality own;                          // the proxy's
+  std::map<Locality, uint64_t> healthy;  // hosts, where there are some
+  bool panics = false;                   // too few of them are healthy
+  friend bool operator==(const LocalCluster&, const LocalCluster&) = default;
+};
+
 struct HostSet {
   // By slot; null where a slot is free.
   std::vector<std::shared_ptr<const Host>> hosts;
@@ -70,8 +79,9 @@ struct HostSet {
   bool in_slow_start = false;       // some host's weight is still growing
   std::vector<uint8_t> priorities;  // by slot; empty when all are 0
 
-  // `slots` is one more than the highest slot in use. `now` is for slow start.
-  HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options, base::MonotonicTime now);
+  // `slots` is one more than the highest slot in use. `now` is for slow start. `local` is null where nothing is known.
+  HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options, base::MonotonicTime now,
+          const LocalCluster* local = nullptr);
   uint32_t priorityOf(const Host& host) const { return priorities.empty() ? 0 : priorities[host.slot]; }
   bool contains(const Host& host) const { return host.slot < hosts.size() && hosts[host.slot].get() == &host; }
 };

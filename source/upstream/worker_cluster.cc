@@ -24,14 +24,18 @@ struct WorkerCluster::PooledHost final : public HostState {
 };
 
 WorkerCluster::WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::WorkerContext& worker,
-                             http::h2::SessionMemory& memory)
-    : Wakeable(worker.dispatcher), shard_(std::move(cluster), worker, memory), waiters_(shard_), plain_(shard_) {
+                             http::h2::SessionMemory& memory, std::shared_ptr<const HostSet> hosts)
+    : Wakeable(worker.dispatcher),
+      shard_(std::move(cluster), worker, memory, std::move(hosts)),
+      waiters_(shard_),
+      plain_(shard_) {
   shard_.sweeper = this;
   if (config().demand != nullptr) demand_ = std::make_unique<WorkerDemand>(*config().demand, *this, worker.dispatcher);
   if (config().lb.policy == lb::PolicyKind::kPeakEwma) {
     latencies_.emplace(shard_.states.size(), worker.dispatcher.now(), config().lb.latency);
   }
   makeCursors();
+  countZones();
 }
 
 WorkerCluster::~WorkerCluster() {
@@ -52,6 +56,7 @@ void WorkerCluster::setHosts(std::shared_ptr<const HostSet> hosts) {
   shard_.loads.grow(now.hosts.size());
   if (latencies_.has_value()) latencies_->grow(now.hosts.size(), shard_.worker.dispatcher.now());
   makeCursors();
+  countZones();
   for (const uint32_t slot : known_) {
     HostState& state = shard_.state(slot);
     if (state.removed || now.contains(*state.host)) continue;
@@ -91,11 +96,41 @@ HostRef WorkerCluster::hold(uint32_t slot) {
   return HostRef(hostState(slot));
 }
 
+// Said by the first worker alone, as all have the same.
+void WorkerCluster::countZones() {
+  const ZoneStats* const ids = cluster().zoneStats();
+  if (ids == nullptr || shard_.worker.index != 0) return;
+  shard_.worker.stats.add(ids->recalculate_zone_structures);
+  const lb::ZoneState state = shard_.hosts->balancer.zoneState();
+  if (state == lb::ZoneState::kLocalNotOk) shard_.worker.stats.add(ids->local_cluster_not_ok);
+  if (state == lb::ZoneState::kClusterTooSmall) shard_.worker.stats.add(ids->cluster_too_small);
+}
+
+void WorkerCluster::count(const lb::PickNotes& notes) {
+  if (notes.panic) shard_.worker.stats.add(stats().healthy_panic);
+  const ZoneStats* const ids = cluster().zoneStats();
+  if (ids == nullptr) return;
+  switch (notes.zone) {
+    case lb::PickNotes::Zone::kNone:
+      break;
+    case lb::PickNotes::Zone::kAllDirectly:
+      shard_.worker.stats.add(ids->routing_all_directly);
+      break;
+    case lb::PickNotes::Zone::kSampled:
+      shard_.worker.stats.add(ids->routing_sampled);
+      break;
+    case lb::PickNotes::Zone::kCrossZone:
+      shard_.worker.stats.add(ids->routing_cross_zone);
+      break;
+  }
+}
+
 std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
+  lb::PickNotes notes;
   lb::PickInput input{shard_.worker.random, shard_.worker.dispatcher.now(),
                       context.hash,         0,
                       &shard_.loads,        latencies_.has_value() ? &*latencies_ : nullptr,
-                      cursors_.data()};
+                      cursors_.data(),      &notes};
   const lb::PickWish wish{context.subset, context.priority_loads};
   const lb::Balancer& balancer = shard_.hosts->balancer;
   const auto tried = [&](uint32_t slot) {
@@ -108,6 +143,7 @@ std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
     ++input.attempt;
     slot = balancer.pick(input, wish);
   }
+  count(notes);
   if (slot.has_value()) hostState(*slot);
   return slot;
 }

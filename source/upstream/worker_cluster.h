@@ -31,9 +31,13 @@ class WorkerDemand;
 
 class WorkerCluster final : private event::Wakeable {
  public:
-  // `worker` and `memory`, the worker's for HTTP/2 sessions, must outlive it.
+  // `worker` and `memory`, the worker's for HTTP/2 sessions, must outlive it. It begins with `hosts`.
   WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::WorkerContext& worker,
-                http::h2::SessionMemory& memory);
+                http::h2::SessionMemory& memory, std::shared_ptr<const HostSet> hosts);
+  // With those that the cluster begins with. Main thread.
+  WorkerCluster(const std::shared_ptr<const Cluster>& cluster, const net::WorkerContext& worker,
+                http::h2::SessionMemory& memory)
+      : WorkerCluster(cluster, worker, memory, cluster->initialHosts()) {}
   ~WorkerCluster();
 
   const Cluster& cluster() const { return *shard_.cluster; }
@@ -79,6 +83,8 @@ class WorkerCluster final : private event::Wakeable {
   PooledHost& hostState(uint32_t slot);
   ConnectionPool& pool(uint32_t slot, const PickContext& context);
   void makeCursors();
+  void countZones();
+  void count(const lb::PickNotes& notes);
   void buryUnused();
 
   ClusterShard shard_;

@@ -18,6 +18,7 @@ class Backend:
     def __init__(self, name):
         self.check = 200
         self.status = 200
+        self.fields = ()
         self.checks = 0
         self._body = name.encode()
         self.origin = Origin(self._answer)
@@ -27,7 +28,7 @@ class Backend:
         if request.target == "/healthz":
             self.checks += 1
             return response(status=self.check)
-        return response(status=self.status, body=self._body)
+        return response(self.status, self._body, *self.fields)
 
     def close(self):
         self.origin.close()
@@ -130,6 +131,36 @@ class Health(unittest.TestCase):
             wait_until(lambda: self.flags(weir, two) == "healthy", "the end of the ejection")
             wait_until(lambda: self.bodies(port) == {b"one", b"two"}, "traffic to both")
             self.assertEqual(0, weir.stats()["cluster.backends.outlier_detection.ejections_active"])
+
+    def test_a_host_may_say_that_it_must_not_be_used(self):
+        one, two = self.backends
+        port, configuration = self.configuration(health_checks=[http_check(
+            interval="60s", no_traffic_interval="60s", unhealthy_threshold=3)])
+        with Weir(configuration) as weir:
+            self.assertEqual({b"one", b"two"}, self.bodies(port))
+            two.fields = ("x-envoy-immediate-health-check-fail: true",)
+            self.bodies(port)
+            weir.wait_stat("cluster.backends.membership_healthy", 1)
+            self.assertEqual({b"one"}, self.bodies(port))
+            stats = weir.stats()
+            self.assertEqual(1, stats["cluster.backends.membership_excluded"])
+            self.assertLessEqual(1, stats["cluster.backends.health_check.passive_failure"])
+
+    def test_ejections_are_logged(self):
+        one, two = self.backends
+        port, configuration = self.configuration(outlier_detection={
+            "consecutive_5xx": 2, "max_ejection_percent": 100, "interval": "0.1s", "base_ejection_time": "0.1s"})
+        configuration["cluster_manager"] = {"outlier_detection": {"event_log_path": "ejections.log"},
+                                            "enable_deferred_cluster_creation": True}
+        one.status = 500
+        with Weir(configuration) as weir:
+            self.bodies(port)
+            lines = [json.loads(line) for line in weir.wait_file("ejections.log", 2)]
+            first, second = lines[:2]
+            self.assertEqual(("EJECT", "CONSECUTIVE_5XX", "backends", "127.0.0.1:%d" % one.port, True),
+                             (first["action"], first["type"], first["cluster_name"], first["upstream_url"],
+                              first["enforced"]))
+            self.assertEqual(("UNEJECT", first["upstream_url"]), (second["action"], second["upstream_url"]))
 
     def test_a_host_that_refuses_is_ejected(self):
         one, two = self.backends

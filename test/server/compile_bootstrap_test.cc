@@ -29,7 +29,8 @@ std::string report(std::string_view text) { return CompileRun(yaml(text)).report
 
 TEST(CompileBootstrap, KeepsTheOrderAndFillsInWhatIsNotSaid) {
   const CompileRun run(yaml(R"(
-node: {id: me, cluster: us}
+node: {id: me, cluster: us, locality: {region: r, zone: z, sub_zone: s}}
+cluster_manager: {local_cluster_name: x, outlier_detection: {event_log_path: ejections.log}}
 static_resources:
   listeners:
   - {name: b, address: PORT 10, filter_chains: [{filters: [ECHO]}]}
@@ -48,6 +49,9 @@ static_resources:
   ASSERT_NE(run.config, nullptr);
   EXPECT_EQ(run.config->node_id, "me");
   EXPECT_EQ(run.config->node_cluster, "us");
+  EXPECT_EQ(run.config->node_locality, (upstream::Locality{"r", "z", "s"}));
+  EXPECT_EQ(run.config->local_cluster, "x");
+  EXPECT_EQ(run.config->ejection_log, "ejections.log");
   ASSERT_EQ(run.config->clusters.size(), 2u);
   EXPECT_EQ(run.config->clusters[0]->config().name, "z");
   ASSERT_EQ(run.config->listeners.size(), 2u);
@@ -281,6 +285,11 @@ TEST(CompileBootstrap, TheSchemaAloneOpensNothing) {
   const CompileRun run(yaml(kAdminLogs), true);
   EXPECT_NE(run.config, nullptr) << run.report;
   EXPECT_TRUE(run.sinks.lines.empty());
+}
+
+TEST(CompileBootstrap, TheOwnClusterMustBeThere) {
+  EXPECT_EQ(report("cluster_manager: {local_cluster_name: us}\nstatic_resources: {}\n").substr(0, 45),
+            "test.yaml:1:39: error: cluster_manager.local_");
 }
 
 }  // namespace

@@ -281,5 +281,48 @@ TEST_F(ClusterHostsTest, NoRequestIsLostWhileHostsComeAndGo) {
   EXPECT_EQ(world_.gauge("upstream_rq_active"), 0);
 }
 
+HostSpec inZone(const net::Address& address, const std::string& zone) {
+  HostSpec spec = specOf(address);
+  auto group = std::make_shared<HostGroup>();
+  group->locality.zone = zone;
+  spec.group = std::move(group);
+  return spec;
+}
+
+// The cluster that the proxy belongs to changes, and with it where the traffic of another one goes.
+TEST(ZoneAwareClusterTest, FollowsTheOwnCluster) {
+  UpstreamWorld world;
+  event::Dispatcher& main = world.simulation.addDispatcher();
+  const auto make = [&world](const std::string& name, std::vector<HostSpec> hosts, bool zone_aware) {
+    return world.makeCluster({}, [&](ClusterConfig& config) {
+      config.name = config.stat_name = name;
+      config.hosts = std::move(hosts);
+      if (zone_aware) config.lb.zone_aware.emplace().min_cluster_size = 2;
+    });
+  };
+  const std::vector<std::shared_ptr<const Cluster>> clusters = {
+      make("us", {inZone(addressOf(1), "a"), inZone(addressOf(2), "b")}, false),
+      make("them", {inZone(addressOf(11), "a"), inZone(addressOf(12), "b")}, true)};
+  const auto published = std::make_shared<std::vector<std::shared_ptr<const HostSet>>>(2);
+  HostDirectory directory(clusters, main, [published](size_t cluster, const std::shared_ptr<const HostSet>& set) {
+    (*published)[cluster] = set;
+  });
+  const auto state = [&] {
+    world.settle();
+    return directory.find("them")->current()->balancer.zoneState();
+  };
+  EXPECT_EQ(state(), lb::ZoneState::kLocalNotOk);
+  directory.setLocalCluster("us", {"", "a", ""});
+  EXPECT_EQ(state(), lb::ZoneState::kDirect);
+  EXPECT_NE((*published)[1], nullptr);
+  ClusterHosts& us = *directory.find("us");
+  us.update({inZone(addressOf(1), "a"), inZone(addressOf(3), "a"), inZone(addressOf(2), "b")});
+  EXPECT_EQ(state(), lb::ZoneState::kResidual);
+  us.setFlag(*us.entries()[0].host, HealthFlag::kFailedActiveCheck, true);
+  EXPECT_EQ(state(), lb::ZoneState::kDirect);
+  us.update({inZone(addressOf(2), "b")});
+  EXPECT_EQ(state(), lb::ZoneState::kLocalNotOk);
+}
+
 }  // namespace
 }  // namespace weir::upstream

@@ -10,7 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/core/v3/health_check.pb.h"
+#include "envoy/extensions/health_check/event_sinks/file/v3/file.pb.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/unpack_any.h"
 
 namespace weir::extensions {
 namespace {
@@ -21,6 +23,7 @@ namespace health = upstream::health;
 using base::Diagnostics;
 using base::FieldPath;
 using core_v3::HealthCheck;
+using FileSink = envoy::extensions::health_check::event_sinks::file::v3::HealthCheckEventFileSink;
 
 std::string payloadOf(const HealthCheck::Payload& from, Diagnostics& diagnostics, const FieldPath& path) {
   if (from.has_binary()) return from.binary();
@@ -135,6 +138,20 @@ void compileKind(const HealthCheck& from, health::CheckConfig& to, Diagnostics& 
   }
 }
 
+void compileEventLog(const core_v3::TypedExtensionConfig& from, health::CheckConfig& to, Diagnostics& diagnostics,
+                     const FieldPath& path) {
+  const FieldPath at = path.at("typed_config");
+  const auto unpacked = unpackAny(from.typed_config(), diagnostics, at);
+  if (unpacked == nullptr) return;
+  const auto* const file = google::protobuf::DynamicCastToGenerated<const FileSink>(unpacked.get());
+  if (file == nullptr) {
+    diagnostics.error(at, absl::StrCat("is a ", unpacked->GetDescriptor()->full_name(),
+                                       "; allowed: ", FileSink::descriptor()->full_name()));
+  } else {
+    to.event_logs.push_back(file->event_log_path());
+  }
+}
+
 std::shared_ptr<const health::CheckConfig> compileCheck(const HealthCheck& from, Diagnostics& diagnostics,
                                                         const FieldPath& path) {
   auto to = std::make_shared<health::CheckConfig>();
@@ -151,7 +168,10 @@ std::shared_ptr<const health::CheckConfig> compileCheck(const HealthCheck& from,
   }
   to->log_every_failure = from.always_log_health_check_failures();
   to->log_every_success = from.always_log_health_check_success();
-  to->event_log_path = from.event_log_path();
+  if (!from.event_log_path().empty()) to->event_logs.push_back(from.event_log_path());
+  for (int i = 0; i < from.event_logger_size(); ++i) {
+    compileEventLog(from.event_logger(i), *to, diagnostics, path.at("event_logger", static_cast<size_t>(i)));
+  }
   return to;
 }
 

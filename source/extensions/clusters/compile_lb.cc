@@ -97,6 +97,11 @@ void compileCommon(const Cluster::CommonLbConfig& from, lb::Options& to, Diagnos
                    const FieldPath& path) {
   if (from.has_healthy_panic_threshold()) to.panic_threshold = from.healthy_panic_threshold().value();
   to.locality_weighted = to.locality_weighted || from.has_locality_weighted_lb_config();
+  if (from.has_zone_aware_lb_config()) {
+    belongs(to.policy != lb::PolicyKind::kRingHash && to.policy != lb::PolicyKind::kMaglev,
+            "ROUND_ROBIN, LEAST_REQUEST or RANDOM", diagnostics, path.at("zone_aware_lb_config"));
+    compileZoneAware(from.zone_aware_lb_config(), to);
+  }
   if (!from.has_consistent_hashing_lb_config()) return;
   const Cluster::CommonLbConfig::ConsistentHashingLbConfig& hashing = from.consistent_hashing_lb_config();
   const bool by_hash = to.policy == lb::PolicyKind::kRingHash || to.policy == lb::PolicyKind::kMaglev;

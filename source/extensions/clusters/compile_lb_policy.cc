@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
 #include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
 #include "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.pb.h"
@@ -29,23 +30,35 @@ using google::protobuf::DynamicCastToGenerated;
 using google::protobuf::Message;
 using weir::extensions::load_balancing_policies::peak_ewma::v1::PeakEwma;
 
+constexpr uint32_t kForceLocalZone = 1;
+
+void compileLocalities(const policies::common::v3::LocalityLbConfig& from, lb::Options& to) {
+  to.locality_weighted |= from.has_locality_weighted_lb_config();
+  if (!from.has_zone_aware_lb_config()) return;
+  const auto& zones = from.zone_aware_lb_config();
+  compileZoneAware(zones, to);
+  if (!zones.has_force_local_zone()) return;
+  const auto& force = zones.force_local_zone();
+  to.zone_aware->force_local_above = force.has_min_size() ? force.min_size().value() : kForceLocalZone;
+}
+
 void compile(const policies::round_robin::v3::RoundRobin& from, lb::Options& to, Diagnostics& diagnostics,
              const FieldPath& path) {
   to.policy = lb::PolicyKind::kRoundRobin;
   compileSlowStart(from.slow_start_config(), to.slow_start, diagnostics, path.at("slow_start_config"));
-  to.locality_weighted |= from.locality_lb_config().has_locality_weighted_lb_config();
+  compileLocalities(from.locality_lb_config(), to);
 }
 
 void compile(const policies::least_request::v3::LeastRequest& from, lb::Options& to, Diagnostics& diagnostics,
              const FieldPath& path) {
   to.policy = lb::PolicyKind::kLeastRequest;
   compileLeastRequest(from, to, diagnostics, path);
-  to.locality_weighted |= from.locality_lb_config().has_locality_weighted_lb_config();
+  compileLocalities(from.locality_lb_config(), to);
 }
 
 void compile(const policies::random::v3::Random& from, lb::Options& to, Diagnostics&, const FieldPath&) {
   to.policy = lb::PolicyKind::kRandom;
-  to.locality_weighted |= from.locality_lb_config().has_locality_weighted_lb_config();
+  compileLocalities(from.locality_lb_config(), to);
 }
 
 void compile(const policies::ring_hash::v3::RingHash& from, lb::Options& to, Diagnostics& diagnostics,

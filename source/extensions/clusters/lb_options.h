@@ -68,6 +68,14 @@ void compileTable(const Maglev& from, upstream::lb::Options& to, base::Diagnosti
   }
 }
 
+template <typename ZoneAware>
+void compileZoneAware(const ZoneAware& from, upstream::lb::Options& to) {
+  upstream::lb::ZoneOptions& zones = to.zone_aware.emplace();
+  if (from.has_routing_enabled()) zones.routing_enabled = from.routing_enabled().value();
+  if (from.has_min_cluster_size()) zones.min_cluster_size = from.min_cluster_size().value();
+  to.fail_in_panic = from.fail_traffic_on_panic();
+}
+
 template <typename ConsistentHashing>
 void compileHashing(const ConsistentHashing& from, upstream::lb::Options& to) {
   to.hash_by_hostname = from.use_hostname_for_hashing();

@@ -24,6 +24,12 @@ class HealthChecker::Session final : private ProbeOwner, private event::TimerHan
 
   bool checked() const { return state_.checked(); }
   bool healthy() const { return state_.healthy(); }
+  // It said so itself; the next check comes as planned.
+  void failAtOnce() {
+    checker_.shard().add(checker_.stats_.passive_failure);
+    take(CheckResult::kFailAtOnce, "it said so in an answer");
+    checker_.context_.hosts.setFlag(*host_, HealthFlag::kExcludedByCheck, true);
+  }
 
  private:
   static net::Address addressOf(const HostEntry& entry, const CheckConfig& config) {
@@ -44,6 +50,13 @@ class HealthChecker::Session final : private ProbeOwner, private event::TimerHan
 
   void onProbed(CheckResult result, std::string_view why) override {
     count(result);
+    take(result, why);
+    const bool passed = result == CheckResult::kPass || result == CheckResult::kPassDegraded;
+    if (passed && checker_.context_.on_passed) checker_.context_.on_passed(*host_);
+    timer_.arm(state_.nextInterval(checker_.traffic(), checker_.context_.main.random));
+  }
+
+  void take(CheckResult result, std::string_view why) {
     const bool was_checked = state_.checked();
     const bool was_healthy = state_.healthy();
     const CheckState::Change change = state_.onResult(result);
@@ -51,9 +64,6 @@ class HealthChecker::Session final : private ProbeOwner, private event::TimerHan
     if (was_healthy != state_.healthy()) checker_.shard().gaugeAdd(checker_.stats_.healthy, was_healthy ? -1 : 1);
     setFlags(result);
     tell(change, result, why);
-    const bool passed = result == CheckResult::kPass || result == CheckResult::kPassDegraded;
-    if (passed && checker_.context_.on_passed) checker_.context_.on_passed(*host_);
-    timer_.arm(state_.nextInterval(checker_.traffic(), checker_.context_.main.random));
   }
 
   void count(CheckResult result) {
@@ -79,6 +89,7 @@ class HealthChecker::Session final : private ProbeOwner, private event::TimerHan
     ClusterHosts& hosts = checker_.context_.hosts;
     hosts.setFlag(*host_, HealthFlag::kPendingActiveCheck, false);
     hosts.setFlag(*host_, HealthFlag::kFailedActiveCheck, !state_.healthy());
+    if (state_.healthy()) hosts.setFlag(*host_, HealthFlag::kExcludedByCheck, false);
     hosts.setFlag(*host_, HealthFlag::kDegradedActiveCheck, state_.healthy() && state_.degraded());
     hosts.setFlag(*host_, HealthFlag::kActiveCheckTimeout, !state_.healthy() && result == CheckResult::kTimeout);
   }
@@ -101,7 +112,8 @@ class HealthChecker::Session final : private ProbeOwner, private event::TimerHan
   const std::unique_ptr<Probe> probe_;
 };
 
-HealthChecker::HealthChecker(Context context) : context_(std::move(context)) {
+HealthChecker::HealthChecker(Context context)
+    : context_(std::move(context)), inbox_(std::make_shared<Inbox>(Inbox{context_.main.dispatcher, this})) {
   const ClusterConfig& config = context_.hosts.cluster().config();
   const std::string& name = config.stat_name.empty() ? config.name : config.stat_name;
   const auto counter = [&](const char* what) { return context_.registry.counter({"cluster", name, what}); };
@@ -112,11 +124,21 @@ HealthChecker::HealthChecker(Context context) : context_(std::move(context)) {
             counter("health_check.network_failure"),
             counter("health_check.timeout"),
             context_.registry.gauge({"cluster", name, "health_check.healthy"})};
+  context_.hosts.cluster().onFailAtOnce([inbox = inbox_](const std::shared_ptr<const Host>& host) {
+    inbox->main.post([inbox, host] {
+      if (inbox->checker == nullptr) return;
+      const auto session = inbox->checker->sessions_.find(host.get());
+      if (session != inbox->checker->sessions_.end()) session->second->failAtOnce();
+    });
+  });
   context_.hosts.observe(*this);
   for (const HostEntry& entry : context_.hosts.entries()) add(entry.host);
 }
 
-HealthChecker::~HealthChecker() { context_.hosts.unobserve(*this); }
+HealthChecker::~HealthChecker() {
+  inbox_->checker = nullptr;
+  context_.hosts.unobserve(*this);
+}
 
 void HealthChecker::add(const std::shared_ptr<const Host>& host) {
   const HostEntry* const entry = context_.hosts.find(*host);

@@ -1,6 +1,8 @@
 // HealthChecker: one configured active check of one cluster: a session with a probe for each of its hosts, whose
-// results set the health flags. Made on the main thread by HealthChecks, which owns it; main thread only. Hosts come
-// unhealthy until their first check has passed, and are checked at once.
+// results set the health flags. A host may also say, in the answer to any request, that it must not be used: then it is
+// as if a check had failed for good, and it does not count for a panic until one passes again. Made on the main thread
+// by HealthChecks, which owns it; main thread only. Hosts come unhealthy until their first check has passed, and are
+// checked at once.
 #pragma once
 
 #include <functional>
@@ -39,6 +41,11 @@ class HealthChecker final : private HostObserver {
 
  private:
   class Session;
+  // What workers post to. `checker` is null after its end; main thread.
+  struct Inbox {
+    event::Dispatcher& main;
+    HealthChecker* checker;
+  };
   struct Stats {
     stats::CounterId attempt;
     stats::CounterId success;
@@ -57,6 +64,7 @@ class HealthChecker final : private HostObserver {
   stats::Shard& shard() const { return context_.main.stats; }
 
   const Context context_;
+  const std::shared_ptr<Inbox> inbox_;
   Stats stats_;
   absl::flat_hash_map<const Host*, std::unique_ptr<Session>> sessions_;
   size_t unchecked_ = 0;

@@ -7,9 +7,19 @@
 
 namespace weir::upstream::health {
 
-HealthChecks::HealthChecks(HostDirectory& directory, std::span<const ClusterHealth> configs,
-                           const net::WorkerContext& main, stats::Registry& registry, const OpenLog& open_log) {
-  const auto wall = [&main] { return main.dispatcher.wallNow(); };
+std::unique_ptr<HealthEvents> HealthChecks::makeEvents(const Seams& seams,
+                                                       const std::vector<std::string>& paths) const {
+  std::vector<HealthEvents::Write> logs;
+  for (const std::string& path : paths) {
+    HealthEvents::Write write = path.empty() || !seams.open_log ? nullptr : seams.open_log(path);
+    if (write) logs.push_back(std::move(write));
+  }
+  const net::WorkerContext& main = seams.main;
+  return std::make_unique<HealthEvents>([&main] { return main.dispatcher.wallNow(); }, std::move(logs));
+}
+
+HealthChecks::HealthChecks(HostDirectory& directory, std::span<const ClusterHealth> configs, const Seams& seams) {
+  const net::WorkerContext& main = seams.main;
   CHECK(configs.size() == directory.all().size(), "one for each cluster");
   for (size_t i = 0; i < configs.size(); ++i) {
     ClusterHosts* const hosts = directory.all()[i].get();
@@ -18,15 +28,14 @@ HealthChecks::HealthChecks(HostDirectory& directory, std::span<const ClusterHeal
     auto of_cluster = std::make_unique<OfCluster>();
     OfCluster& to = *of_cluster;
     if (config.outliers != nullptr) {
-      to.events.push_back(std::make_unique<HealthEvents>(wall));
+      to.events.push_back(makeEvents(seams, {seams.ejection_log}));
       to.outliers = std::make_unique<OutlierDetector>(OutlierDetector::Context{
-          *config.outliers, *hosts, main.dispatcher, main.random, registry, main.stats, *to.events.back()});
+          *config.outliers, *hosts, main.dispatcher, main.random, seams.registry, main.stats, *to.events.back()});
     }
     for (const std::shared_ptr<const CheckConfig>& check : config.checks) {
-      to.events.push_back(std::make_unique<HealthEvents>(
-          wall, check->event_log_path.empty() || !open_log ? nullptr : open_log(check->event_log_path)));
+      to.events.push_back(makeEvents(seams, check->event_logs));
       to.checkers.push_back(std::make_unique<HealthChecker>(HealthChecker::Context{
-          *check, *hosts, main, h2_memory_, registry, *to.events.back(), [&to](const Host& host) {
+          *check, *hosts, main, h2_memory_, seams.registry, *to.events.back(), [&to](const Host& host) {
             if (to.outliers != nullptr) to.outliers->onCheckPassed(host);
           }}));
     }

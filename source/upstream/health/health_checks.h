@@ -22,10 +22,16 @@ class HealthChecks {
   // Gives what takes the lines of an event log; null when it cannot be opened.
   using OpenLog = std::function<HealthEvents::Write(const std::string& path)>;
 
-  // `configs` is of the clusters of the directory, in its order; `main` is the context of the main thread. All outlive
-  // it. Checks begin with the next turn.
-  HealthChecks(HostDirectory& directory, std::span<const ClusterHealth> configs, const net::WorkerContext& main,
-               stats::Registry& registry, const OpenLog& open_log);
+  struct Seams {
+    const net::WorkerContext& main;  // the context of the main thread
+    stats::Registry& registry;
+    OpenLog open_log;          // may be null
+    std::string ejection_log;  // the file of what outlier detection does; empty: none
+  };
+
+  // `configs` is of the clusters of the directory, in its order. These, and what `seams` refers to, outlive it. Checks
+  // begin with the next turn.
+  HealthChecks(HostDirectory& directory, std::span<const ClusterHealth> configs, const Seams& seams);
   ~HealthChecks();
 
   // Every host that is checked was checked once at least.
@@ -38,6 +44,8 @@ class HealthChecks {
     std::vector<std::unique_ptr<HealthEvents>> events;
     std::vector<std::unique_ptr<HealthChecker>> checkers;
   };
+
+  std::unique_ptr<HealthEvents> makeEvents(const Seams& seams, const std::vector<std::string>& paths) const;
 
   http::h2::SessionMemory h2_memory_;
   std::vector<std::unique_ptr<OfCluster>> clusters_;

@@ -65,7 +65,7 @@ struct CheckConfig {
   std::optional<uint16_t> port;  // in place of the endpoint's
   bool log_every_failure = false;
   bool log_every_success = false;
-  std::string event_log_path;  // empty: none
+  std::vector<std::string> event_logs;  // files
 };
 
 struct OutlierConfig {

@@ -23,6 +23,20 @@ std::string_view ejectionCauseName(EjectionCause cause) {
   return kNames[static_cast<size_t>(cause)];
 }
 
+namespace {
+
+// As the log of ejections has it.
+std::string_view typeName(EjectionCause cause) {
+  constexpr std::string_view kNames[kEjectionCauses] = {
+      "CONSECUTIVE_5XX",           "CONSECUTIVE_GATEWAY_FAILURE", "CONSECUTIVE_LOCAL_ORIGIN_FAILURE", "SUCCESS_RATE",
+      "SUCCESS_RATE_LOCAL_ORIGIN", "FAILURE_PERCENTAGE",          "FAILURE_PERCENTAGE_LOCAL_ORIGIN"};
+  return kNames[static_cast<size_t>(cause)];
+}
+
+int64_t whole(double percent) { return static_cast<int64_t>(percent); }
+
+}  // namespace
+
 // On any worker, several at once.
 class OutlierDetector::Monitor final : public HostMonitor {
  public:
@@ -133,22 +147,34 @@ void OutlierDetector::onConsecutive(const std::shared_ptr<Record>& record, Eject
   const OutlierConfig::Consecutive& limit = cause == EjectionCause::kConsecutive5xx              ? config.errors
                                             : cause == EjectionCause::kConsecutiveGatewayFailure ? config.gateway
                                                                                                  : config.local_origin;
-  detected(*record, cause, limit.enforcing);
+  detected(*record, cause, limit.enforcing, ",\"eject_consecutive_event\":{}");
 }
 
-void OutlierDetector::detected(Record& record, EjectionCause cause, uint32_t enforcing) {
+std::optional<absl::Duration> OutlierDetector::sinceLastAction(const Record& record) const {
+  if (!record.last_action.has_value()) return std::nullopt;
+  return context_.main.now() - *record.last_action;
+}
+
+void OutlierDetector::detected(Record& record, EjectionCause cause, uint32_t enforcing, std::string detail) {
   if (record.ejected) return;
   context_.shard.add(causes_[static_cast<size_t>(cause)].detected);
-  if (enforcing < 100 && context_.random.below(100) >= enforcing) return;
+  if (enforcing < 100 && context_.random.below(100) >= enforcing) {
+    context_.events.ejected(
+        context_.hosts.cluster(), *record.host,
+        {typeName(cause), ejectionCauseName(cause), record.times, /*enforced=*/false, std::move(detail)},
+        sinceLastAction(record));
+    return;
+  }
   if (!mayEject(context_.config, ejected_, records_.size())) {
     context_.shard.add(overflow_);
     return;
   }
-  eject(record, cause);
+  eject(record, cause, std::move(detail));
 }
 
-void OutlierDetector::eject(Record& record, EjectionCause cause) {
+void OutlierDetector::eject(Record& record, EjectionCause cause, std::string detail) {
   record.ejected = true;
+  record.cause = cause;
   ++record.times;
   ++ejected_;
   const int64_t jitter = absl::ToInt64Milliseconds(context_.config.max_ejection_time_jitter);
@@ -159,7 +185,11 @@ void OutlierDetector::eject(Record& record, EjectionCause cause) {
   context_.shard.add(enforced_total_);
   context_.shard.gaugeAdd(active_, 1);
   context_.hosts.setFlag(*record.host, HealthFlag::kFailedOutlierCheck, true);
-  context_.events.ejected(context_.hosts.cluster(), *record.host, ejectionCauseName(cause), record.times);
+  context_.events.ejected(
+      context_.hosts.cluster(), *record.host,
+      {typeName(cause), ejectionCauseName(cause), record.times, /*enforced=*/true, std::move(detail)},
+      sinceLastAction(record));
+  record.last_action = context_.main.now();
 }
 
 void OutlierDetector::uneject(Record& record) {
@@ -170,7 +200,10 @@ void OutlierDetector::uneject(Record& record) {
   record.counts.gateway_in_a_row.store(0, std::memory_order_relaxed);
   record.counts.local_in_a_row.store(0, std::memory_order_relaxed);
   context_.hosts.setFlag(*record.host, HealthFlag::kFailedOutlierCheck, false);
-  context_.events.unejected(context_.hosts.cluster(), *record.host, record.times);
+  context_.events.unejected(context_.hosts.cluster(), *record.host,
+                            {typeName(record.cause), ejectionCauseName(record.cause), record.times},
+                            sinceLastAction(record));
+  record.last_action = context_.main.now();
 }
 
 void OutlierDetector::onCheckPassed(const Host& host) {
@@ -214,12 +247,17 @@ void OutlierDetector::checkRates(bool local) {
     if (tally.total == 0) continue;
     if (rates && tally.total >= config.success_rate_request_volume && tally.successRate() < rates->threshold) {
       detected(*records[i], local ? EjectionCause::kSuccessRateLocalOrigin : EjectionCause::kSuccessRate,
-               local ? config.enforcing_local_origin_success_rate : config.enforcing_success_rate);
+               local ? config.enforcing_local_origin_success_rate : config.enforcing_success_rate,
+               absl::StrCat(",\"eject_success_rate_event\":{\"host_success_rate\":", whole(tally.successRate()),
+                            ",\"cluster_average_success_rate\":", whole(rates->average),
+                            ",\"cluster_success_rate_ejection_threshold\":", whole(rates->threshold), "}"));
     }
     if (enough >= config.failure_percentage_minimum_hosts && tally.total >= config.failure_percentage_request_volume &&
         100.0 - tally.successRate() >= config.failure_percentage_threshold) {
-      detected(*records[i], local ? EjectionCause::kFailurePercentageLocalOrigin : EjectionCause::kFailurePercentage,
-               local ? config.enforcing_failure_percentage_local_origin : config.enforcing_failure_percentage);
+      detected(
+          *records[i], local ? EjectionCause::kFailurePercentageLocalOrigin : EjectionCause::kFailurePercentage,
+          local ? config.enforcing_failure_percentage_local_origin : config.enforcing_failure_percentage,
+          absl::StrCat(",\"eject_failure_percentage_event\":{\"host_success_rate\":", whole(tally.successRate()), "}"));
     }
   }
 }

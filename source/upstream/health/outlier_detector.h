@@ -72,6 +72,8 @@ class OutlierDetector final : private HostObserver, private event::TimerHandler 
     bool ejected = false;
     uint32_t times = 0;
     base::MonotonicTime back_at;
+    std::optional<base::MonotonicTime> last_action;
+    EjectionCause cause = EjectionCause::kConsecutive5xx;  // of the last ejection
   };
   // What monitors post to. `detector` is null after its end; main thread.
   struct Inbox {
@@ -92,8 +94,10 @@ class OutlierDetector final : private HostObserver, private event::TimerHandler 
   std::unique_ptr<HostMonitor> makeMonitor(const Host& host);
   void onConsecutive(const std::shared_ptr<Record>& record, EjectionCause cause);
   void checkRates(bool local);
-  void detected(Record& record, EjectionCause cause, uint32_t enforcing);
-  void eject(Record& record, EjectionCause cause);
+  // `detail`: see Ejection.
+  void detected(Record& record, EjectionCause cause, uint32_t enforcing, std::string detail);
+  void eject(Record& record, EjectionCause cause, std::string detail);
+  std::optional<absl::Duration> sinceLastAction(const Record& record) const;
   void uneject(Record& record);
   void letBack();
 

@@ -18,14 +18,14 @@ std::vector<Metadata> metadataOf(const std::vector<BalancerHost>& hosts) {
 Balancer::Subsets::Subsets(const std::vector<BalancerHost>& hosts, const SubsetIndex::Options& options)
     : index(metadataOf(hosts), options) {}
 
-Balancer::Balancer(const std::vector<BalancerHost>& hosts, const Options& options) {
+Balancer::Balancer(const std::vector<BalancerHost>& hosts, const Options& options, const LocalZones* local) {
   std::vector<uint32_t> everyone(hosts.size());
   std::iota(everyone.begin(), everyone.end(), 0u);
-  whole_ = std::make_unique<const Spread>(hosts, everyone, options, cursors_);
+  whole_ = std::make_unique<const Spread>(hosts, everyone, options, local, cursors_);
   if (options.subsets == nullptr) return;
   subsets_ = std::make_unique<Subsets>(hosts, *options.subsets);
   subsets_->index.forEach([&](const std::vector<uint32_t>& members) {
-    subsets_->spreads.emplace(&members, std::make_unique<const Spread>(hosts, members, options, cursors_));
+    subsets_->spreads.emplace(&members, std::make_unique<const Spread>(hosts, members, options, local, cursors_));
   });
 }
 

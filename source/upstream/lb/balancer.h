@@ -26,7 +26,8 @@ struct PickWish {
 
 class Balancer {
  public:
-  Balancer(const std::vector<BalancerHost>& hosts, const Options& options);
+  // `local`: see Spread.
+  Balancer(const std::vector<BalancerHost>& hosts, const Options& options, const LocalZones* local = nullptr);
 
   // A slot, or none when there is no host to use. Cursors: cursors() of them.
   std::optional<uint32_t> pick(const PickInput& input, const PickWish& wish) const;
@@ -34,6 +35,7 @@ class Balancer {
   size_t cursors() const { return cursors_; }
   // Of the whole list.
   const PriorityLoads& loads() const { return whole_->loads(); }
+  ZoneState zoneState() const { return whole_->zoneState(); }
   size_t subsets() const { return subsets_ == nullptr ? 0 : subsets_->index.subsets(); }
 
  private:

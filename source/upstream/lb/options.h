@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "source/upstream/lb/maglev.h"
 #include "source/upstream/lb/peak_ewma.h"
 #include "source/upstream/lb/ring_hash.h"
 #include "source/upstream/lb/slow_start.h"
 #include "source/upstream/lb/subset_index.h"
+#include "source/upstream/lb/zone_aware.h"
 
 namespace weir::upstream::lb {
 
@@ -36,6 +38,7 @@ struct Options {
   uint32_t overprovisioning_percent = 140;
   bool weighted_priority_health = false;                // weights are counted, not hosts
   bool locality_weighted = false;                       // by the weights of localities
+  std::optional<ZoneOptions> zone_aware;                // not with localities by weight, nor with hashes
   std::shared_ptr<const SubsetIndex::Options> subsets;  // null: none
 };
 

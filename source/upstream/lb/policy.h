@@ -44,6 +44,13 @@ struct HostLoads {
 
 class LatencyEstimates;
 
+// What one pick found on its way, for counters.
+struct PickNotes {
+  enum class Zone : uint8_t { kNone, kAllDirectly, kSampled, kCrossZone };  // see zone_aware.h
+  Zone zone = Zone::kNone;
+  bool panic = false;  // health was disregarded, or there was no host for that reason
+};
+
 // What one pick may look at. The last three are the picking worker's own; a policy that needs one is never given null.
 struct PickInput {
   base::Random& random;
@@ -55,6 +62,7 @@ struct PickInput {
   const HostLoads* loads = nullptr;
   const LatencyEstimates* latencies = nullptr;
   uint64_t* cursors = nullptr;  // the places of rounds, any numbers to begin with
+  PickNotes* notes = nullptr;   // may be null
 };
 
 class Policy {

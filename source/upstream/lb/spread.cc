@@ -107,6 +107,32 @@ std::unique_ptr<const Policy> policyOver(const Hosts& all, const Hosts& usable, 
   return flatPolicy(usable, options, cursors);
 }
 
+// A hash, and the order of a list, say more than where hosts are.
+bool byZone(const Options& options) {
+  return options.zone_aware.has_value() && !options.locality_weighted && options.policy != PolicyKind::kRingHash &&
+         options.policy != PolicyKind::kMaglev && options.policy != PolicyKind::kPickFirst;
+}
+
+// The healthy hosts of the first level, where localities are to keep their traffic.
+std::unique_ptr<const Policy> zonePolicy(const Hosts& usable, const Options& options, const LocalZones* local,
+                                         ZoneState& state, size_t& cursors) {
+  std::map<uint32_t, Hosts> localities;
+  for (const BalancerHost* host : usable) localities[host->locality].push_back(host);
+  std::vector<ZoneHosts> counts;
+  for (const auto& [number, hosts] : localities) counts.push_back({number, hosts.size()});
+  const ZonePlan plan = planZones(counts, local, *options.zone_aware);
+  state = plan.state;
+  if (plan.parts.empty()) return flatPolicy(usable, options, cursors);
+  std::vector<ZoneAware::Part> parts;
+  for (const auto& [number, hosts] : localities) {
+    const double weight = plan.parts[parts.size()];
+    parts.push_back({weight, number == local->own, flatPolicy(hosts, options, cursors)});
+  }
+  const double enabled = options.zone_aware->routing_enabled;
+  return std::make_unique<ZoneAware>(std::move(parts), enabled,
+                                     enabled < 100 ? flatPolicy(usable, options, cursors) : nullptr);
+}
+
 struct LevelHosts {
   Hosts all, healthy, degraded;
   LevelHealth health;
@@ -154,7 +180,7 @@ PriorityLoads loadsOf(std::span<const BalancerHost> hosts, std::span<const uint3
 }  // namespace
 
 Spread::Spread(std::span<const BalancerHost> hosts, std::span<const uint32_t> members, const Options& options,
-               size_t& cursors)
+               const LocalZones* local, size_t& cursors)
     : loads_(loadsOf(hosts, members, options)), draw_(partsOf(loads_)) {
   const std::vector<LevelHosts> levels = levelsOf(hosts, members, options);
   for (size_t i = 0; i < levels.size(); ++i) {
@@ -162,21 +188,33 @@ Spread::Spread(std::span<const BalancerHost> hosts, std::span<const uint32_t> me
     Level& to = levels_.emplace_back();
     const Hosts none;
     const Hosts& panicking = options.fail_in_panic ? none : from.all;
-    to.healthy = policyOver(from.all, loads_.levels[i].panic ? panicking : from.healthy, options, cursors);
+    const bool panic = loads_.levels[i].panic;
+    if (i == 0 && byZone(options) && !panic) {
+      to.healthy = zonePolicy(from.healthy, options, local, zone_state_, cursors);
+    } else {
+      to.healthy = policyOver(from.all, panic ? panicking : from.healthy, options, cursors);
+    }
     if (!from.degraded.empty()) to.degraded = policyOver(from.all, from.degraded, options, cursors);
-    if (loads_.levels[i].healthy == 100) only_ = to.healthy.get();
+    if (loads_.levels[i].healthy != 100) continue;
+    only_ = to.healthy.get();
+    only_panics_ = panic;
   }
 }
 
 std::optional<uint32_t> Spread::pick(const PickInput& input, std::span<const uint32_t> priority_loads) const {
   if (!priority_loads.empty()) return pickBy(input, priority_loads);
-  if (only_ != nullptr) return only_->pick(input);
+  if (only_ != nullptr) {
+    if (only_panics_ && input.notes != nullptr) input.notes->panic = true;
+    return only_->pick(input);
+  }
   if (draw_.empty()) return std::nullopt;
   const uint64_t number = input.hash.has_value() ? mixHash(*input.hash + kLevelSalt) : input.random.next();
   const uint32_t part = draw_.draw(number);
   const Level& level = levels_[part / 2];
   // A degraded part has a load only if there are such hosts; in a panic all hosts are one.
-  const bool degraded = part % 2 == 1 && level.degraded != nullptr && !loads_.levels[part / 2].panic;
+  const bool panic = loads_.levels[part / 2].panic;
+  const bool degraded = part % 2 == 1 && level.degraded != nullptr && !panic;
+  if (panic && input.notes != nullptr) input.notes->panic = true;
   return degraded ? level.degraded->pick(input) : level.healthy->pick(input);
 }
 

@@ -1,6 +1,6 @@
 // Spread: the policies over one list of hosts: one for the healthy and one for the degraded hosts of each level of
-// priority, and within them one for each locality, where localities have weights. A pick goes to a level by the
-// published arithmetic (priority_load.h), and on to its policy. Immutable; made by Balancer on the main thread.
+// priority, and within them one for each locality, where traffic is divided between these. A pick goes to a level by
+// the published arithmetic (priority_load.h), and on to its policy. Immutable; made by Balancer on the main thread.
 #pragma once
 
 #include <cstddef>
@@ -34,13 +34,15 @@ struct BalancerHost {
 
 class Spread {
  public:
-  // Over `hosts[i]` for each of `members`. `cursors` is the number of cursors in use, counted up.
+  // Over `hosts[i]` for each of `members`. `cursors` is the number of cursors in use, counted up. `local` is what is
+  // known of the proxy's own cluster; null: nothing.
   Spread(std::span<const BalancerHost> hosts, std::span<const uint32_t> members, const Options& options,
-         size_t& cursors);
+         const LocalZones* local, size_t& cursors);
 
   // `priority_loads`: percent by level, in place of its own; empty: its own.
   std::optional<uint32_t> pick(const PickInput& input, std::span<const uint32_t> priority_loads) const;
   const PriorityLoads& loads() const { return loads_; }
+  ZoneState zoneState() const { return zone_state_; }
 
  private:
   struct Level {
@@ -53,6 +55,8 @@ class Spread {
   PriorityLoads loads_;
   WeightedDraw draw_;             // of two parts for each level: healthy, degraded
   const Policy* only_ = nullptr;  // where everything goes, if it is one part
+  bool only_panics_ = false;
+  ZoneState zone_state_ = ZoneState::kOff;
 };
 
 }  // namespace weir::upstream::lb

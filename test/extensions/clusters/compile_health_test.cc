@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/health_check/event_sinks/file/v3/file.pb.h"
 #include "gtest/gtest.h"
 
 namespace weir::extensions {
@@ -20,6 +21,7 @@ struct Compiled {
 };
 
 Compiled compile(const std::string& text) {
+  envoy::extensions::health_check::event_sinks::file::v3::HealthCheckEventFileSink::descriptor();
   envoy::config::cluster::v3::Cluster message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
   base::Diagnostics diagnostics;
@@ -45,6 +47,20 @@ TEST(CompileHealthTest, AClusterThatSaysNothingHasNone) {
   const Compiled result = compile("name: 'c'");
   EXPECT_TRUE(result.config.checks.empty());
   EXPECT_EQ(result.config.outliers, nullptr);
+}
+
+TEST(CompileHealthTest, EventsGoToEveryFileThatIsNamed) {
+  const std::string sink =
+      "[type.googleapis.com/envoy.extensions.health_check.event_sinks.file.v3."
+      "HealthCheckEventFileSink]";
+  const Compiled result = compile(check("tcp_health_check {} event_log_path: '/a' event_logger { typed_config { " +
+                                        sink + " { event_log_path: '/b' } } }"));
+  EXPECT_TRUE(result.all.empty());
+  EXPECT_EQ(result.config.checks[0]->event_logs, (std::vector<std::string>{"/a", "/b"}));
+  EXPECT_EQ(errorOf(check("tcp_health_check {} event_logger { typed_config { "
+                          "[type.googleapis.com/envoy.config.cluster.v3.Cluster] { name: 'x' } } }")),
+            "health_checks[0].event_logger[0].typed_config: is a envoy.config.cluster.v3.Cluster; allowed: "
+            "envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink");
 }
 
 TEST(CompileHealthTest, AnHttpCheck) {
@@ -74,7 +90,7 @@ TEST(CompileHealthTest, AnHttpCheck) {
   EXPECT_EQ(to.unhealthy_interval, absl::Seconds(6));
   EXPECT_EQ(to.unhealthy_edge_interval, absl::Seconds(7));
   EXPECT_EQ(to.healthy_edge_interval, absl::Seconds(8));
-  EXPECT_EQ(to.event_log_path, "/tmp/e");
+  EXPECT_EQ(to.event_logs, std::vector<std::string>{"/tmp/e"});
   EXPECT_TRUE(to.log_every_failure);
   EXPECT_TRUE(to.log_every_success);
   const auto& http = std::get<health::HttpCheck>(to.kind);

@@ -45,6 +45,24 @@ TEST(CompileLbTest, TheDefaultsAreThoseOfTheApi) {
   EXPECT_FALSE(result.options.locality_weighted);
 }
 
+TEST(CompileLbTest, LocalitiesKeepTheirTraffic) {
+  const auto usual = compile("common_lb_config { zone_aware_lb_config {} }");
+  EXPECT_TRUE(usual.all.empty());
+  ASSERT_TRUE(usual.options.zone_aware.has_value());
+  EXPECT_EQ(usual.options.zone_aware->routing_enabled, 100);
+  EXPECT_EQ(usual.options.zone_aware->min_cluster_size, 6u);
+  EXPECT_FALSE(usual.options.zone_aware->force_local_above.has_value());
+  EXPECT_FALSE(usual.options.fail_in_panic);
+  const auto own = compile(R"(common_lb_config { zone_aware_lb_config { routing_enabled { value: 30 }
+      min_cluster_size { value: 3 } fail_traffic_on_panic: true } })");
+  EXPECT_EQ(own.options.zone_aware->routing_enabled, 30);
+  EXPECT_EQ(own.options.zone_aware->min_cluster_size, 3u);
+  EXPECT_TRUE(own.options.fail_in_panic);
+  const auto hash = compile("lb_policy: RING_HASH common_lb_config { zone_aware_lb_config {} }");
+  ASSERT_EQ(hash.all.size(), 1u);
+  EXPECT_EQ(hash.all[0].message, "has no effect; it belongs to lb_policy ROUND_ROBIN, LEAST_REQUEST or RANDOM");
+}
+
 TEST(CompileLbTest, PoliciesTakeTheirOptions) {
   const auto least = compile(R"(lb_policy: LEAST_REQUEST least_request_lb_config {
       choice_count { value: 3 } active_request_bias { default_value: 0.5 }
@@ -122,6 +140,12 @@ TEST(CompileLbTest, TypedPoliciesTakeThePlaceOfTheOlderField) {
   EXPECT_EQ(least.options.choice_count, 4u);
   EXPECT_EQ(least.options.slow_start.window, absl::Seconds(9));
   EXPECT_TRUE(least.options.locality_weighted);
+  const auto zones = compile(envoyPolicy("random.v3.Random", R"(locality_lb_config { zone_aware_lb_config {
+      routing_enabled { value: 50 } min_cluster_size { value: 2 } force_local_zone { min_size { value: 4 } } } })"));
+  EXPECT_TRUE(zones.all.empty());
+  EXPECT_EQ(zones.options.zone_aware->routing_enabled, 50);
+  EXPECT_EQ(zones.options.zone_aware->min_cluster_size, 2u);
+  EXPECT_EQ(zones.options.zone_aware->force_local_above, 4u);
   const struct {
     std::string text;
     PolicyKind kind;

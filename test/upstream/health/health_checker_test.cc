@@ -47,11 +47,12 @@ class HealthCheckerTest : public testing::Test {
     directory_ = std::make_unique<HostDirectory>(snapshot_, worker_.dispatcher,
                                                  [](size_t, const std::shared_ptr<const HostSet>&) {});
     hosts_ = directory_->find("c");
-    checks_ = std::make_unique<HealthChecks>(*directory_, configs_, worker_.context, world_.registry,
-                                             [this](const std::string& path) -> HealthEvents::Write {
-                                               log_path_ = path;
-                                               return [this](std::string_view line) { lines_.emplace_back(line); };
-                                             });
+    const auto open = [this](const std::string& path) -> HealthEvents::Write {
+      log_path_ = path;
+      return [this](std::string_view line) { lines_.emplace_back(line); };
+    };
+    checks_ = std::make_unique<HealthChecks>(*directory_, configs_,
+                                             HealthChecks::Seams{worker_.context, world_.registry, open, ""});
     pass(absl::Milliseconds(10));
   }
   void pass(absl::Duration time) { world_.simulation.runFor(time); }
@@ -91,6 +92,34 @@ TEST_F(HealthCheckerTest, AHostIsUnhealthyUntilItsFirstCheckHasPassed) {
   EXPECT_TRUE(healthy());
   EXPECT_TRUE(checks_->warm());
   EXPECT_EQ(world_.gauge("health_check.healthy"), 1);
+}
+
+TEST_F(HealthCheckerTest, AHostMaySayThatItMustNotBeUsed) {
+  check_.unhealthy_threshold = 3;
+  check_.healthy_threshold = 2;
+  check_.no_traffic_interval = check_.interval;
+  start();
+  ASSERT_TRUE(healthy());
+  ASSERT_TRUE(snapshot_[0]->checked());
+  snapshot_[0]->failAtOnce(hosts_->entries()[0].host);
+  pass(absl::Milliseconds(10));
+  EXPECT_TRUE(has(HealthFlag::kFailedActiveCheck)) << "the first time, whatever the threshold";
+  EXPECT_TRUE(has(HealthFlag::kExcludedByCheck));
+  EXPECT_EQ(counter("passive_failure"), 1u);
+  EXPECT_EQ(world_.gauge("health_check.healthy"), 0);
+  pass(check_.interval);
+  EXPECT_TRUE(has(HealthFlag::kFailedActiveCheck)) << "one check that passes is not enough";
+  pass(check_.interval);
+  EXPECT_TRUE(healthy());
+}
+
+TEST_F(HealthCheckerTest, WhatAHostSaysToNobodyIsNotHeard) {
+  start();
+  const std::shared_ptr<const Host> host = hosts_->entries()[0].host;
+  checks_.reset();
+  snapshot_[0]->failAtOnce(host);
+  pass(absl::Milliseconds(10));
+  EXPECT_EQ(counter("passive_failure"), 0u);
 }
 
 TEST_F(HealthCheckerTest, ChecksGoOnOverOneConnection) {
@@ -229,7 +258,7 @@ TEST_F(HealthCheckerTest, HostsThatComeAreCheckedAndThoseThatGoAreNot) {
 }
 
 TEST_F(HealthCheckerTest, ChangesAreLogged) {
-  check_.event_log_path = "events.log";
+  check_.event_logs = {"events.log"};
   check_.log_every_failure = true;
   start();
   answer_ = answerOf(500);

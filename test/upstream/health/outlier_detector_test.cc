@@ -51,13 +51,16 @@ class OutlierDetectorTest : public testing::Test {
   OutlierConfig config_;
   std::vector<std::string> lines_;
   HealthEvents events_{[this] { return world_.simulation.clock().wall(); },
-                       [this](std::string_view line) { lines_.emplace_back(line); }};
+                       {[this](std::string_view line) { lines_.emplace_back(line); }}};
   std::vector<std::shared_ptr<const Cluster>> snapshot_;
   std::unique_ptr<HostDirectory> directory_;
   ClusterHosts* hosts_ = nullptr;
   std::unique_ptr<OutlierDetector> detector_;
   int published_ = 0;
 };
+
+// A line of the log without its first field.
+std::string afterTime(const std::string& line) { return line.substr(line.find(',') + 1); }
 
 OutlierConfig allMayGo() {
   OutlierConfig config;
@@ -79,8 +82,10 @@ TEST_F(OutlierDetectorTest, FiveErrorsInARowEject) {
   EXPECT_EQ(active(), 1);
   EXPECT_GE(published_, 1);
   ASSERT_EQ(lines_.size(), 1u);
-  EXPECT_NE(lines_[0].find("\"event\":\"eject\",\"type\":\"consecutive_5xx\",\"num_ejections\":1"), std::string::npos)
-      << lines_[0];
+  EXPECT_EQ(afterTime(lines_[0]),
+            R"("type":"CONSECUTIVE_5XX","cluster_name":"c","upstream_url":"10.0.0.1:80","action":"EJECT",)"
+            R"("num_ejections":1,"enforced":true,"eject_consecutive_event":{}})"
+            "\n");
 }
 
 TEST_F(OutlierDetectorTest, WithoutTheSplitConnectFailuresAreErrorsToo) {
@@ -115,6 +120,8 @@ TEST_F(OutlierDetectorTest, WhatIsNotEnforcedIsCounted) {
   EXPECT_EQ(outs(), "..");
   EXPECT_EQ(counter("ejections_detected_consecutive_5xx"), 1u);
   EXPECT_EQ(counter("ejections_enforced_consecutive_5xx"), 0u);
+  ASSERT_EQ(lines_.size(), 1u);
+  EXPECT_NE(lines_[0].find("\"num_ejections\":0,\"enforced\":false"), std::string::npos) << lines_[0];
 }
 
 TEST_F(OutlierDetectorTest, WithTheSplitLocalFailuresAreAnotherRow) {
@@ -166,7 +173,10 @@ TEST_F(OutlierDetectorTest, EjectionsGrowAndShrinkAgain) {
   error(0, 500, 5);
   pass(absl::Seconds(31));
   EXPECT_FALSE(out(0)) << "25 s again";
-  EXPECT_NE(lines_.back().find("\"event\":\"uneject\""), std::string::npos) << lines_.back();
+  EXPECT_EQ(afterTime(lines_.back()),
+            R"("type":"CONSECUTIVE_5XX","cluster_name":"c","upstream_url":"10.0.0.1:80","action":"UNEJECT",)"
+            R"("num_ejections":1,"secs_since_last_action":)"
+            "30}\n");
 }
 
 TEST_F(OutlierDetectorTest, ErrorsOfAHostThatIsOutDoNotCountWhenItIsBack) {
@@ -192,6 +202,11 @@ TEST_F(OutlierDetectorTest, ALowSuccessRateEjects) {
   pass(absl::Seconds(10));
   EXPECT_EQ(outs(), "..x..") << "50 is below 90 - 1.9 * 20";
   EXPECT_EQ(counter("ejections_enforced_success_rate"), 1u);
+  ASSERT_EQ(lines_.size(), 1u);
+  EXPECT_NE(lines_[0].find("\"eject_success_rate_event\":{\"host_success_rate\":50,\"cluster_average_success_rate\":90,"
+                           "\"cluster_success_rate_ejection_threshold\":52}"),
+            std::string::npos)
+      << lines_[0];
 }
 
 TEST_F(OutlierDetectorTest, SuccessRatesNeedEnoughRequestsInOneInterval) {
@@ -217,6 +232,9 @@ TEST_F(OutlierDetectorTest, AHighFailurePercentageEjects) {
   pass(absl::Seconds(10));
   EXPECT_EQ(outs(), "...x.") << "84 percent is not enough, 86 is";
   EXPECT_EQ(counter("ejections_enforced_failure_percentage"), 1u);
+  ASSERT_EQ(lines_.size(), 1u);
+  EXPECT_NE(lines_[0].find("\"eject_failure_percentage_event\":{\"host_success_rate\":14}"), std::string::npos)
+      << lines_[0];
 }
 
 TEST_F(OutlierDetectorTest, ACheckThatPassesEndsAnEjection) {
