@@ -20,7 +20,8 @@
 // filter may have a nested type RouteConfig, made the same way, for s.routeConfig<RouteConfig>(). What a hook throws
 // ends in the SDK: the stream gets a 500, and weir counts and logs it.
 //
-// A network filter has onOpen(s), onData(s, bool end), onClose(s) and onTimer(s, id), and WEIR_NETWORK_FILTER.
+// A network filter has onOpen(s), onData(s, bool end), onWrite(s), onClose(s), onTimer(s, id) and onCall(s, result), and
+// WEIR_NETWORK_FILTER.
 //
 // Built as a shared object:     g++ -std=c++20 -O2 -fPIC -shared -fno-gnu-unique -o add_header.so add_header.cc
 // Built into a program, where it is called weir_plugin_entry_NAME: compile with -DWEIR_BUILT_IN=NAME.
@@ -244,7 +245,9 @@ class Stream {
   Headers responseTrailers() const { return {handle_, WEIR_RESPONSE_TRAILERS}; }
   Body requestBody() const { return {handle_, WEIR_REQUEST_BODY}; }
   Body responseBody() const { return {handle_, WEIR_RESPONSE_BODY}; }
+  // Network filters: what was received, in onData(); what is about to be sent, in onWrite().
   Body data() const { return {handle_, WEIR_CONNECTION_DATA}; }
+  Body output() const { return {handle_, WEIR_CONNECTION_OUTPUT}; }
 
   // WEIR_METHOD, WEIR_CLIENT_IP, ...; empty when it is not known.
   std::string_view attribute(uint32_t id) const {
@@ -587,6 +590,7 @@ WEIR_SDK_HOOK(responseEnd, onResponseEnd)
 WEIR_SDK_HOOK(responseWhole, onResponseWhole)
 WEIR_SDK_HOOK(complete, onComplete)
 WEIR_SDK_HOOK(opened, onOpen)
+WEIR_SDK_HOOK(output, onWrite)
 WEIR_SDK_HOOK(closed, onClose)
 #undef WEIR_SDK_HOOK
 
@@ -672,7 +676,8 @@ constexpr weir_network_filter networkFilter() {
           makeConfig<Config>,          freeConfig<Config>,
           makeFilter<Filter, Config>,  freeFilter<Filter>,
           opened<Filter>(),            data<Filter>(),
-          closed<Filter>(),            timer<Filter>()};
+          closed<Filter>(),            timer<Filter>(),
+          output<Filter>(),            callDone<Filter>()};
 }
 
 // What a configuration type says about its message: schema(), or kDescriptorSet and kMessageType, or nothing.

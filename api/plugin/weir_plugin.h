@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define WEIR_ABI_MAJOR 1
-#define WEIR_ABI_MINOR 0
+#define WEIR_ABI_MINOR 1
 
 /* --- plain values ------------------------------------------------------------------------------------------------ */
 
@@ -91,7 +91,7 @@ typedef int32_t weir_verdict;
 #define WEIR_FAILED 4   /* the hook failed (an exception): this stream is answered with 500, and the host counts it */
 #define WEIR_CLOSE 5    /* network filters: drop the connection */
 
-/* The direction of a message. */
+/* The direction of a message. For network filters: of what is received, and of what is sent. */
 #define WEIR_REQUEST 0
 #define WEIR_RESPONSE 1
 
@@ -109,8 +109,9 @@ typedef uint32_t weir_fields;
 typedef uint32_t weir_body;
 #define WEIR_REQUEST_BODY 0
 #define WEIR_RESPONSE_BODY 1
-#define WEIR_CALL_BODY 2       /* of the response to an http_call(), during call_done; cannot be edited */
-#define WEIR_CONNECTION_DATA 3 /* network filters: what was received */
+#define WEIR_CALL_BODY 2         /* of the response to an http_call(), during call_done; cannot be edited */
+#define WEIR_CONNECTION_DATA 3   /* network filters: what was received */
+#define WEIR_CONNECTION_OUTPUT 4 /* network filters: what is about to be sent to the client; since 1.1 */
 
 /* Attributes that are text. */
 #define WEIR_METHOD 0
@@ -256,7 +257,7 @@ typedef struct weir_host_api {
   weir_result (*resume)(weir_stream stream, uint32_t direction);
   /* The request was edited so that another route may match: choose again before the next filter. Request head only. */
   weir_result (*reroute)(weir_stream stream);
-  /* Network filters: sends bytes to the client. */
+  /* Network filters: sends bytes to the client. Only filters further out see them. */
   weir_result (*write)(weir_stream stream, weir_text bytes);
 
   /* Later. */
@@ -329,7 +330,8 @@ typedef struct weir_http_filter {
   weir_verdict (*call_done)(void* self, weir_stream stream, uint32_t id, uint32_t outcome);
 } weir_http_filter;
 
-/* A network filter: sees what one connection receives, before the HTTP connection manager or the TCP proxy does. */
+/* A network filter: sees what one connection receives, before the HTTP connection manager or the TCP proxy does, and
+ * what they send, before it is written. */
 typedef struct weir_network_filter {
   size_t size;
   uint32_t flags; /* 0 */
@@ -348,6 +350,13 @@ typedef struct weir_network_filter {
   /* Once, last. */
   weir_verdict (*closed)(void* self, weir_stream stream);
   weir_verdict (*timer)(void* self, weir_stream stream, uint32_t id);
+
+  /* Since 1.1. */
+
+  /* WEIR_CONNECTION_OUTPUT is about to be sent to the client. */
+  weir_verdict (*output)(void* self, weir_stream stream);
+  /* As that of HTTP filters. */
+  weir_verdict (*call_done)(void* self, weir_stream stream, uint32_t id, uint32_t outcome);
 } weir_network_filter;
 
 typedef struct weir_plugin {

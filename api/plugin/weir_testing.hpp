@@ -558,7 +558,7 @@ class Connection final : private Host::Stream {
     memory_.resize(table_.stream_size / sizeof(std::max_align_t) + 1);
     if (table_.stream_new(memory_.data(), host.config_, handle_) == WEIR_CONTINUE) self_ = memory_.data();
     closed_ = self_ == nullptr;
-    if (!closed_ && table_.open != nullptr) take(table_.open(self_, handle_));
+    if (!closed_ && table_.open != nullptr) take(sides_[0], table_.open(self_, handle_));
   }
   ~Connection() override {
     if (self_ == nullptr) return;
@@ -568,51 +568,82 @@ class Connection final : private Host::Stream {
 
   // What the client sends.
   void data(std::string_view bytes, bool end = false) {
-    waiting_ += bytes;
+    sides_[0].waiting += bytes;
     ended_ = ended_ || end;
-    drive();
+    drive(0);
   }
-  const std::string& passed() const { return passed_; }    // what has passed the filter
-  const std::string& written() const { return written_; }  // what it sent to the client
+  // What the proxy sends to the client.
+  void output(std::string_view bytes) {
+    sides_[1].waiting += bytes;
+    drive(1);
+  }
+  const std::string& passed() const { return sides_[0].passed; }  // what has passed the filter to the proxy
+  const std::string& sent() const { return sides_[1].passed; }    // and to the client
+  const std::string& written() const { return written_; }         // what the filter itself sent to the client
   bool closed() const { return closed_; }
-  bool paused() const { return paused_; }
+  bool paused(Direction direction = Direction::Request) const { return sides_[static_cast<uint32_t>(direction)].paused; }
   std::string client = "192.0.2.1:1234";
 
  private:
-  void drive() {
-    if (closed_ || paused_) return;
-    if (table_.data == nullptr) {
-      passed_ += std::exchange(waiting_, {});
-      return;
+  friend class Host;
+  struct Side {
+    std::string held;     // that the hook sees, or holds
+    std::string waiting;  // behind it
+    std::string passed;
+    bool paused = false, in_hook = false;
+    uint32_t serial = 0;
+  };
+
+  void drive(uint32_t number) {
+    Side& side = sides_[number];
+    const bool hook = number == WEIR_REQUEST ? table_.data != nullptr : table_.output != nullptr;
+    if (closed_ || side.paused) return;
+    side.held = std::exchange(side.waiting, {});
+    if (hook) {
+      ++side.serial;
+      side.in_hook = true;
+      take(side, number == WEIR_REQUEST ? table_.data(self_, handle_, ended_ ? 1 : 0) : table_.output(self_, handle_));
+      side.in_hook = false;
     }
-    in_data_ = true;
-    const weir_verdict verdict = table_.data(self_, handle_, ended_ ? 1 : 0);
-    in_data_ = false;
-    take(verdict);
-    if (!closed_ && !paused_) passed_ += std::exchange(waiting_, {});
+    if (!closed_ && !side.paused) side.passed += std::exchange(side.held, {});
   }
-  void take(weir_verdict verdict) {
-    closed_ = closed_ || verdict == WEIR_CLOSE || verdict == WEIR_FAILED;
-    paused_ = verdict == WEIR_PAUSE;
+  void take(Side& side, weir_verdict verdict) {
+    onVerdict(verdict);
+    side.paused = verdict == WEIR_PAUSE;
   }
 
-  FieldList* fields(weir_fields, bool) override { return nullptr; }
-  std::string* body(weir_body which, bool) override {
-    return which == WEIR_CONNECTION_DATA && (in_data_ || paused_) ? &waiting_ : nullptr;
+  FieldList* fields(weir_fields which, bool edit) override {
+    return which == WEIR_CALL_HEAD && in_call_ && !edit ? &call_head_ : nullptr;
+  }
+  std::string* body(weir_body which, bool edit) override {
+    if (which == WEIR_CALL_BODY) return in_call_ && !edit ? &call_body_ : nullptr;
+    if (which != WEIR_CONNECTION_DATA && which != WEIR_CONNECTION_OUTPUT) return nullptr;
+    Side& side = sides_[which == WEIR_CONNECTION_DATA ? 0 : 1];
+    return side.in_hook || side.paused ? &side.held : nullptr;
   }
   weir_result reply(const weir_reply&) override { return WEIR_INVALID; }
-  weir_result resume(uint32_t) override {
-    if (!paused_) return WEIR_INVALID;
-    paused_ = false;
-    passed_ += std::exchange(waiting_, {});
+  weir_result resume(uint32_t direction) override {
+    if (direction > 1 || !sides_[direction].paused) return WEIR_INVALID;
+    Side& side = sides_[direction];
+    side.paused = false;
+    side.passed += std::exchange(side.held, {});
+    host_.post({[handle = handle_, direction] {
+                  Stream* const s = Host::find(handle);
+                  auto* const c = static_cast<Connection*>(s);
+                  if (s != nullptr && !c->sides_[direction].waiting.empty()) c->drive(direction);
+                },
+                nullptr});
     return WEIR_OK;
   }
-  std::optional<uint32_t> pause(uint32_t) const override { return 0; }
+  std::optional<uint32_t> pause(uint32_t direction) const override {
+    const Side& side = sides_[direction];
+    return side.in_hook || side.paused ? std::optional<uint32_t>(side.serial) : std::nullopt;
+  }
   weir_result write(std::string_view bytes) override {
     written_ += bytes;
     return WEIR_OK;
   }
-  void onTimer(uint32_t id) override { take(table_.timer(self_, handle_, id)); }
+  void onTimer(uint32_t id) override { onVerdict(table_.timer(self_, handle_, id)); }
   void onVerdict(weir_verdict verdict) override {
     if (verdict == WEIR_FAILED || verdict == WEIR_CLOSE) closed_ = true;
   }
@@ -623,8 +654,9 @@ class Connection final : private Host::Stream {
   uint32_t status() const override { return 0; }
 
   const weir_network_filter& table_;
-  std::string waiting_, passed_, written_;
-  bool ended_ = false, paused_ = false, closed_ = false, in_data_ = false;
+  Side sides_[2];
+  std::string written_;
+  bool ended_ = false, closed_ = false;
 };
 
 inline std::unique_ptr<Exchange> Host::exchange() { return std::make_unique<Exchange>(*this); }
@@ -669,7 +701,8 @@ inline void Host::answer(uint32_t status, std::string_view body, const FieldList
     s->call_head_ = fields;
     s->call_body_ = body;
     s->in_call_ = status >= 100;
-    s->onVerdict(plugin_->http->call_done(s->self_, call.stream, call.id, status));
+    const auto hook = plugin_->http != nullptr ? plugin_->http->call_done : plugin_->network->call_done;
+    s->onVerdict(hook(s->self_, call.stream, call.id, status));
     s->in_call_ = false;
   }
   run();

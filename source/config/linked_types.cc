@@ -45,9 +45,11 @@
 #include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
 #include "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.pb.h"
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
+#include "envoy/extensions/filters/network/connection_limit/v3/connection_limit.pb.h"
 #include "envoy/extensions/filters/network/direct_response/v3/direct_response.pb.h"
 #include "envoy/extensions/filters/network/echo/v3/echo.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/filters/network/local_ratelimit/v3/local_ratelimit.pb.h"
 #include "envoy/extensions/filters/network/rbac/v3/rbac.pb.h"
 #include "envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.pb.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
@@ -75,6 +77,7 @@
 #include "envoy/type/v3/http.pb.h"
 #include "envoy/type/v3/type.pb.h"
 #include "udpa/type/v1/type.pb.h"
+#include "weir/extensions/access_loggers/filter_times/v1/filter_times.pb.h"
 #include "weir/extensions/filters/http/plugin/v1/plugin.pb.h"
 #include "weir/extensions/filters/network/plugin/v1/plugin.pb.h"
 #include "weir/extensions/load_balancing_policies/peak_ewma/v1/peak_ewma.pb.h"
@@ -128,6 +131,8 @@ std::vector<const google::protobuf::FileDescriptor*> filterFiles() {
       envoy::extensions::filters::network::direct_response::v3::Config::descriptor()->file(),
       envoy::extensions::filters::network::echo::v3::Echo::descriptor()->file(),
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor()->file(),
+      envoy::extensions::filters::network::connection_limit::v3::ConnectionLimit::descriptor()->file(),
+      envoy::extensions::filters::network::local_ratelimit::v3::LocalRateLimit::descriptor()->file(),
       envoy::extensions::filters::network::rbac::v3::RBAC::descriptor()->file(),
       envoy::extensions::filters::network::sni_cluster::v3::SniCluster::descriptor()->file(),
       envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor()->file(),
@@ -171,6 +176,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::type::v3::CodecClientType_descriptor()->file(),
       envoy::type::v3::Percent::descriptor()->file(),
       udpa::type::v1::TypedStruct::descriptor()->file(),
+      ::weir::extensions::access_loggers::filter_times::v1::FilterTimes::descriptor()->file(),
       ::weir::extensions::filters::http::plugin::v1::Plugin::descriptor()->file(),
       ::weir::extensions::filters::network::plugin::v1::Plugin::descriptor()->file(),
       xds::type::v3::TypedStruct::descriptor()->file(),

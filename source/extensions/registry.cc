@@ -4,6 +4,7 @@
 
 #include "source/base/check.h"
 #include "source/extensions/access_loggers/file/config.h"
+#include "source/extensions/access_loggers/filter_times/config.h"
 #include "source/extensions/access_loggers/stream/config.h"
 #include "source/extensions/filters/http/buffer/buffer.h"
 #include "source/extensions/filters/http/compressor/compressor.h"
@@ -20,9 +21,11 @@
 #include "source/extensions/filters/http/local_ratelimit/local_ratelimit.h"
 #include "source/extensions/filters/http/plugin/plugin.h"
 #include "source/extensions/filters/http/rbac/rbac.h"
+#include "source/extensions/filters/network/connection_limit/connection_limit.h"
 #include "source/extensions/filters/network/direct_response/direct_response.h"
 #include "source/extensions/filters/network/echo/echo.h"
 #include "source/extensions/filters/network/http_connection_manager/http_connection_manager.h"
+#include "source/extensions/filters/network/local_ratelimit/local_ratelimit.h"
 #include "source/extensions/filters/network/plugin/plugin.h"
 #include "source/extensions/filters/network/rbac/rbac.h"
 #include "source/extensions/filters/network/sni_cluster/sni_cluster.h"
@@ -82,6 +85,8 @@ std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
   http(routerType());
 
   network(network_plugin::pluginType(*registry->plugins));
+  network(connection_limit::connectionLimitType());
+  network(network_local_ratelimit::localRatelimitType());
   network(network_rbac::rbacType());
   network(sni_cluster::sniClusterType());
 
@@ -99,6 +104,7 @@ std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
   listener(tls_inspector::tlsInspectorType());
 
   log(file_access_log::type());
+  log(filter_times_log::type());
   log(stream_access_log::stderrType());
   log(stream_access_log::stdoutType());
   return registry;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 
+#include "source/filter/filter_times.h"
 #include "source/filter/stream_info.h"
 #include "source/net/worker_context.h"
 
@@ -22,6 +23,8 @@ class AccessLog {
  public:
   virtual ~AccessLog() = default;
   virtual void log(const StreamInfo& info, const net::WorkerContext& worker) const = 0;
+  // At load: adds the filters whose times it writes down.
+  virtual void wantFilterTimes(FilterTimesWanted&) const {}
 };
 
 }  // namespace weir::filter

@@ -109,7 +109,8 @@ absl::StatusOr<FormatOperator> findFormatOperator(std::string_view name, bool ha
   });
   if (found == nullptr) return unknown(name);
   FormatOperator op = *found;
-  const bool wants = op.arity == FormatOperator::Arity::kHeader || op.arity == FormatOperator::Arity::kName;
+  const bool wants = op.arity == FormatOperator::Arity::kHeader || op.arity == FormatOperator::Arity::kName ||
+                     op.arity == FormatOperator::Arity::kFilter;
   if (wants && !has_argument) {
     return absl::InvalidArgumentError(absl::StrCat(av(name), " needs an argument in parentheses"));
   }
@@ -126,6 +127,10 @@ absl::StatusOr<FormatOperator> findFormatOperator(std::string_view name, bool ha
       break;
     case FormatOperator::Arity::kName:
       if (const char* const value = getenv(std::string(argument).c_str())) op.text = value;
+      break;
+    case FormatOperator::Arity::kFilter:
+      if (argument.empty()) return absl::InvalidArgumentError(absl::StrCat(av(name), " needs the name of a filter"));
+      op.text = argument;
       break;
     case FormatOperator::Arity::kSpelling:
       op.text = argument;

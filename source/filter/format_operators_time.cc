@@ -1,6 +1,8 @@
-// Operators that say when something happened and how long it took. Durations are whole milliseconds.
+// Operators that say when something happened and how long it took. Durations are whole milliseconds, but for those of
+// filters, which are microseconds.
 #include <ctime>
 
+#include "source/filter/filter_times.h"
 #include "source/filter/format_operator.h"
 
 namespace weir::filter {
@@ -30,12 +32,20 @@ bool responseTxDuration(const FormatOperator&, const StreamInfo& info, std::stri
   return appendMilliseconds(info.upstream_first_received, info.complete, out);
 }
 
+bool filterDuration(const FormatOperator& self, const StreamInfo& info, std::string& out) {
+  for (const FilterTime* time = info.filter_times; time != nullptr; time = time->next) {
+    if (time->name == self.text) return appendNumber(microsecondsOf(time->spent), out);
+  }
+  return false;
+}
+
 bool startTime(const FormatOperator& self, const StreamInfo& info, std::string& out) {
   return appendTime(self, info.start_wall, out);
 }
 
 const FormatOperator kOperators[] = {
     {.name = "DURATION", .number = true, .write = duration},
+    {.name = "FILTER_DURATION", .arity = FormatOperator::Arity::kFilter, .number = true, .write = filterDuration},
     {.name = "REQUEST_DURATION", .number = true, .write = requestDuration},
     {.name = "REQUEST_TX_DURATION", .number = true, .write = requestTxDuration},
     {.name = "RESPONSE_DURATION", .number = true, .write = responseDuration},

@@ -2,12 +2,20 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "source/base/check.h"
+#include "source/filter/timed_filter.h"
 
 namespace weir::filter {
 
 HttpChainConfig::HttpChainConfig(std::vector<Slot> slots) : slots_(std::move(slots)) {
   CHECK(slots_.size() <= kMaxSlots, "a chain was compiled with more filters than it has slots");
+  noteHooks();
+}
+
+void HttpChainConfig::noteHooks() {
+  hooks_.clear();
+  having_ = {};
   constexpr uint16_t kResponse =
       HookMask::kResponseHead | HookMask::kResponseData | HookMask::kResponseEnd | HookMask::kResponseWhole;
   hooks_.reserve(slots_.size());
@@ -20,6 +28,24 @@ HttpChainConfig::HttpChainConfig(std::vector<Slot> slots) : slots_(std::move(slo
       if (hooks.has(bit)) having_[hook] |= uint64_t{1} << place;
     }
   }
+}
+
+std::vector<std::string> HttpChainConfig::time(const FilterTimesWanted& wanted, stats::Registry& stats,
+                                               std::string_view stat_prefix) {
+  std::vector<std::string> unknown;
+  for (const std::string& name : wanted.names) {
+    if (find(name) == npos) unknown.push_back(name);
+  }
+  for (Slot& slot : slots_) {
+    if (!wanted.has(slot.name)) continue;
+    std::optional<stats::HistogramId> histogram;
+    if (wanted.all) {
+      histogram = stats.histogram({"http", stat_prefix, absl::StrCat("filter.", slot.name, ".time_us")});
+    }
+    slot.factory = timedFactory(std::move(slot.factory), slot.name, histogram);
+  }
+  noteHooks();
+  return unknown;
 }
 
 size_t HttpChainConfig::find(std::string_view name) const {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "source/filter/filter_times.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/http_filter_factory.h"
 
@@ -26,6 +27,10 @@ class HttpChainConfig {
   // In configured order, without the terminal filter. At most kMaxSlots, which whoever compiles the chain has checked.
   explicit HttpChainConfig(std::vector<Slot> slots);
 
+  // At load, before it is used: puts a watch on the filters of the slots that are wanted (timed_filter.h), with
+  // histograms http.PREFIX.filter.NAME.time_us where all are. The names that no slot has.
+  std::vector<std::string> time(const FilterTimesWanted& wanted, stats::Registry& stats, std::string_view stat_prefix);
+
   static constexpr size_t kMaxSlots = 64;
   size_t size() const { return slots_.size(); }
   const Slot& slot(size_t i) const { return slots_[i]; }
@@ -39,6 +44,8 @@ class HttpChainConfig {
   uint64_t having(uint16_t hook) const { return having_[__builtin_ctz(hook)]; }
 
  private:
+  void noteHooks();
+
   std::vector<Slot> slots_;
   std::vector<HookMask> hooks_;
   std::array<uint64_t, 9> having_{};

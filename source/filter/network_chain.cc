@@ -4,21 +4,28 @@
 #include <utility>
 
 #include "source/base/check.h"
+#include "source/filter/network_chain_place.h"
 
 namespace weir::filter {
 
 NetworkChain::NetworkChain(std::vector<std::unique_ptr<NetworkFilter>> filters, net::Connection& connection,
                            const net::WorkerContext& worker, SideCaller& side_calls, net::Session& terminal)
     : Wakeable(worker.dispatcher),
-      filters_(std::move(filters)),
       connection_(connection),
       worker_(worker),
       side_calls_(side_calls),
       terminal_(terminal),
       held_(worker.blocks),
       current_(worker.blocks) {
-  for (const auto& filter : filters_) filter->setHost(*this);
+  places_.reserve(filters.size());
+  for (auto& filter : filters) {
+    places_.push_back(std::make_unique<Place>(*this, std::move(filter)));
+    looks_at_output_ = looks_at_output_ || places_.back()->looks;
+  }
+  if (looks_at_output_) connection_.setOutputFilter(*this);
 }
+
+NetworkChain::~NetworkChain() = default;
 
 // What the terminal session left of earlier input stands in front of the new bytes, and has passed already.
 void NetworkChain::onInput(buffer::Buffer& input, bool end) {
@@ -38,8 +45,18 @@ void NetworkChain::onRoom() {
 
 void NetworkChain::onClose(net::CloseReason reason) {
   stage_ = Stage::kClosed;
-  for (const auto& filter : filters_) filter->onClose(reason);
+  for (const auto& place : places_) place->filter->onClose(reason);
+  drop();
   terminal_.onClose(reason);
+}
+
+// Nothing is sent any more, so nothing is kept.
+void NetworkChain::drop() {
+  for (const auto& place : places_) {
+    place->shown.clear();
+    place->waiting.clear();
+    place->own.clear();
+  }
 }
 
 void NetworkChain::resume(NetworkVerdict verdict) {
@@ -77,8 +94,8 @@ void NetworkChain::drive() {
 }
 
 std::optional<NetworkVerdict> NetworkChain::callNext() {
-  if (next_ == filters_.size()) return std::nullopt;
-  NetworkFilter& filter = *filters_[next_++];
+  if (next_ == places_.size()) return std::nullopt;
+  NetworkFilter& filter = *places_[next_++]->filter;
   return stage_ == Stage::kOpening ? filter.onOpen() : filter.onRead(current_, end_);
 }
 

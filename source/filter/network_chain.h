@@ -1,7 +1,9 @@
-// NetworkChain: stands between a net::Connection and a terminal net::Session and takes what is received through the
-// network filters first. Made for each connection whose chain has network filters, by whoever accepts it, who owns it
-// and calls start() once; one worker. Bytes that have passed the filters stay in the connection's input, where the
-// terminal session takes them; bytes that wait behind a filter are held here, and the connection is not read meanwhile.
+// NetworkChain: stands between a net::Connection and a terminal net::Session and takes what is received, and what is
+// sent, through the network filters first. Made for each connection whose chain has network filters, by whoever accepts
+// it, who owns it and calls start() once; one worker. Bytes that have passed the filters stay in the connection's
+// input, where the terminal session takes them; bytes that wait behind a filter are held here, and the connection is
+// not read meanwhile. What is sent is looked at in the flush phase, and only where a filter does look; what a filter
+// holds back counts as output of the connection, whose room() shrinks by it.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +18,13 @@
 
 namespace weir::filter {
 
-class NetworkChain final : public net::Session, private NetworkHost, private event::Wakeable {
+class NetworkChain final : public net::Session, private net::OutputFilter, private event::Wakeable {
  public:
   // All must outlive it; `connection` is the one whose session this is. `terminal` is told onOpen() when the filters
   // have let the connection in, before any bytes.
   NetworkChain(std::vector<std::unique_ptr<NetworkFilter>> filters, net::Connection& connection,
                const net::WorkerContext& worker, SideCaller& side_calls, net::Session& terminal);
+  ~NetworkChain() override;
 
   // The connection is accepted: onOpen of the filters follows later in the turn, before any onRead.
   void start() { wake(); }
@@ -33,21 +36,25 @@ class NetworkChain final : public net::Session, private NetworkHost, private eve
 
  private:
   enum class Stage : uint8_t { kOpening, kReading, kClosed };
+  class Place;
 
-  void resume(NetworkVerdict verdict) override;
-  net::Connection& connection() override { return connection_; }
-  const net::WorkerContext& worker() const override { return worker_; }
-  SideCaller& sideCaller() override { return side_calls_; }
   void onWake() override { drive(); }
-
+  void resume(NetworkVerdict verdict);
   void drive();
   // Calls the hook of the next filter; none when all have been asked.
   std::optional<NetworkVerdict> callNext();
   // Begins with what was held, if anything. False when there is nothing to do.
   bool takeHeld();
   void deliver();
+  void drop();
 
-  std::vector<std::unique_ptr<NetworkFilter>> filters_;
+  // network_chain_output.cc
+  void onOutput(buffer::Buffer& fresh) override;
+  size_t kept() const override;
+  // Takes what came to that filter through its hook; what passes is added to `passed`.
+  void showOutput(Place& place, buffer::Buffer& passed);
+
+  std::vector<std::unique_ptr<Place>> places_;  // a filter each
   net::Connection& connection_;
   const net::WorkerContext& worker_;
   SideCaller& side_calls_;
@@ -62,6 +69,7 @@ class NetworkChain final : public net::Session, private NetworkHost, private eve
   bool end_ = false;  // current_ is the last
   bool waiting_ = false;
   bool driving_ = false;
+  bool looks_at_output_ = false;  // a filter does
   std::optional<NetworkVerdict> answer_;
 };
 

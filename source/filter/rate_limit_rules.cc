@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -69,6 +70,16 @@ bool RateLimitRule::describe(const http::Head& request, const StreamInfo& info, 
     if (outcome == Outcome::kEntry) out.push_back({action.key, value});
   }
   return !out.empty();
+}
+
+std::optional<uint64_t> RateLimitRule::hitsOf(const StreamInfo& info) const {
+  if (hits_format == nullptr) return hits;
+  std::string text;
+  hits_format->append(info, text);
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 }  // namespace weir::filter

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "absl/container/inlined_vector.h"
 #include "source/filter/matchers.h"
 #include "source/filter/stream_info.h"
+#include "source/filter/substitution_format.h"
 #include "source/http/head.h"
 
 namespace weir::filter {
@@ -47,10 +50,14 @@ struct RateLimitAction {
 struct RateLimitRule {
   uint32_t stage = 0;
   std::vector<RateLimitAction> actions;
+  uint64_t hits = 1;                                        // that a request counts for
+  std::shared_ptr<const SubstitutionFormat> hits_format{};  // null: `hits`
 
   // Fills `out` with the descriptor of a request; false when there is none. Texts stand in the arena of the head or in
   // this rule.
   bool describe(const http::Head& request, const StreamInfo& info, RateLimitDescriptor& out) const;
+  // None when the format gives no number for it.
+  std::optional<uint64_t> hitsOf(const StreamInfo& info) const;
 };
 using RateLimitRules = std::vector<RateLimitRule>;
 

@@ -26,6 +26,7 @@ struct TransportInfo;
 namespace weir::filter {
 
 class ConnectionStates;  // source/filter/connection_states.h
+struct FilterTime;       // source/filter/filter_times.h
 class RouteInfo;
 struct RateLimitRule;  // source/filter/rate_limit_rules.h
 
@@ -77,6 +78,8 @@ struct StreamInfo {
   std::optional<http::GrpcStatus> grpc_status;
   // What filters keep for the downstream connection; null where there is none.
   ConnectionStates* connection_states = nullptr;
+  // Of the filters that are timed, a list in the arena; null where none is.
+  FilterTime* filter_times = nullptr;
   bool health_check = false;  // answered or marked by the health check filter
 
   // Only while a local reply is formed: its body so far.

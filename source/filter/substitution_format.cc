@@ -112,6 +112,12 @@ bool SubstitutionFormat::isPlain() const {
   return segments_.empty() || (segments_.size() == 1 && segments_[0].op.write == nullptr);
 }
 
+void SubstitutionFormat::wantFilterTimes(FilterTimesWanted& wanted) const {
+  for (const Segment& segment : segments_) {
+    if (segment.op.arity == FormatOperator::Arity::kFilter) wanted.names.push_back(segment.op.text);
+  }
+}
+
 void SubstitutionFormat::appendJson(const StreamInfo& info, std::string& out) const {
   const size_t before = out.size();
   const bool single = segments_.size() == 1 && segments_[0].op.write != nullptr;

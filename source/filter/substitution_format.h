@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "source/filter/filter_times.h"
 #include "source/filter/stream_info.h"
 
 namespace weir::filter {
@@ -25,6 +26,8 @@ class SubstitutionFormat {
   void append(const StreamInfo& info, std::string& out) const;
   // True when there is no operator in it; the text is then always the same.
   bool isPlain() const;
+  // Adds the filters whose times are written.
+  void wantFilterTimes(FilterTimesWanted& wanted) const;
   // For formats of one operator, as JSON logs have them: numbers and booleans keep their type. Appends a JSON value.
   void appendJson(const StreamInfo& info, std::string& out) const;
 

@@ -101,7 +101,8 @@ void Connection::pauseReading(bool pause) {
 
 size_t Connection::room() const {
   if (state_ == State::kClosed || state_ == State::kClosing || output_state_ != Output::kOpen) return 0;
-  return write_limit_ - std::min<size_t>(write_limit_, output_.size());
+  const size_t kept = output_filter_ == nullptr || output_failed_ ? 0 : output_filter_->kept();
+  return write_limit_ - std::min<size_t>(write_limit_, output_.size() + kept);
 }
 
 void Connection::flush() { WriteWake::wake(); }
@@ -362,6 +363,7 @@ void Connection::writeOnce() {
     return;
   }
   const size_t room_before = room();
+  if (output_filter_ != nullptr) filterOutput();
   if (!output_.empty()) {
     if (!writable_) return;
     if (!socket_->forwardsInKernel()) output_.makeReadable();
@@ -371,11 +373,21 @@ void Connection::writeOnce() {
     }
     if (!output_.empty() && writable_) WriteWake::wake();  // more pieces than one call takes
   }
-  if (output_.empty() && output_state_ == Output::kFinishing) {
+  if (outputEmpty() && output_state_ == Output::kFinishing) {
     socket_->shutdownWrite();
     output_state_ = Output::kFinished;
   }
   afterWrite(room_before);
+}
+
+// What an earlier call has left unwritten stands in front, and has passed already.
+void Connection::filterOutput() {
+  buffer::Buffer passed(output_.pool());
+  passed.moveFrom(output_, std::min(filtered_, output_.size()));
+  if (!output_.empty() || output_filter_->kept() > 0) output_filter_->onOutput(output_);
+  passed.append(std::move(output_));
+  output_ = std::move(passed);
+  filtered_ = output_.size();
 }
 
 // These two: false when the output has failed.
@@ -401,6 +413,7 @@ bool Connection::noteWritten(const IoResult& result, size_t asked) {
   }
   if (result.state == IoResult::State::kOk) {
     bytes_written_ += result.bytes;
+    filtered_ -= std::min(filtered_, result.bytes);
     last_activity_ = dispatcher_.now();
   }
   if (result.state == IoResult::State::kWouldBlock || result.bytes < asked) writable_ = false;

@@ -51,6 +51,19 @@ class Session {
   virtual void onClose(CloseReason reason) = 0;
 };
 
+// Looks at what a session sends before it is written. Asked in the flush phase, when the session has appended to
+// output() since the last time; never from inside another call.
+class OutputFilter {
+ public:
+  // What it leaves in `fresh` is written now. What it takes it may give back in a later call, which flush() asks for.
+  virtual void onOutput(buffer::Buffer& fresh) = 0;
+  // How many bytes it keeps: they count as output that is not written yet.
+  virtual size_t kept() const = 0;
+
+ protected:
+  ~OutputFilter() = default;
+};
+
 // The two places of a turn in which a Connection works. Bases and not members, so that they need no way back.
 class ReadWake : public event::Wakeable {
  protected:
@@ -109,6 +122,8 @@ class Connection final : public event::Deletable,
   bool forwardsInKernel() const { return socket_->forwardsInKernel(); }
 
   buffer::Buffer& output() { return output_; }
+  // Before anything is sent; must live as long as the connection is open. Without one, nothing looks at output.
+  void setOutputFilter(OutputFilter& filter) { output_filter_ = &filter; }
   size_t room() const;
   // output() has something: write it in the flush phase of this turn.
   void flush();
@@ -160,6 +175,9 @@ class Connection final : public event::Deletable,
   void afterEnd(Next outcome);
   void discardInput(size_t& budget);
   void writeOnce();
+  void filterOutput();
+  // All output is written.
+  bool outputEmpty() const { return output_.empty() && (output_filter_ == nullptr || output_filter_->kept() == 0); }
   void afterWrite(size_t room_before);
   void outputFailed(int error);
   void finish(CloseReason reason);
@@ -177,6 +195,8 @@ class Connection final : public event::Deletable,
   base::MonotonicTime last_activity_;
   base::MonotonicTime deadline_{0};  // of connecting or lingering; 0 when there is none
   absl::Duration idle_timeout_ = absl::ZeroDuration();
+  OutputFilter* output_filter_ = nullptr;  // null for most
+  size_t filtered_ = 0;                    // so much of output_ has passed it
   uint64_t unseen_ = 0;
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;

@@ -67,7 +67,6 @@ Server::Server(const Parts& parts)
       network_(poller_),
       dispatcher_(poller_, parts.clock),
       drain_timer_(dispatcher_, *this),
-      plugin_watch_(dispatcher_, parts.plugins),
       patience_(dispatcher_, *this),
       certificates_(parts.config.transports, dispatcher_, poller_, shard_),
       connection_limit_(connectionLimit(descriptors_, parts.concurrency)),
@@ -147,6 +146,7 @@ absl::Status Server::discover() {
   } else {
     LOG(kWarning, watcher.status().message());
   }
+  plugin_watch_.emplace(dispatcher_, file_watcher_.get(), parts_.plugins);
   auto discovery = Discovery::make(
       parts_.config,
       {dispatcher_, random_, parts_.stats, shard_, hosts_,

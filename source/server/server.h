@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,7 +97,6 @@ class Server final : private event::TimerHandler {
   net::KernelNetwork network_;
   event::Dispatcher dispatcher_;
   event::Timer drain_timer_;
-  PluginWatch plugin_watch_;
   event::Timer patience_;  // with names that are not resolved and hosts that are not checked
   CertificateWatch certificates_;
   upstream::SharedLimit connection_limit_;
@@ -114,6 +114,7 @@ class Server final : private event::TimerHandler {
   const net::WorkerContext main_;  // the main thread as a worker, after the last of them
   upstream::discovery::Resolvers resolvers_;
   std::unique_ptr<event::FileWatcher> file_watcher_;  // of the main thread; null: the system has none left
+  std::optional<PluginWatch> plugin_watch_;
   std::unique_ptr<Discovery> discovery_;
   std::unique_ptr<upstream::health::HealthChecks> health_;
 };

@@ -13,10 +13,12 @@ struct Group {
 
 constexpr Group kGroups[] = {
     {"cluster", "envoy_cluster_name", false},
+    {"connection_limit", "envoy_connection_limit_prefix", false},
     {"http", "envoy_http_conn_manager_prefix", false},
     {"http_local_rate_limit", "envoy_local_http_ratelimit_prefix", true},
     {"http_local_rate_limiter", "envoy_local_http_ratelimit_prefix", true},
     {"listener", "envoy_listener_address", false},
+    {"local_rate_limit", "envoy_local_ratelimit_prefix", false},
     {"tcp", "envoy_tcp_prefix", false},
     {"vhost", "envoy_virtual_host", false},
 };

@@ -80,6 +80,28 @@ class AccessLogs(unittest.TestCase):
                 self.assertEqual(["500", "404", "404"], weir.wait_file("errors.log", 3))
                 self.assertEqual(["NR"], weir.wait_file("flagged.log", 1))
 
+    def test_the_time_of_each_filter(self):
+        fault = {"name": "late", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
+            "delay": {"fixed_delay": "0.05s", "percentage": {"numerator": 100}}}}
+        cors = {"name": "quick", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors"}}
+        form = {"late": "%FILTER_DURATION(late)%", "quick": "%FILTER_DURATION(quick)%", "all": "%DURATION%"}
+        histograms = {"name": "times", "typed_config": {
+            "@type": "type.googleapis.com/weir.extensions.access_loggers.filter_times.v1.FilterTimes"}}
+        with Origin() as origin:
+            port, config = proxy(origin.port, filters=[fault, cors],
+                                 access_log=[file_log("access.json", json_format=form), histograms])
+            with Weir(config) as weir:
+                fetch(port, "/")
+                entry = json.loads(weir.wait_file("access.json", 1)[0])
+                _, _, stats = weir.admin("/stats?filter=time_us")
+        self.assertGreaterEqual(entry["late"], 50000)
+        self.assertLess(entry["quick"], 50000)
+        self.assertLessEqual(entry["late"] + entry["quick"], (entry["all"] + 1) * 1000)
+        self.assertRegex(stats, r"filter\.late\.time_us: .*P50")
+        self.assertRegex(stats, r"filter\.quick\.time_us: .*P50")
+
     def test_reasons_of_local_answers(self):
         log = file_log("access.log", text_format_source={"inline_string":
                                                          "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n"})

@@ -14,6 +14,9 @@ from proxy_config import cluster, config, direct, http_listener, listener, netwo
 from weir_process import BINARY, Weir, cases, free_ports, run, runfile, wait_until
 from wire import Client, Origin, fetch, response
 
+# WEIR_SWAPS=1000 for a long look.
+_SWAPS = int(os.environ.get("WEIR_SWAPS", "30"))
+
 _PLUGIN = "type.googleapis.com/weir.extensions.filters.http.plugin.v1.Plugin"
 
 
@@ -67,6 +70,11 @@ class Plugins(unittest.TestCase):
         shutil.copy(self.path("v" + version), self.path("next"))
         os.rename(self.path("next"), self.path("swapped.so"))
 
+    def loaded(self, weir):
+        """Objects of plugins in the process."""
+        with open("/proc/%d/maps" % weir.pid) as maps:
+            return sum("memfd:weir-plugin" in line and "r-xp" in line for line in maps)
+
     def test_the_example_is_small_and_built_in_seconds(self):
         source = runfile("examples/plugins/add_header/add_header.cc")
         with open(source) as file:
@@ -111,9 +119,10 @@ class Plugins(unittest.TestCase):
             threads = [threading.Thread(target=load) for _ in range(4)]
             for thread in threads:
                 thread.start()
-            for version in ("2", "1", "2"):
+            for number in range(_SWAPS):
+                version = "21"[number % 2]
                 self.place(version)
-                wait_until(lambda: seen and seen[-1][1] == version, "version " + version)
+                wait_until(lambda: seen and seen[-1][1] == version, "version %s, swap %d" % (version, number))
             self.write("swapped.so", "no object")  # in place, over what runs
             weir.wait_log("the changed file is not taken")
             before = len(seen)
@@ -122,9 +131,11 @@ class Plugins(unittest.TestCase):
             for thread in threads:
                 thread.join()
             self.assertEqual({200}, {status for status, _ in seen})
-            self.assertEqual("2", seen[-1][1])
-            weir.wait_stat("plugin.swapped.swaps", 3)
+            print("%d requests over %d swaps" % (len(seen), _SWAPS))
+            self.assertEqual(version, seen[-1][1])
+            weir.wait_stat("plugin.swapped.swaps", _SWAPS)
             weir.wait_stat("plugin.swapped.swap_failures", 1)
+            wait_until(lambda: self.loaded(weir) == 1, "the old versions unloaded")
 
     def test_a_network_filter_sees_the_bytes_of_a_connection(self):
         compile_filter(runfile("examples/plugins/frame_logger/frame_logger.cc"), self.path("frame_logger.so"))
@@ -142,7 +153,9 @@ class Plugins(unittest.TestCase):
                 self.assertTrue(client.ended())
             weir.wait_stat("plugin.frame_logger.frames", 2)
             weir.wait_stat("plugin.frame_logger.too_long", 1)
+            weir.wait_stat("plugin.frame_logger.answers", 2)
             weir.wait_log("frame_logger: frame 2 of 1 bytes")
+            weir.wait_log("frame_logger: answer 2 of 1 bytes")
 
     def test_a_filter_asks_a_cluster_before_the_request_goes_on(self):
         compile_filter(runfile("examples/plugins/api_key/api_key.cc"), self.path("api_key.so"))

@@ -1,5 +1,6 @@
-// Logs the frames of a protocol in which each begins with its length, as four bytes, the highest first. Bytes pass as
-// they are; only headers of frames are looked at. A frame that is too long closes the connection.
+// Logs the frames of a protocol in which each begins with its length, as four bytes, the highest first: those of the
+// client and those that it is answered with. Bytes pass as they are; only headers of frames are looked at. A frame that
+// is too long closes the connection.
 #include "weir_filter.hpp"
 
 namespace {
@@ -9,11 +10,22 @@ struct Config {
   explicit Config(const weir::ConfigReader& c)
       : max_bytes(static_cast<uint64_t>(c.number("max_bytes", 1 << 20))),
         frames(c.counter("frames")),
+        answers(c.counter("answers")),
         too_long(c.counter("too_long")),
         sizes(c.histogram("frame_bytes")) {}
   uint64_t max_bytes;
-  weir::Counter frames, too_long;
+  weir::Counter frames, answers, too_long;
   weir::Histogram sizes;
+};
+
+// Where one direction of a connection stands.
+struct Way {
+  std::string_view from;
+  uint64_t length = 0;  // as far as its bytes have come
+  int header_bytes = 0;
+  uint64_t left = 0;  // of the frame
+  uint64_t count = 0;
+  bool insideFrame() const { return left > 0 || header_bytes > 0; }
 };
 
 class FrameLogger {
@@ -21,52 +33,57 @@ class FrameLogger {
   explicit FrameLogger(const Config& config) : config_(config) {}
 
   weir::Verdict onData(weir::Stream& s, bool end) {
-    for (std::string_view piece : s.data().slices()) {
-      while (!piece.empty()) {
-        if (left_ > 0) {  // inside a frame
-          const size_t taken = piece.size() < left_ ? piece.size() : static_cast<size_t>(left_);
-          left_ -= taken;
-          piece.remove_prefix(taken);
-          continue;
-        }
-        length_ = length_ << 8 | static_cast<unsigned char>(piece[0]);
-        piece.remove_prefix(1);
-        if (++header_bytes_ < 4) continue;
-        if (!begin(s)) return weir::Close;
-      }
-    }
-    if (end && (left_ > 0 || header_bytes_ > 0)) s.log(weir::LogLevel::Warning, "frame_logger: ended inside a frame");
-    return weir::Continue;
+    const weir::Verdict verdict = look(s, s.data(), client_, config_.frames);
+    if (end && client_.insideFrame()) s.log(weir::LogLevel::Warning, "frame_logger: ended inside a frame");
+    return verdict;
   }
 
+  weir::Verdict onWrite(weir::Stream& s) { return look(s, s.output(), server_, config_.answers); }
+
   void onClose(weir::Stream& s) {
-    s.log(weir::LogLevel::Info, "frame_logger: closed after " + std::to_string(count_) + " frames");
+    s.log(weir::LogLevel::Info, "frame_logger: closed after " + std::to_string(client_.count) + " frames and " +
+                                    std::to_string(server_.count) + " answers");
   }
 
  private:
-  bool begin(weir::Stream& s) {
-    header_bytes_ = 0;
-    left_ = std::exchange(length_, 0);
-    if (left_ > config_.max_bytes) {
+  weir::Verdict look(weir::Stream& s, const weir::Body& bytes, Way& way, weir::Counter counter) {
+    for (std::string_view piece : bytes.slices()) {
+      while (!piece.empty()) {
+        if (way.left > 0) {  // inside a frame
+          const size_t taken = piece.size() < way.left ? piece.size() : static_cast<size_t>(way.left);
+          way.left -= taken;
+          piece.remove_prefix(taken);
+          continue;
+        }
+        way.length = way.length << 8 | static_cast<unsigned char>(piece[0]);
+        piece.remove_prefix(1);
+        if (++way.header_bytes == 4 && !begin(s, way, counter)) return weir::Close;
+      }
+    }
+    return weir::Continue;
+  }
+
+  bool begin(weir::Stream& s, Way& way, weir::Counter counter) {
+    way.header_bytes = 0;
+    way.left = std::exchange(way.length, 0);
+    const std::string size = std::to_string(way.left) + " bytes";
+    if (way.left > config_.max_bytes) {
       s.add(config_.too_long);
-      s.log(weir::LogLevel::Warning, "frame_logger: a frame of " + std::to_string(left_) + " bytes; closing");
+      s.log(weir::LogLevel::Warning, "frame_logger: a frame of " + size + "; closing");
       return false;
     }
-    ++count_;
-    s.add(config_.frames);
-    s.record(config_.sizes, left_);
+    s.add(counter);
+    s.record(config_.sizes, way.left);
     s.log(weir::LogLevel::Info,
-          "frame_logger: frame " + std::to_string(count_) + " of " + std::to_string(left_) + " bytes");
+          "frame_logger: " + std::string(way.from) + " " + std::to_string(++way.count) + " of " + size);
     return true;
   }
 
   const Config& config_;
-  uint64_t length_ = 0;  // as far as its bytes have come
-  int header_bytes_ = 0;
-  uint64_t left_ = 0;  // of the frame
-  uint64_t count_ = 0;
+  Way client_{"frame"};
+  Way server_{"answer"};
 };
 
 }  // namespace
 
-WEIR_NETWORK_FILTER(FrameLogger, Config, "frame_logger", "1.0")
+WEIR_NETWORK_FILTER(FrameLogger, Config, "frame_logger", "1.1")

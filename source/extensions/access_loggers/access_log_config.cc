@@ -22,6 +22,7 @@ class ConditionalLog final : public filter::AccessLog {
   void log(const filter::StreamInfo& info, const net::WorkerContext& worker) const override {
     if (condition_.passes(info)) log_->log(info, worker);
   }
+  void wantFilterTimes(filter::FilterTimesWanted& wanted) const override { log_->wantFilterTimes(wanted); }
 
  private:
   const LogCondition condition_;

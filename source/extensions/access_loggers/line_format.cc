@@ -117,6 +117,13 @@ class JsonCompiler {
   base::Diagnostics& diagnostics_;
 };
 
+void LineFormat::wantFilterTimes(filter::FilterTimesWanted& wanted) const {
+  if (text_ != nullptr) text_->wantFilterTimes(wanted);
+  for (const Piece& piece : pieces_) {
+    if (piece.format != nullptr) piece.format->wantFilterTimes(wanted);
+  }
+}
+
 LineFormat::LineFormat() = default;
 LineFormat::~LineFormat() = default;
 

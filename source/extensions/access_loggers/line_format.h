@@ -40,6 +40,8 @@ class LineFormat {
                                                    const base::FieldPath& path);
   ~LineFormat();
 
+  // Adds the filters whose times are written.
+  void wantFilterTimes(filter::FilterTimesWanted& wanted) const;
   // Appends one line to `out`.
   void append(const filter::StreamInfo& info, std::string& out) const;
 

@@ -15,6 +15,7 @@ class LineLog final : public filter::AccessLog {
  public:
   LineLog(std::unique_ptr<const LineFormat> format, filter::LogSink& sink) : format_(std::move(format)), sink_(sink) {}
   void log(const filter::StreamInfo& info, const net::WorkerContext& worker) const override;
+  void wantFilterTimes(filter::FilterTimesWanted& wanted) const override { format_->wantFilterTimes(wanted); }
 
  private:
   const std::unique_ptr<const LineFormat> format_;

@@ -42,9 +42,19 @@ std::shared_ptr<Plugin> Catalogue::make(PluginSpec spec, stats::Registry& stats,
   return plugin;
 }
 
-void Catalogue::refresh() {
+bool Catalogue::refresh() {
   std::erase_if(plugins_, [](const auto& plugin) { return plugin.use_count() == 1; });
-  for (const auto& plugin : plugins_) plugin->refresh();
+  bool again = false;
+  for (const auto& plugin : plugins_) again = plugin->refresh() || again;
+  return again;
+}
+
+std::vector<std::string> Catalogue::watchedFiles() const {
+  std::vector<std::string> files;
+  for (const auto& plugin : plugins_) {
+    if (plugin->watched()) files.push_back(plugin->file());
+  }
+  return files;
 }
 
 std::shared_ptr<Plugin> Catalogue::shared(const Plugin& plugin) const {

@@ -44,8 +44,11 @@ class Catalogue {
                                const base::FieldPath& path);
 
   // Looks at the files of the plugins: one that changed and is at rest is loaded for new streams. Frees what is no
-  // longer in use. Now and then, while the workers run.
-  void refresh();
+  // longer in use. While the workers run, when a file has changed, and soon again as long as it says so: a file is not
+  // at rest yet, or an old version is in use.
+  bool refresh();
+  // The files of plugins that are loaded again when they change.
+  std::vector<std::string> watchedFiles() const;
   bool empty() const { return plugins_.empty(); }
 
   const weir_host_api& host() const { return host_; }

@@ -110,7 +110,7 @@ template <typename Fn>
 weir_result withBody(weir_stream stream, weir_body which, Access access, bool valid, Fn&& fn) {
   PluginStream* const s = find(stream);
   if (s == nullptr) return WEIR_STALE;
-  if (which > WEIR_CONNECTION_DATA || !valid) return s->misuse();
+  if (which > WEIR_CONNECTION_OUTPUT || !valid) return s->misuse();
   if (access == Access::kEdit && which == WEIR_CALL_BODY) return s->misuse();
   buffer::Buffer* const body = s->body(which, access == Access::kEdit);
   if (body == nullptr) return WEIR_TOO_LATE;

@@ -133,21 +133,22 @@ void Plugin::publish(std::shared_ptr<Generation> generation) {
   version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
-void Plugin::refresh() {
+bool Plugin::refresh() {
   if (watched()) {
     const auto seen = fileState(file_);
     // A file that is gone for a moment, or being written, is looked at again.
-    if (seen.ok() && *seen != latest_->file && *seen != refused_) {
-      if (resting_ == *seen) {
-        swap(*seen);
-        resting_.reset();
-      } else {
-        resting_ = *seen;
-      }
+    if (!seen.ok() || *seen == latest_->file || *seen == refused_) {
+      resting_.reset();
+    } else if (resting_ == *seen) {
+      swap(*seen);
+      resting_.reset();
+    } else {
+      resting_ = *seen;
     }
   }
   collect();
   if (generations_.size() > 1) catalogue_.forgetOld(*this);
+  return resting_.has_value() || generations_.size() > 1;
 }
 
 void Plugin::swap(const FileState& seen) {

@@ -87,8 +87,9 @@ class Plugin {
   // --- main thread
   // Loads it and makes its first generation. False after errors.
   bool load(base::Diagnostics& diagnostics, const base::FieldPath& path);
-  // Loads it again when its file has changed and has been at rest since the last call.
-  void refresh();
+  // Loads it again when its file has changed and has been at rest since the last call. True: call it again soon, as the
+  // file is not at rest, or an old generation is in use.
+  bool refresh();
   // Frees what no route and no worker uses any more.
   void collect();
   // The configuration for a route. Null after errors.
@@ -99,6 +100,7 @@ class Plugin {
   Catalogue& catalogue() const { return catalogue_; }
   // The plugin's own name; the same for all its generations.
   const std::string& name() const { return name_; }
+  const std::string& file() const { return file_; }
   bool watched() const { return !file_.empty() && !spec_.load_once; }
 
   // --- workers

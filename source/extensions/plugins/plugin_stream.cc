@@ -64,6 +64,7 @@ bool PluginStream::mayStart() {
 }
 
 void PluginStream::close() {
+  calls_.drop();
   for (Timer* timer = timers_; timer != nullptr; timer = timer->next) timer->timer.cancel();
   state_.endTokens(*this);
 }
@@ -122,6 +123,16 @@ weir_result PluginStream::setTimer(uint32_t id, uint64_t after_ns) {
   }
   timer->timer.arm(absl::Nanoseconds(static_cast<int64_t>(std::min<uint64_t>(after_ns, INT64_MAX))));
   return WEIR_OK;
+}
+
+weir_result PluginStream::httpCall(const weir_call& call, uint32_t& id) {
+  if (!live() || callHook() == nullptr) return misuse();
+  const weir_result result = calls_.start(call, sideCaller(), id);
+  return result == WEIR_INVALID ? misuse() : result;
+}
+
+void PluginStream::onCallDone(uint32_t id, uint32_t outcome) {
+  if (live()) onCallback(call("onCall", callHook(), id, outcome));
 }
 
 weir_result PluginStream::cancelTimer(uint32_t id) {

@@ -18,6 +18,7 @@
 #include "source/event/timer.h"
 #include "source/extensions/plugins/fields.h"
 #include "source/extensions/plugins/plugin.h"
+#include "source/extensions/plugins/plugin_calls.h"
 #include "source/net/worker_context.h"
 
 namespace weir::extensions::plugins {
@@ -55,9 +56,11 @@ class PluginStream {
   virtual std::optional<uint32_t> pauseSerial(uint32_t direction) const = 0;
   // A token's answer has come: null resumes.
   virtual void settle(uint32_t direction, uint32_t serial, std::unique_ptr<OwnedReply> reply) = 0;
-  virtual weir_result httpCall(const weir_call& call, uint32_t& id) = 0;
-  virtual weir_result cancelCall(uint32_t id) = 0;
 
+  weir_result httpCall(const weir_call& call, uint32_t& id);
+  weir_result cancelCall(uint32_t id) { return calls_.cancel(id); }
+  // One of them has ended: calls the hook.
+  void onCallDone(uint32_t id, uint32_t outcome);
   // Moves the body away, where the views that the hook was given stay as they are, and gives back a copy of what
   // follows the first `bytes`.
   void drain(buffer::Buffer& body, size_t bytes);
@@ -118,6 +121,9 @@ class PluginStream {
   // What a timer, a call or a posted function answered.
   virtual void onCallback(weir_verdict verdict) = 0;
   virtual weir_verdict (*timerHook() const)(void*, weir_stream, uint32_t) = 0;
+  virtual weir_verdict (*callHook() const)(void*, weir_stream, uint32_t, uint32_t) = 0;
+  virtual filter::SideCaller& sideCaller() = 0;
+  const PluginCalls& calls() const { return calls_; }
 
  private:
   struct Timer;
@@ -133,6 +139,7 @@ class PluginStream {
   Hold* hold_;
   weir_stream handle_{};
   void* self_ = nullptr;
+  PluginCalls calls_{*this};
   Timer* timers_ = nullptr;
   uint32_t timer_count_ = 0;
   uint32_t first_token_ = UINT32_MAX;

@@ -57,6 +57,16 @@ std::optional<Action> compileAction(const Form::Action& message, base::Diagnosti
   return std::nullopt;
 }
 
+void compileHits(const Form::HitsAddend& message, base::Diagnostics& diagnostics, const base::FieldPath& path,
+                 filter::RateLimitRule& rule) {
+  if (message.has_number()) rule.hits = message.number().value();
+  if (message.format().empty()) return;
+  if (message.has_number()) diagnostics.error(path, "has number and format; allowed: one of them");
+  auto format = filter::SubstitutionFormat::parse(message.format(), false);
+  if (!format.ok()) return diagnostics.error(path.at("format"), std::string(format.status().message()));
+  rule.hits_format = *std::move(format);
+}
+
 }  // namespace
 
 filter::RateLimitRules compileRateLimits(const google::protobuf::RepeatedPtrField<Form>& messages,
@@ -66,6 +76,7 @@ filter::RateLimitRules compileRateLimits(const google::protobuf::RepeatedPtrFiel
     const base::FieldPath rule_path = path.at("rate_limits", static_cast<size_t>(i));
     filter::RateLimitRule rule;
     rule.stage = messages.Get(i).stage().value();
+    compileHits(messages.Get(i).hits_addend(), diagnostics, rule_path.at("hits_addend"), rule);
     for (int k = 0; k < messages.Get(i).actions_size(); ++k) {
       auto action =
           compileAction(messages.Get(i).actions(k), diagnostics, rule_path.at("actions", static_cast<size_t>(k)));

@@ -45,7 +45,9 @@ std::string networkHooks(const weir_network_filter& table) {
   return hookNames({{"open", table.open != nullptr},
                     {"data", table.data != nullptr},
                     {"closed", table.closed != nullptr},
-                    {"timer", table.timer != nullptr}});
+                    {"timer", table.timer != nullptr},
+                    {"output", table.output != nullptr},
+                    {"call_done", table.call_done != nullptr}});
 }
 
 std::string typeName(const FieldDescriptor& field) {

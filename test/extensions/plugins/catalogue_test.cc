@@ -111,7 +111,7 @@ TEST(CatalogueTest, EveryBadFileIsAnErrorWithItsPath) {
   file.replace(executable);
   expect(file.path(), "-shared");
   expect(built("bad1"), "no symbol weir_plugin_entry");
-  expect(built("bad2"), "version 9.0 of the plugin ABI; this weir has 1.0");
+  expect(built("bad2"), "version 9.0 of the plugin ABI; this weir has 1.1");
   expect(built("bad3"), "lacks one of");
   expect(built("bad4"), "has no version");
   expect(built("bad5"), "calls itself");

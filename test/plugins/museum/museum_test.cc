@@ -10,7 +10,7 @@
 namespace weir::extensions::plugins {
 namespace {
 
-constexpr const char* kMinors[] = {"1.0"};
+constexpr const char* kMinors[] = {"1.0", "1.1"};
 
 std::string object(const std::string& minor, const std::string& name) {
   return std::filesystem::absolute("test/plugins/museum/" + minor + "/" + name + ".so").string();
@@ -34,6 +34,7 @@ TEST(MuseumTest, EveryNetworkFilterLoads) {
     EXPECT_EQ(std::to_string((*module)->abiMajor()) + "." + std::to_string((*module)->abiMinor()), minor);
     EXPECT_NE((*module)->network(), nullptr);
     EXPECT_NE((*module)->network()->data, nullptr);
+    EXPECT_EQ((*module)->network()->output != nullptr, minor != std::string("1.0"));
   }
 }
 

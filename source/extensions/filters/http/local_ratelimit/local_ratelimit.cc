@@ -11,10 +11,11 @@
 #include "envoy/extensions/common/ratelimit/v3/ratelimit.pb.h"
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_ratelimit.pb.h"
 #include "envoy/type/v3/type.pb.h"
-#include "source/extensions/filters/http/local_ratelimit/token_bucket.h"
 #include "source/extensions/matchers/compile_matchers.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/rate_limits/compile_rate_limits.h"
+#include "source/extensions/rate_limits/token_bucket.h"
+#include "source/extensions/rate_limits/token_buckets.h"
 #include "source/extensions/routes/header_edits.h"
 #include "source/filter/connection_states.h"
 #include "source/filter/rate_limit_rules.h"
@@ -30,6 +31,7 @@ struct Stats {
   stats::CounterId ok;
   stats::CounterId rate_limited;
   stats::CounterId enforced;
+  stats::CounterId shadow;  // would have been refused by a descriptor that only counts
 };
 
 struct BucketSpec {
@@ -40,25 +42,57 @@ struct BucketSpec {
   std::unique_ptr<TokenBucket> make(base::MonotonicTime start) const {
     return std::make_unique<TokenBucket>(max_tokens, tokens_per_fill, fill_interval, start);
   }
+  std::unique_ptr<TokenBuckets> makeMany(size_t capacity) const {
+    return std::make_unique<TokenBuckets>(capacity, max_tokens, tokens_per_fill, fill_interval);
+  }
 };
 
 // Requests that are described like this have a bucket of their own.
 struct Descriptor {
-  std::vector<std::pair<std::string, std::string>> entries;
+  std::vector<std::pair<std::string, std::string>> entries;  // an empty value: any
   BucketSpec bucket;
+  bool open = false;    // an entry takes any value, and each has a bucket of its own
+  bool shadow = false;  // counts, and refuses nothing
 
   bool matches(const filter::RateLimitDescriptor& described) const {
     return std::equal(entries.begin(), entries.end(), described.begin(), described.end(),
                       [](const auto& entry, const filter::RateLimitEntry& seen) {
-                        return entry.first == seen.key && entry.second == seen.value;
+                        return entry.first == seen.key && (entry.second.empty() || entry.second == seen.value);
                       });
+  }
+  // The values that were open, for the arena.
+  std::string_view keyOf(const filter::RateLimitDescriptor& described, base::Arena& arena) const {
+    std::string_view key;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (!entries[i].second.empty()) continue;
+      const std::string_view value = described[i].value;
+      char* const joined = static_cast<char*>(arena.allocate(key.size() + 1 + value.size(), 1));
+      std::copy(key.begin(), key.end(), joined);
+      joined[key.size()] = '\0';
+      std::copy(value.begin(), value.end(), joined + key.size() + 1);
+      key = {joined, key.size() + 1 + value.size()};
+    }
+    return key;
   }
 };
 
 // Of the whole process, or of one connection.
 struct Buckets final : filter::ConnectionState {
-  std::unique_ptr<TokenBucket> fallback;                      // for every request; null: none
-  std::vector<std::unique_ptr<TokenBucket>> by_descriptor{};  // as Config::descriptors
+  std::unique_ptr<TokenBucket> fallback;  // for every request; null: none
+  struct ForDescriptor {                  // one of the two
+    std::unique_ptr<TokenBucket> one{};
+    std::unique_ptr<TokenBuckets> many{};
+  };
+  std::vector<ForDescriptor> by_descriptor{};  // as Config::descriptors
+
+  void add(const Descriptor& descriptor, size_t most, base::MonotonicTime start) {
+    ForDescriptor& made = by_descriptor.emplace_back();
+    if (descriptor.open) {
+      made.many = descriptor.bucket.makeMany(most);
+    } else {
+      made.one = descriptor.bucket.make(start);
+    }
+  }
 };
 
 struct Config final : filter::RouteFilterConfig {
@@ -66,6 +100,7 @@ struct Config final : filter::RouteFilterConfig {
   std::vector<Descriptor> descriptors;
   filter::RateLimitRules rules;  // empty: those of the route
   uint32_t stage = 0;
+  size_t most_open = 20;       // buckets of a descriptor with open values
   bool always_default = true;  // a request that has a bucket of its own draws from that of all too
   bool per_connection = false;
   bool resource_exhausted = false;
@@ -125,8 +160,7 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
     auto made = std::make_unique<Buckets>();
     const base::MonotonicTime now = worker_.dispatcher.now();
     if (config_->bucket) made->fallback = config_->bucket->make(now);
-    for (const Descriptor& descriptor : config_->descriptors)
-      made->by_descriptor.push_back(descriptor.bucket.make(now));
+    for (const Descriptor& descriptor : config_->descriptors) made->add(descriptor, config_->most_open, now);
     const Buckets& result = *made;
     states->keep(config_, std::move(made));
     return result;
@@ -143,22 +177,38 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
     for (size_t i = 0; rules != nullptr && i < rules->size() && taken_.ok; ++i) {
       const filter::RateLimitRule& rule = (*rules)[i];
       if (rule.stage != config_->stage || !rule.describe(head, info, descriptor)) continue;
+      const std::optional<uint64_t> hits = rule.hitsOf(info);
+      if (!hits) continue;
       for (size_t k = 0; k < config_->descriptors.size() && taken_.ok; ++k) {
         if (!config_->descriptors[k].matches(descriptor)) continue;
         described = true;
-        take(*all.by_descriptor[k]);
+        takeFor(config_->descriptors[k], all.by_descriptor[k], descriptor, *hits);
       }
     }
-    if (all.fallback != nullptr && taken_.ok && (!described || config_->always_default)) take(*all.fallback);
+    if (all.fallback != nullptr && taken_.ok && (!described || config_->always_default)) {
+      note(all.fallback->take(worker_.dispatcher.now()), all.fallback->maxTokens());
+    }
+  }
+
+  void takeFor(const Descriptor& descriptor, const Buckets::ForDescriptor& buckets,
+               const filter::RateLimitDescriptor& described, uint64_t hits) {
+    const base::MonotonicTime now = worker_.dispatcher.now();
+    const TokenBucket::Taken taken = descriptor.open
+                                         ? buckets.many->take(descriptor.keyOf(described, host().arena()), now, hits)
+                                         : buckets.one->take(now, hits);
+    if (descriptor.shadow) {
+      if (!taken.ok) worker_.stats.add(config_->stats.shadow);
+      return;
+    }
+    note(taken, descriptor.bucket.max_tokens);
   }
 
   // What is told to the client is the bucket with the fewest tokens.
-  void take(TokenBucket& bucket) {
-    const TokenBucket::Taken taken = bucket.take(worker_.dispatcher.now());
+  void note(const TokenBucket::Taken& taken, uint32_t max_tokens) {
     if (asked_ && taken.ok && taken.left >= taken_.left) return;
     asked_ = true;
     taken_ = taken;
-    max_tokens_ = bucket.maxTokens();
+    max_tokens_ = max_tokens;
   }
 
   filter::Verdict refuse() {
@@ -202,20 +252,18 @@ void compileBuckets(const api::LocalRateLimit& message, const filter::FactoryCon
     config.bucket = compileBucket(message.token_bucket());
     config.shared.fallback = config.bucket->make(start);
   }
+  if (message.has_max_dynamic_descriptors()) config.most_open = message.max_dynamic_descriptors().value();
   for (int i = 0; i < message.descriptors_size(); ++i) {
     const auto& form = message.descriptors(i);
-    const base::FieldPath path = context.path.at("descriptors", static_cast<size_t>(i));
     Descriptor descriptor;
     descriptor.bucket = compileBucket(form.token_bucket());
     for (int k = 0; k < form.entries_size(); ++k) {
       const auto& entry = form.entries(k);
-      if (entry.value().empty()) {
-        context.diagnostics.error(path.at("entries", static_cast<size_t>(k)).at("value"),
-                                  "empty, which would be a bucket for each value; allowed: one value");
-      }
+      descriptor.open = descriptor.open || entry.value().empty();
       descriptor.entries.emplace_back(entry.key(), entry.value());
     }
-    config.shared.by_descriptor.push_back(descriptor.bucket.make(start));
+    descriptor.shadow = form.shadow_mode();
+    config.shared.add(descriptor, config.most_open, start);
     config.descriptors.push_back(std::move(descriptor));
   }
   config.rules = compileRateLimits(message.rate_limits(), context.diagnostics, context.path);
@@ -247,7 +295,8 @@ std::unique_ptr<Config> compile(const google::protobuf::Message& message, const 
   const auto counter = [&](std::string_view name) {
     return context.stats.counter({"http_local_rate_limit", configured.stat_prefix(), name});
   };
-  config->stats = {counter("enabled"), counter("ok"), counter("rate_limited"), counter("enforced")};
+  config->stats = {counter("enabled"), counter("ok"), counter("rate_limited"), counter("enforced"),
+                   counter("shadow_mode")};
   if (context.diagnostics.errors() > errors) return nullptr;
   return config;
 }

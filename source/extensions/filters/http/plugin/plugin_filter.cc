@@ -81,7 +81,6 @@ void PluginFilter::onComplete(const filter::StreamInfo&) {
   sides_ = {};
   if (live() && table().complete != nullptr && call("onComplete", table().complete) == WEIR_FAILED) fail();
   close();
-  dropCalls();
 }
 
 Verdict PluginFilter::run(uint32_t direction, const Part& part, const char* name, Hook hook, size_t whole) {
@@ -170,7 +169,7 @@ filter::LocalReply& PluginFilter::localReply(const plugins::OwnedReply& reply) {
 // --- what the host functions ask for
 
 FieldSet PluginFilter::fields(weir_fields which) {
-  if (which == WEIR_CALL_HEAD) return callHead();
+  if (which == WEIR_CALL_HEAD) return calls().head();
   const Side& side = sides_[which / 2];
   if (which % 2 == 1) {
     filter::End* const end = side.part.end;
@@ -184,7 +183,7 @@ FieldSet PluginFilter::fields(weir_fields which) {
 }
 
 buffer::Buffer* PluginFilter::body(weir_body which, bool edit) {
-  if (which == WEIR_CALL_BODY) return callBody();
+  if (which == WEIR_CALL_BODY) return calls().body();
   if (which > WEIR_RESPONSE_BODY) return nullptr;
   Side& side = sides_[which];
   if (edit) side.edited = true;

@@ -44,8 +44,6 @@ class PluginFilter final : public filter::HttpFilter, public plugins::PluginStre
   weir_result write(std::string_view bytes) override;
   std::optional<uint32_t> pauseSerial(uint32_t direction) const override;
   void settle(uint32_t direction, uint32_t serial, std::unique_ptr<plugins::OwnedReply> reply) override;
-  weir_result httpCall(const weir_call& call, uint32_t& id) override;
-  weir_result cancelCall(uint32_t id) override;
 
  private:
   using Hook = weir_verdict (*)(void*, weir_stream);
@@ -64,7 +62,6 @@ class PluginFilter final : public filter::HttpFilter, public plugins::PluginStre
     bool paused = false;
     bool edited = false;  // the body of a whole message was
   };
-  struct ActiveCall;
 
   const weir_http_filter& table() const { return *generation().module->http(); }
   // Runs a hook with that part in place. `whole` is what Buffer is answered with; 0: not allowed here.
@@ -78,11 +75,8 @@ class PluginFilter final : public filter::HttpFilter, public plugins::PluginStre
   void fitLength(uint32_t direction, filter::Message& message);
   void onCallback(weir_verdict verdict) override;
   weir_verdict (*timerHook() const)(void*, weir_stream, uint32_t) override { return table().timer; }
-  // plugin_calls.cc
-  void onCallDone(ActiveCall& call, uint32_t outcome);
-  void dropCalls();
-  plugins::FieldSet callHead() const;
-  buffer::Buffer* callBody() const;
+  weir_verdict (*callHook() const)(void*, weir_stream, uint32_t, uint32_t) override { return table().call_done; }
+  filter::SideCaller& sideCaller() override { return host().sideCaller(); }
 
   const size_t max_body_bytes_;
   std::array<Side, 2> sides_;
@@ -90,9 +84,6 @@ class PluginFilter final : public filter::HttpFilter, public plugins::PluginStre
   filter::LocalReply* reply_ = nullptr;
   bool replied_ = false;
   AddressTexts addresses_;
-  ActiveCall* calls_ = nullptr;
-  ActiveCall* done_ = nullptr;  // during call_done
-  uint32_t last_call_ = 0;
 };
 
 }  // namespace weir::extensions::plugin_filter

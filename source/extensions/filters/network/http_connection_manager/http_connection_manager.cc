@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/extensions/access_loggers/access_log_config.h"
@@ -239,6 +240,22 @@ std::vector<std::string> clustersOf(const proxy::RouteTable& routes) {
   return clusters;
 }
 
+// The filters whose times the logs write down. Routes are compiled before, against the filters themselves.
+void timeFilters(const HttpConnectionManager& message, const std::vector<std::unique_ptr<filter::AccessLog>>& logs,
+                 const proxy::SessionContext& context, filter::HttpChainConfig& chain) {
+  filter::FilterTimesWanted wanted;
+  for (const auto& log : logs) log->wantFilterTimes(wanted);
+  if (wanted.none()) return;
+  std::vector<std::string> known;
+  for (size_t i = 0; i < chain.size(); ++i) known.push_back(absl::StrCat("\"", chain.slot(i).name, "\""));
+  for (const std::string& name : chain.time(wanted, context.stats, message.stat_prefix())) {
+    context.diagnostics.error(
+        context.path.at("access_log"),
+        absl::StrCat("%FILTER_DURATION(", name, ")% is of no filter here; allowed: ",
+                     known.empty() ? "none, as the router is the only filter" : absl::StrJoin(known, ", ")));
+  }
+}
+
 std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& generic,
                                             const proxy::SessionContext& context) {
   const auto& message = *google::protobuf::DynamicCastToGenerated<const HttpConnectionManager>(&generic);
@@ -271,6 +288,7 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
     context.diagnostics.error(context.path, "no routes; allowed: route_config");
   }
   config->access_logs = compileAccessLogs(message.access_log(), context, context.path);
+  timeFilters(message, config->access_logs, context, *filters.chain);
   if (context.diagnostics.errors() != errors_before) return nullptr;
   config->filters = std::move(filters.chain);
   config->stats = proxy::HttpStats::make(context.stats, message.stat_prefix());

@@ -70,7 +70,7 @@ class Compiler {
     }
     for (int i = 0; i < count; ++i) add(i, i + 1 == count);
     HttpFilters result;
-    result.chain = std::make_unique<const filter::HttpChainConfig>(std::move(slots_));
+    result.chain = std::make_unique<filter::HttpChainConfig>(std::move(slots_));
     result.slot_types = std::move(slot_types_);
     result.terminal = std::move(terminal_);
     return result;

@@ -16,7 +16,7 @@ class HttpConnectionManager;
 namespace weir::extensions::http_connection_manager {
 
 struct HttpFilters {
-  std::unique_ptr<const filter::HttpChainConfig> chain;   // never null; without the terminal filter
+  std::unique_ptr<filter::HttpChainConfig> chain;         // never null; without the terminal filter
   std::vector<const filter::HttpFilterType*> slot_types;  // of each slot of the chain
   std::unique_ptr<google::protobuf::Message> terminal;    // the configuration of the last filter; null after an error
 };

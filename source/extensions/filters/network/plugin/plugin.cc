@@ -1,5 +1,6 @@
 #include "source/extensions/filters/network/plugin/plugin.h"
 
+#include <array>
 #include <utility>
 
 #include "source/extensions/plugins/plugin_stream.h"
@@ -20,7 +21,8 @@ struct OwnArena {
   base::Arena own;
 };
 
-// One connection of a plugin. What is received is held while it is paused, and may be edited meanwhile.
+// One connection of a plugin. What is received, and what is sent, is held while that direction is paused, and may be
+// edited meanwhile.
 class NetworkPluginFilter final : public filter::NetworkFilter, private OwnArena, public plugins::PluginStream {
  public:
   NetworkPluginFilter(Plugin& plugin, const net::WorkerContext& worker)
@@ -31,81 +33,106 @@ class NetworkPluginFilter final : public filter::NetworkFilter, private OwnArena
     NetworkFilter::setHost(host);
     start(table());
   }
+  bool looksAtOutput() const override { return live() && table().output != nullptr; }
 
   NetworkVerdict onOpen() override {
     if (mode() == Mode::kFailed || (mode() == Mode::kBarred && !plugin().spec().quarantine.open)) {
       return NetworkVerdict::kClose;
     }
-    return !live() || table().open == nullptr ? NetworkVerdict::kNext : verdictOf(call("onOpen", table().open));
+    if (!live() || table().open == nullptr) return NetworkVerdict::kNext;
+    return run(WEIR_REQUEST, nullptr, [this] { return call("onOpen", table().open); });
   }
 
   NetworkVerdict onRead(buffer::Buffer& data, bool end) override {
     if (mode() == Mode::kFailed) return NetworkVerdict::kClose;
     if (!live() || table().data == nullptr) return NetworkVerdict::kNext;
-    data_ = &data;
-    ++serial_;
-    in_hook_ = true;
-    const NetworkVerdict verdict = verdictOf(call("onData", table().data, int32_t{end ? 1 : 0}));
-    in_hook_ = false;
-    if (verdict != NetworkVerdict::kWait) data_ = nullptr;
-    return verdict;
+    return run(WEIR_REQUEST, &data, [&] { return call("onData", table().data, int32_t{end ? 1 : 0}); });
+  }
+
+  NetworkVerdict onWrite(buffer::Buffer& data) override {
+    if (mode() == Mode::kFailed) return NetworkVerdict::kClose;
+    if (!live()) return NetworkVerdict::kNext;
+    return run(WEIR_RESPONSE, &data, [this] { return call("onWrite", table().output); });
   }
 
   void onClose(net::CloseReason) override {
-    data_ = nullptr;
-    paused_ = false;
+    sides_ = {};
     closed_ = true;
     if (live() && table().closed != nullptr && call("onClose", table().closed) == WEIR_FAILED) fail();
     close();
   }
 
-  plugins::FieldSet fields(weir_fields) override { return {}; }
-  buffer::Buffer* body(weir_body which, bool) override { return which == WEIR_CONNECTION_DATA ? data_ : nullptr; }
+  plugins::FieldSet fields(weir_fields which) override {
+    return which == WEIR_CALL_HEAD ? calls().head() : plugins::FieldSet();
+  }
+  buffer::Buffer* body(weir_body which, bool) override {
+    if (which == WEIR_CALL_BODY) return calls().body();
+    if (which != WEIR_CONNECTION_DATA && which != WEIR_CONNECTION_OUTPUT) return nullptr;
+    return sides_[which == WEIR_CONNECTION_DATA ? WEIR_REQUEST : WEIR_RESPONSE].data;
+  }
   std::optional<std::string_view> attributeText(uint32_t id) override;
   std::optional<uint64_t> attributeNumber(uint32_t id) override;
   weir_result routeConfig(void*&) override { return WEIR_NOT_FOUND; }
   weir_result reply(std::unique_ptr<OwnedReply>) override { return misuse(); }
   weir_result reroute() override { return misuse(); }
-  weir_result httpCall(const weir_call&, uint32_t&) override { return misuse(); }
-  weir_result cancelCall(uint32_t) override { return WEIR_NOT_FOUND; }
 
   weir_result resume(uint32_t direction) override {
-    if (!paused_ || direction != WEIR_REQUEST) return misuse();
-    endPause(NetworkVerdict::kNext);
+    if (!sides_[direction].paused) return misuse();
+    endPause(direction, NetworkVerdict::kNext);
     return WEIR_OK;
   }
 
   weir_result write(std::string_view bytes) override {
     if (closed_) return WEIR_TOO_LATE;
-    host().connection().output().append(bytes);
-    host().connection().flush();
+    host().write(bytes);
     return WEIR_OK;
   }
 
   std::optional<uint32_t> pauseSerial(uint32_t direction) const override {
-    if (!live() || direction != WEIR_REQUEST || (!in_hook_ && !paused_)) return std::nullopt;
-    return serial_;
+    if (!live() || (in_hook_ != direction && !sides_[direction].paused)) return std::nullopt;
+    return sides_[direction].serial;
   }
 
   // A connection has no answer of its own: a reply drops it.
-  void settle(uint32_t, uint32_t serial, std::unique_ptr<OwnedReply> reply) override {
-    if (!paused_ || serial != serial_) {
+  void settle(uint32_t direction, uint32_t serial, std::unique_ptr<OwnedReply> reply) override {
+    if (!sides_[direction].paused || serial != sides_[direction].serial) {
       misuse();
       return;
     }
-    endPause(reply == nullptr ? NetworkVerdict::kNext : NetworkVerdict::kClose);
+    endPause(direction, reply == nullptr ? NetworkVerdict::kNext : NetworkVerdict::kClose);
   }
 
  private:
+  static constexpr uint32_t kNowhere = UINT32_MAX;
+  struct Side {
+    buffer::Buffer* data = nullptr;  // in the hook, and while it is paused
+    uint32_t serial = 0;             // of the last hook
+    bool paused = false;
+  };
+
   const weir_network_filter& table() const { return *generation().module->network(); }
   weir_verdict (*timerHook() const)(void*, weir_stream, uint32_t) override { return table().timer; }
+  weir_verdict (*callHook() const)(void*, weir_stream, uint32_t, uint32_t) override { return table().call_done; }
+  filter::SideCaller& sideCaller() override { return host().sideCaller(); }
+
+  template <typename Hook>
+  NetworkVerdict run(uint32_t direction, buffer::Buffer* data, Hook&& hook) {
+    Side& side = sides_[direction];
+    side.data = data;
+    ++side.serial;
+    in_hook_ = direction;
+    const NetworkVerdict verdict = verdictOf(hook());
+    in_hook_ = kNowhere;
+    side.paused = verdict == NetworkVerdict::kWait;
+    if (!side.paused) side.data = nullptr;
+    return verdict;
+  }
 
   NetworkVerdict verdictOf(weir_verdict verdict) {
     switch (verdict) {
       case WEIR_CONTINUE:
         return NetworkVerdict::kNext;
       case WEIR_PAUSE:
-        paused_ = true;
         return NetworkVerdict::kWait;
       case WEIR_CLOSE:
         return NetworkVerdict::kClose;
@@ -118,23 +145,26 @@ class NetworkPluginFilter final : public filter::NetworkFilter, private OwnArena
     return NetworkVerdict::kClose;
   }
 
-  void endPause(NetworkVerdict verdict) {
-    paused_ = false;
-    data_ = nullptr;
-    host().resume(verdict);
+  void endPause(uint32_t direction, NetworkVerdict verdict) {
+    sides_[direction].paused = false;
+    sides_[direction].data = nullptr;
+    direction == WEIR_REQUEST ? host().resume(verdict) : host().resumeWrite(verdict);
   }
 
   void onCallback(weir_verdict verdict) override {
     if (closed_ || (verdict != WEIR_FAILED && verdict != WEIR_CLOSE)) return;
     if (verdict == WEIR_FAILED) fail();
-    if (paused_) return endPause(NetworkVerdict::kClose);
-    host().connection().close(net::CloseReason::kLocalReset);
+    bool told = false;
+    for (const uint32_t direction : {WEIR_REQUEST, WEIR_RESPONSE}) {
+      if (!sides_[direction].paused) continue;
+      endPause(direction, NetworkVerdict::kClose);
+      told = true;
+    }
+    if (!told) host().connection().close(net::CloseReason::kLocalReset);
   }
 
-  buffer::Buffer* data_ = nullptr;  // in the hook, and while it is paused
-  uint32_t serial_ = 0;
-  bool in_hook_ = false;
-  bool paused_ = false;
+  std::array<Side, 2> sides_;
+  uint32_t in_hook_ = kNowhere;  // the direction of the hook that runs
   bool closed_ = false;
 };
 

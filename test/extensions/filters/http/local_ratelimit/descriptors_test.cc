@@ -123,11 +123,49 @@ TEST(DescriptorsTest, ACallOfGrpcMayBeToldThatResourcesAreExhausted) {
   }
 }
 
-TEST(DescriptorsTest, ABucketForEachValueIsRefused) {
-  harness::FilterWorld world;
-  EXPECT_NE(
-      world.errorsOf(localRatelimitType(), limit(1, descriptor("user", "", 1))).find("descriptors[0].entries[0].value"),
-      std::string::npos);
+TEST(DescriptorsTest, AnEmptyValueIsABucketForEachValue) {
+  FilterHarness h(localRatelimitType(), limit(100, descriptor("user", "", 2) + kUser));
+  EXPECT_EQ(passed(h, 4, {{"x-user", "ann"}}), 2);
+  EXPECT_EQ(passed(h, 4, {{"x-user", "bob"}}), 2);
+  EXPECT_EQ(passed(h, 4, {{"x-user", "ann"}}), 0);
+  EXPECT_EQ(passed(h, 4, {}), 4);
+}
+
+TEST(DescriptorsTest, TheValueThatWasNotSeenForTheLongestTimeMakesRoom) {
+  FilterHarness h(localRatelimitType(),
+                  limit(100, descriptor("user", "", 1) + kUser + "max_dynamic_descriptors { value: 2 }"));
+  EXPECT_EQ(passed(h, 1, {{"x-user", "ann"}}), 1);
+  EXPECT_EQ(passed(h, 1, {{"x-user", "bob"}}), 1);
+  EXPECT_EQ(passed(h, 1, {{"x-user", "ann"}}), 0);
+  EXPECT_EQ(passed(h, 1, {{"x-user", "eve"}}), 1);  // bob goes
+  EXPECT_EQ(passed(h, 1, {{"x-user", "ann"}}), 0);
+  EXPECT_EQ(passed(h, 1, {{"x-user", "bob"}}), 1);
+}
+
+TEST(DescriptorsTest, AShadowOnlyCounts) {
+  FilterHarness h(localRatelimitType(),
+                  limit(100,
+                        "descriptors { entries { key: 'user' value: 'ann' } shadow_mode: true token_bucket { "
+                        "max_tokens: 1 fill_interval { seconds: 60 } } } " +
+                            std::string(kUser)));
+  EXPECT_EQ(passed(h, 3, {{"x-user", "ann"}}), 3);
+  EXPECT_EQ(h.world.counter("edge.http_local_rate_limit.shadow_mode"), 2u);
+  EXPECT_EQ(h.world.counter("edge.http_local_rate_limit.rate_limited"), 0u);
+}
+
+TEST(DescriptorsTest, ARequestMayCountForMore) {
+  const auto rule = [](const std::string& addend) {
+    return "rate_limits { actions { generic_key { descriptor_value: 'all' } } hits_addend { " + addend + " } } ";
+  };
+  const auto counted = [&](const std::string& addend, harness::Fields fields) {
+    FilterHarness h(localRatelimitType(), limit(1000, descriptor("generic_key", "all", 10) + rule(addend)));
+    return passed(h, 20, fields);
+  };
+  EXPECT_EQ(counted("number { value: 5 }", {}), 2);
+  EXPECT_EQ(counted("number { value: 0 }", {}), 20);
+  EXPECT_EQ(counted("format: '%REQ(x-cost)%'", {{"x-cost", "3"}}), 3);
+  EXPECT_EQ(counted("format: '%REQ(x-cost)%'", {{"x-cost", "much"}}), 20);
+  EXPECT_EQ(counted("format: '%REQ(x-cost)%'", {}), 20);
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // The word: the tokens in the lowest token_bits_, above them the time of the last fill since start_ in units. A bucket
 // of up to 63 tokens counts time in nanoseconds; a larger one needs more bits for tokens and has coarser units, chosen
 // so that the time lasts for nine years (2^58 ns). An interval is rounded up to whole units: never faster than asked.
-#include "source/extensions/filters/http/local_ratelimit/token_bucket.h"
+#include "source/extensions/rate_limits/token_bucket.h"
 
 #include <algorithm>
 #include <bit>
 
-namespace weir::extensions::local_ratelimit {
+namespace weir::extensions {
 namespace {
 
 constexpr unsigned kTimeBits = 58;
@@ -36,7 +36,7 @@ TokenBucket::TokenBucket(uint32_t max_tokens, uint32_t tokens_per_fill, absl::Du
       interval_(unitsIn(fill_interval, unit_shift_)),
       state_(max_tokens) {}
 
-TokenBucket::Taken TokenBucket::take(base::MonotonicTime now_instant) {
+TokenBucket::Taken TokenBucket::take(base::MonotonicTime now_instant, uint64_t wanted) {
   const int64_t since_start = std::max<int64_t>(0, now_instant.nanoseconds - start_.nanoseconds);
   const uint64_t now = static_cast<uint64_t>(since_start) >> unit_shift_;
   const uint64_t token_mask = (uint64_t{1} << token_bits_) - 1;
@@ -52,8 +52,8 @@ TokenBucket::Taken TokenBucket::take(base::MonotonicTime now_instant) {
       last_fill += fills * interval_;
     }
     if (tokens == max_tokens_) last_fill = std::max(now, last_fill);
-    const bool ok = tokens > 0;
-    if (ok) --tokens;
+    const bool ok = tokens >= wanted;
+    if (ok) tokens -= wanted;
     const uint64_t next_fill = last_fill + interval_;
     const Taken taken{ok, static_cast<uint32_t>(tokens),
                       absl::Nanoseconds(static_cast<int64_t>((next_fill > now ? next_fill - now : 0) << unit_shift_))};
@@ -62,4 +62,4 @@ TokenBucket::Taken TokenBucket::take(base::MonotonicTime now_instant) {
   }
 }
 
-}  // namespace weir::extensions::local_ratelimit
+}  // namespace weir::extensions

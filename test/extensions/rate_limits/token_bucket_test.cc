@@ -1,4 +1,4 @@
-#include "source/extensions/filters/http/local_ratelimit/token_bucket.h"
+#include "source/extensions/rate_limits/token_bucket.h"
 
 #include <atomic>
 #include <thread>
@@ -6,7 +6,7 @@
 
 #include "gtest/gtest.h"
 
-namespace weir::extensions::local_ratelimit {
+namespace weir::extensions {
 namespace {
 
 using base::MonotonicTime;
@@ -88,4 +88,4 @@ TEST(TokenBucketTest, ThreadsNeverShareAToken) {
 }
 
 }  // namespace
-}  // namespace weir::extensions::local_ratelimit
+}  // namespace weir::extensions

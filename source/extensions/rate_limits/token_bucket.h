@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "source/base/clock.h"
 
-namespace weir::extensions::local_ratelimit {
+namespace weir::extensions {
 
 class TokenBucket {
  public:
@@ -22,8 +22,9 @@ class TokenBucket {
     uint32_t left = 0;         // tokens in the bucket after it
     absl::Duration next_fill;  // until tokens are added; zero when the bucket is full
   };
-  // Takes one token if there is one. Safe from any thread; `now` may differ between workers by a turn.
-  Taken take(base::MonotonicTime now);
+  // Takes so many tokens if there are as many, else none. Safe from any thread; `now` may differ between workers by a
+  // turn.
+  Taken take(base::MonotonicTime now, uint64_t tokens = 1);
   uint32_t maxTokens() const { return max_tokens_; }
 
  private:
@@ -36,4 +37,4 @@ class TokenBucket {
   std::atomic<uint64_t> state_;
 };
 
-}  // namespace weir::extensions::local_ratelimit
+}  // namespace weir::extensions
