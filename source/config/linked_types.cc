@@ -68,7 +68,9 @@
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "envoy/extensions/path/match/uri_template/v3/uri_template.pb.h"
 #include "envoy/extensions/path/rewrite/uri_template/v3/uri_template.pb.h"
+#include "envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
+#include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
@@ -90,7 +92,9 @@ namespace {
 std::vector<const google::protobuf::FileDescriptor*> policyFiles() {
   return {
       ::weir::extensions::load_balancing_policies::peak_ewma::v1::PeakEwma::descriptor()->file(),
+      envoy::extensions::retry::host::omit_host_metadata::v3::OmitHostMetadataConfig::descriptor()->file(),
       envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate::descriptor()->file(),
+      envoy::extensions::retry::priority::previous_priorities::v3::PreviousPrioritiesConfig::descriptor()->file(),
       envoy::extensions::internal_redirect::allow_listed_routes::v3::AllowListedRoutesConfig::descriptor()->file(),
       envoy::extensions::internal_redirect::safe_cross_scheme::v3::SafeCrossSchemeConfig::descriptor()->file(),
       envoy::extensions::internal_redirect::previous_routes::v3::PreviousRoutesConfig::descriptor()->file(),

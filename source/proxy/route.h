@@ -21,6 +21,7 @@
 #include "source/filter/stream_info.h"
 #include "source/http/head.h"
 #include "source/proxy/header_edits.h"
+#include "source/proxy/local_reply.h"
 #include "source/proxy/route_stats.h"
 #include "source/proxy/upstream_policy.h"
 #include "source/upstream/cluster.h"
@@ -65,6 +66,11 @@ struct ForwardAction {
   std::shared_ptr<const HashPolicy> hash_policy;                  // null: none
   std::shared_ptr<const upstream::lb::SubsetIndex::Wish> subset;  // which hosts of the cluster; null: any
   std::vector<std::pair<std::string, bool>> upgrades;             // token, allowed; on top of the connection manager's
+  // CONNECT ends here, and the cluster gets what is in the tunnel. Null: it is passed on as it is.
+  struct Tunnel {
+    bool post = false;  // a POST opens one as well
+  };
+  std::shared_ptr<const Tunnel> tunnel;
   // Retries, hedging, mirrors, internal redirects; null: none of them.
   std::shared_ptr<const UpstreamPolicy> policy;
 };
@@ -85,8 +91,7 @@ struct DirectAction {
   uint16_t status = 200;
   std::string body{};
   // Makes the body instead of `body`, from what is known of the exchange; may be null.
-  std::shared_ptr<const filter::SubstitutionFormat> format{};
-  std::string content_type{};  // of what `format` makes; empty: text/plain
+  std::shared_ptr<const LocalReplyFormat> format{};
 };
 
 // How one of several weighted clusters is picked, where it is not simply drawn.

@@ -102,7 +102,7 @@ void Router::answerDirectly(const DirectAction& direct) {
   direct.format->append(context_.info, body);
   answer(direct.status, Reason::kDirectResponse, context_.arena.copy(body), "");
   const bool typed = local_head_->headers.get(HeaderId::kContentType) == "text/plain";
-  if (typed && !direct.content_type.empty()) local_head_->headers.set(HeaderId::kContentType, direct.content_type);
+  if (typed) local_head_->headers.set(HeaderId::kContentType, direct.format->content_type);
 }
 
 void Router::answer(uint16_t status, Reason reason, std::string_view body, std::string_view location) {
@@ -149,6 +149,7 @@ void Router::forward(http::Head& request, const Route& route, const ForwardActio
     hash_ = outcome.hash;
     cookies_ = outcome.cookies;
   }
+  ends_tunnel_ = action.tunnel != nullptr && (request.isConnect() || (action.tunnel->post && request.method == "POST"));
   state_ = State::kUpstream;
   if (policy_ != nullptr && !policy_->mirrors.empty()) startShadows(action);
   startAttempt(first_, {});

@@ -43,6 +43,7 @@ struct DemandConfig;
 
 namespace weir::proxy {
 
+class RetryPriority;
 class Shadow;
 struct SetCookie;
 
@@ -71,9 +72,10 @@ class Router final : public http::Stream, private event::TimerHandler {
   bool edited(const http::Head& response) const { return edited_ == &response; }
   // The request is an upstream's, or about to be, and its response has not come whole.
   bool awaitsUpstream() const { return state_ == State::kUpstream; }
-  // The response opened a tunnel; it has ended when either of its halves has.
+  // The response opened a tunnel; it has ended when either of its halves has, or, where it ends here, that of the
+  // upstream: what it answers to a client that has said all is still passed on.
   bool tunnel() const { return tunnel_; }
-  bool tunnelEnded() const { return tunnel_ && (current_->end_sent || state_ == State::kDone); }
+  bool tunnelEnded() const { return tunnel_ && ((current_->end_sent && !ends_tunnel_) || state_ == State::kDone); }
   // From the end of the request to the end of the response; infinite for none, and for tunnels.
   absl::Duration routeTimeout() const { return tunnel_ ? absl::InfiniteDuration() : route_timeout_; }
   // The upstream redirects, and weir follows: the request that is to be made instead, with the body that was kept for
@@ -121,6 +123,7 @@ class Router final : public http::Stream, private event::TimerHandler {
 
   // router_request.cc: the way to the upstream.
   void avoid(const upstream::HostRef& host);
+  void noteTried(const upstream::HostRef& host);
   void startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease);
   std::string_view wantedHost(const upstream::DemandConfig& config);
   std::string_view wantedAddress(const upstream::DemandConfig& config);
@@ -170,6 +173,7 @@ class Router final : public http::Stream, private event::TimerHandler {
   http::Reason failure_ = http::Reason::kNone;
   bool redirect_to_path_ = false;
   bool tunnel_ = false;
+  bool ends_tunnel_ = false;  // the upstream gets bytes, not HTTP
   bool request_ended_ = false;
   bool replayable_ = true;
   bool timeout_retry_ = false;
@@ -193,7 +197,8 @@ class Router final : public http::Stream, private event::TimerHandler {
   // Hosts that the next attempt goes to only if there is no other: the last ones of the attempts so far.
   std::array<upstream::HostRef, 4> tried_;
   uint32_t tried_count_ = 0;
-  upstream::HostRef host_;  // of the last attempt; what is logged looks into it
+  RetryPriority* priorities_ = nullptr;  // null: none is left out
+  upstream::HostRef host_;               // of the last attempt; what is logged looks into it
   event::Timer back_off_;
   upstream::RetryLease next_lease_;  // of the retry that waits
   UpstreamAttempt::Deadlines try_deadlines_;

@@ -7,6 +7,7 @@
 #include "source/http/authority.h"
 #include "source/http/grpc.h"
 #include "source/proxy/exchange_pool.h"
+#include "source/proxy/retry_priority.h"
 #include "source/proxy/router.h"
 #include "source/proxy/shadow.h"
 #include "source/upstream/demand.h"
@@ -58,18 +59,34 @@ void Router::avoid(const upstream::HostRef& host) {
   if (host) tried_[tried_count_++ % tried_.size()] = host;
 }
 
+// What the policy of retries makes of a host whose attempt has failed.
+void Router::noteTried(const upstream::HostRef& host) {
+  if (policy_ == nullptr || !host) return;
+  if (policy_->retry.other_host) avoid(host);
+  if (policy_->retry.priority_update == 0) return;
+  if (priorities_ == nullptr) priorities_ = context_.arena.make<RetryPriority>(policy_->retry.priority_update);
+  const upstream::HostSet& hosts = cluster_->hosts();
+  priorities_->attempted(hosts.priorityOf(*host), hosts.balancer.loads().capacity);
+}
+
 void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) {
   upstream::PickContext pick;
   pick.priority = action().priority;
   pick.resend = resend_counts_;
   pick.version = request_->version;
   pick.attempted = std::span<const upstream::HostRef>(tried_.data(), std::min<size_t>(tried_count_, tried_.size()));
-  if (policy_ != nullptr && policy_->retry.other_host) pick.more_picks = policy_->retry.host_attempts;
+  if (policy_ != nullptr && retries_.taken() > 0) {
+    pick.omitted = policy_->retry.omitted;
+    if (priorities_ != nullptr) pick.priority_loads = priorities_->loads();
+  }
+  if (policy_ != nullptr && (policy_->retry.other_host || !pick.omitted.empty())) {
+    pick.more_picks = policy_->retry.host_attempts;
+  }
   pick.hash = hash_;
   if (cluster_->config().demand != nullptr) pick.wanted = wantedHost(cluster_->config().demand->config());
   pick.subset = action().subset.get();
   ++context_.info.upstream_attempts;
-  attempt.start(*cluster_, pick, std::move(lease), try_deadlines_);
+  attempt.start(*cluster_, pick, std::move(lease), try_deadlines_, ends_tunnel_);
   if (request_ended_) attempt.onRequestEnd();
 }
 
@@ -174,7 +191,7 @@ void Router::keepForResend(const UpstreamAttempt& attempt, const buffer::Buffer&
 }
 
 void Router::startShadows(const ForwardAction& action) {
-  if (request_->isConnect() || !request_->upgrade.empty()) return;
+  if (request_->isConnect() || !request_->upgrade.empty() || ends_tunnel_) return;
   const net::WorkerContext& worker = context_.services.worker;
   for (const MirrorPolicy& mirror : policy_->mirrors) {
     if (!mirror.fraction.hit(worker.random)) continue;

@@ -90,7 +90,7 @@ void Router::win(UpstreamAttempt& attempt) {
 void Router::onHead(http::Head& head) {
   filter::StreamInfo& info = context_.info;
   status_ = head.status;
-  tunnel_ = head.status == 101 || (request_->isConnect() && head.status / 100 == 2);
+  tunnel_ = ends_tunnel_ || head.status == 101 || (request_->isConnect() && head.status / 100 == 2);
   countStatus(head.status);
   if (!context_.config.suppress_envoy_headers) {
     const base::MonotonicTime since =

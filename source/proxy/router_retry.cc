@@ -112,7 +112,7 @@ bool Router::retryResponse(UpstreamAttempt& attempt, http::Head& response) {
   const RetryState::Wait wait = retries_.wait(&response, worker.random, worker.dispatcher.wallNow());
   recordOutcome(attempt, response.status < 500 ? Outcome::kSuccess : Outcome::kError, response.status);
   timeout_retry_ = false;
-  if (policy_ != nullptr && policy_->retry.other_host) avoid(attempt.host());
+  noteTried(attempt.host());
   current_ = &attempt;
   drain(attempt.stream());
   attempt.drop();
@@ -155,7 +155,7 @@ bool Router::redirect(UpstreamAttempt& attempt, const http::Head& response) {
 
 // True when there is hope left: a retry, or the other attempt. `attempt` is over then.
 bool Router::retryFailure(UpstreamAttempt& attempt, RetryState::Failure failure) {
-  if (policy_ != nullptr && policy_->retry.other_host) avoid(attempt.host());
+  noteTried(attempt.host());
   if (other(attempt).active()) {
     current_ = &other(attempt);
     attempt.drop();
@@ -213,7 +213,7 @@ bool Router::hedge(UpstreamAttempt& slow) {
   if (!takeRetry(lease)) return true;
   timeout_retry_ = true;
   resend_counts_ = false;
-  if (policy_ != nullptr && policy_->retry.other_host) avoid(slow.host());
+  noteTried(slow.host());
   replay_.forEachPiece([&](std::string_view piece) {
     beside.out.append(piece);
     return true;

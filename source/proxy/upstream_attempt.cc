@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/net/transport_info.h"
 #include "source/proxy/router.h"
+#include "source/proxy/tunnel_stream.h"
 
 namespace weir::proxy {
 
@@ -11,7 +13,7 @@ UpstreamAttempt::UpstreamAttempt(Router& router, const net::WorkerContext& worke
     : out(worker.blocks), router_(router), worker_(worker), timer_(worker.dispatcher, *this) {}
 
 void UpstreamAttempt::start(upstream::WorkerCluster& cluster, const upstream::PickContext& pick,
-                            upstream::RetryLease lease, const Deadlines& deadlines) {
+                            upstream::RetryLease lease, const Deadlines& deadlines, bool tunnel) {
   state_ = State::kOpening;
   end_sent = false;
   request_ended_ = false;
@@ -19,7 +21,8 @@ void UpstreamAttempt::start(upstream::WorkerCluster& cluster, const upstream::Pi
   lease_ = std::move(lease);
   deadlines_ = {orNever(deadlines.whole), orNever(deadlines.idle)};
   started_ = progress_ = whole_from_ = now();
-  ticket_ = cluster.openStream(pick, *this);
+  cluster_ = &cluster;
+  ticket_ = tunnel ? cluster.connect(pick, *this) : cluster.openStream(pick, *this);
 }
 
 void UpstreamAttempt::onRequestEnd() {
@@ -54,6 +57,17 @@ void UpstreamAttempt::onStreamOpen(Opened opened) {
   stream_->setOwner(*this, router_.arena());
   noteProgress();
   router_.onAttemptOpen(*this);
+}
+
+void UpstreamAttempt::onConnected(Connected connected) {
+  Opened opened{};
+  opened.host = connected.host;
+  opened.local = connected.connection->localAddress();
+  if (const net::TransportInfo* const transport = connected.connection->transportInfo()) {
+    opened.transport = transport->shared_from_this();
+  }
+  opened.stream = TunnelStream::open(*cluster_, worker_, std::move(connected));
+  onStreamOpen(std::move(opened));
 }
 
 void UpstreamAttempt::onStreamFailed(http::Reason reason, upstream::HostRef host) {

@@ -1,6 +1,7 @@
 // UpstreamAttempt: one try of a request at an upstream: its pick and wait for a stream, the stream, its permit to be a
-// retry, and its own deadlines. The Router embeds two, so that a second may run beside a slow first one; an attempt is
-// used again and again. One worker; allocates nothing.
+// retry, and its own deadlines. A tunnel that ends here takes a connection of its own instead of a stream of a pool; it
+// is used through a stream all the same. The Router embeds two, so that a second may run beside a slow first one; an
+// attempt is used again and again. One worker; allocates nothing.
 //
 //   kNone -> start() -> kOpening -> the Router's onAttemptOpen -> kOpen -> drop() or reset() -> kNone
 //                                \-> the Router's onAttemptFailed (kNone by then)
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "source/base/clock.h"
@@ -25,7 +27,10 @@ namespace weir::proxy {
 
 class Router;
 
-class UpstreamAttempt final : private upstream::StreamReceiver, private http::StreamOwner, private event::TimerHandler {
+class UpstreamAttempt final : private upstream::StreamReceiver,
+                              private upstream::ConnectReceiver,
+                              private http::StreamOwner,
+                              private event::TimerHandler {
  public:
   enum class State : uint8_t { kNone, kOpening, kOpen };
   // Zero or infinite: none.
@@ -37,9 +42,9 @@ class UpstreamAttempt final : private upstream::StreamReceiver, private http::St
   // Both outlive it.
   UpstreamAttempt(Router& router, const net::WorkerContext& worker);
 
-  // Only while kNone. `lease` may be empty.
+  // Only while kNone. `lease` may be empty. `tunnel`: bytes to the host, not HTTP.
   void start(upstream::WorkerCluster& cluster, const upstream::PickContext& pick, upstream::RetryLease lease,
-             const Deadlines& deadlines);
+             const Deadlines& deadlines, bool tunnel);
   // The request was received whole, before or after start(): the time of this attempt runs.
   void onRequestEnd();
   // Something came from the upstream.
@@ -69,6 +74,10 @@ class UpstreamAttempt final : private upstream::StreamReceiver, private http::St
  private:
   void onStreamOpen(Opened opened) override;
   void onStreamFailed(http::Reason reason, upstream::HostRef host) override;
+  void onConnected(Connected connected) override;
+  void onConnectFailed(http::Reason reason, upstream::HostRef host) override {
+    onStreamFailed(reason, std::move(host));
+  }
   void wakeStream() override;
   void onTimer(event::Timer& timer) override;
   base::MonotonicTime deadline() const;
@@ -77,6 +86,7 @@ class UpstreamAttempt final : private upstream::StreamReceiver, private http::St
 
   Router& router_;
   const net::WorkerContext& worker_;
+  upstream::WorkerCluster* cluster_ = nullptr;  // of what is opened, or open
   State state_ = State::kNone;
   bool reused_ = false;
   bool multiplexed_ = false;

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "source/filter/fraction.h"
 #include "source/filter/matchers.h"
+#include "source/upstream/lb/subset_index.h"
 
 namespace weir::proxy {
 
@@ -55,6 +56,10 @@ struct RetryPolicy {
   absl::Duration reset_max = absl::Seconds(300);
   // Hosts that were tried are not tried again while there are others.
   bool other_host = false;
+  // Hosts with all the metadata of one of these are not tried again with while there are others.
+  std::vector<upstream::lb::Metadata> omitted;
+  // After each so many attempts their priorities are left out; 0: never.
+  uint32_t priority_update = 0;
   uint32_t host_attempts = 1;  // how often a pick is repeated for that
 };
 

@@ -171,6 +171,10 @@ void addRetries(const ExplainContext& context, const proxy::Route& route, const 
            absl::StrCat(absl::FormatDuration(retry.back_off_base), " to ", absl::FormatDuration(retry.back_off_max)));
   if (!retry.status_codes.empty()) note.add("status_codes", absl::StrJoin(retry.status_codes, ","));
   if (retry.other_host) note.add("host", "another one than before, where there is one");
+  if (!retry.omitted.empty()) note.add("host_metadata", "hosts that are ruled out by it are avoided");
+  if (retry.priority_update > 0) {
+    note.add("priority", absl::StrCat("others than before, after every ", retry.priority_update, " attempts"));
+  }
   if (action.policy->hedge_on_per_try_timeout) note.add("hedge", "a second attempt beside a slow one");
 }
 

@@ -174,6 +174,10 @@ void addForward(const ExplainContext& context, const proxy::Route& route, const 
     if (!made.empty()) host = made;
   }
   action.add("host", forward.auto_host_rewrite ? std::string("that of the upstream host") : std::string(host));
+  if (forward.tunnel != nullptr) {
+    action.add("tunnel", forward.tunnel->post ? "CONNECT and POST end here: the cluster gets plain bytes"
+                                              : "CONNECT ends here: the cluster gets plain bytes");
+  }
   for (const auto& [token, allowed] : forward.upgrades) action.add("upgrade", token + (allowed ? "" : " (refused)"));
 }
 

@@ -138,10 +138,21 @@ HostSet::HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::
     excluded += entry.flags.has(HealthFlag::kExcludedByCheck);
     const bool ramping = status != lb::Status::kUnhealthy && !options.slow_start.over(now - entry.healthy_since);
     in_slow_start = in_slow_start || ramping;
+    if (entry.metadata != nullptr && !entry.metadata->empty()) {
+      metadata.resize(slots);
+      metadata[entry.host->slot] = entry.metadata;
+    }
     if (entry.group == nullptr || entry.group->priority == 0) continue;
     priorities.resize(slots, 0);
     priorities[entry.host->slot] = static_cast<uint8_t>(entry.group->priority);
   }
+}
+
+bool HostSet::hasMetadata(uint32_t slot, const lb::Metadata& wanted) const {
+  if (slot >= metadata.size() || metadata[slot] == nullptr) return false;
+  const lb::Metadata& has = *metadata[slot];
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&has](const auto& pair) { return std::find(has.begin(), has.end(), pair) != has.end(); });
 }
 
 std::vector<HostEntry> makeEntries(const std::vector<HostSpec>& specs, base::MonotonicTime now) {

@@ -78,11 +78,15 @@ struct HostSet {
   size_t excluded = 0;
   bool in_slow_start = false;       // some host's weight is still growing
   std::vector<uint8_t> priorities;  // by slot; empty when all are 0
+  // By slot; empty when no host has any. Null where a host has none.
+  std::vector<std::shared_ptr<const lb::Metadata>> metadata;
 
   // `slots` is one more than the highest slot in use. `now` is for slow start. `local` is null where nothing is known.
   HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options, base::MonotonicTime now,
           const LocalCluster* local = nullptr);
   uint32_t priorityOf(const Host& host) const { return priorities.empty() ? 0 : priorities[host.slot]; }
+  // Whether the host in that slot has all of these pairs; `wanted` is not empty.
+  bool hasMetadata(uint32_t slot, const lb::Metadata& wanted) const;
   bool contains(const Host& host) const { return host.slot < hosts.size() && hosts[host.slot].get() == &host; }
 };
 

@@ -30,6 +30,8 @@ struct PickContext {
   // Skipped while another host comes up within `more_picks` picks: those that this request was sent to before.
   std::span<const HostRef> attempted = {};
   uint32_t more_picks = 3;
+  // Alike: hosts with all the metadata of one of these.
+  std::span<const lb::Metadata> omitted = {};
   // What the route's hash policies made of the request.
   std::optional<uint64_t> hash = std::nullopt;
   // The metadata that the host must have. Null: any.

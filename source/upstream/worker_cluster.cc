@@ -133,13 +133,15 @@ std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
                       cursors_.data(),      &notes};
   const lb::PickWish wish{context.subset, context.priority_loads};
   const lb::Balancer& balancer = shard_.hosts->balancer;
-  const auto tried = [&](uint32_t slot) {
+  const auto unwanted = [&](uint32_t slot) {
     const Host* const host = shard_.hosts->hosts[slot].get();
     return std::any_of(context.attempted.begin(), context.attempted.end(),
-                       [host](const HostRef& ref) { return ref == host; });
+                       [host](const HostRef& ref) { return ref == host; }) ||
+           std::any_of(context.omitted.begin(), context.omitted.end(),
+                       [&](const lb::Metadata& metadata) { return shard_.hosts->hasMetadata(slot, metadata); });
   };
   std::optional<uint32_t> slot = balancer.pick(input, wish);
-  while (slot.has_value() && tried(*slot) && input.attempt < context.more_picks) {
+  while (slot.has_value() && unwanted(*slot) && input.attempt < context.more_picks) {
     ++input.attempt;
     slot = balancer.pick(input, wish);
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Upgrades: only 101 opens the tunnel, and only where the route allows it."""
+"""Upgrades: only 101 opens the tunnel, and only where the route allows it. CONNECT is passed on, or ends at weir."""
 
+import subprocess
 import unittest
 
 from proxy_config import cluster, config, direct, http_listener, prefix, proxy, to_cluster
@@ -65,6 +66,41 @@ class Upgrades(unittest.TestCase):
                 self.assertTrue(heads[0].startswith(b"CONNECT example.com:443 HTTP/1.1\r\n"), heads)
                 with Client(port) as other:
                     self.assertEqual(b"no tunnel", other.get("/").body)
+
+    def test_curl_tunnels_through_a_connect_that_ends_here(self):
+        def serve(wire):
+            request = wire.request()
+            wire.send(response(200, request.target.encode() + b" at " + request.get("host").encode()))
+        with Origin(serve=serve) as origin:
+            port, weir = self._terminating(origin.port)
+            with weir:
+                for option in ("-p", "--proxytunnel"):
+                    answer = subprocess.run(
+                        ["curl", "-sS", "--max-time", "10", option, "-x", f"http://127.0.0.1:{port}",
+                         "http://far.example:81/inside"],
+                        capture_output=True, check=False)
+                    self.assertEqual((b"/inside at far.example:81", b"", 0),
+                                     (answer.stdout, answer.stderr, answer.returncode))
+
+    def test_halves_of_a_connect_that_ends_here_close_one_by_one(self):
+        def serve(wire):
+            asked = wire.rest()
+            wire.send(asked[::-1])
+        with Origin(serve=serve) as origin:
+            port, weir = self._terminating(origin.port)
+            with weir, Client(port) as client:
+                client.send(b"CONNECT far:1 HTTP/1.1\r\nHost: far:1\r\n\r\n")
+                self.assertIn(b" 200 ", client.until(b"\r\n\r\n"))
+                client.send(b"abc" * 100000)
+                client.shut()
+                self.assertEqual(b"cba" * 100000, client.rest())
+
+    @staticmethod
+    def _terminating(origin):
+        port = free_ports(1)[0]
+        route = to_cluster({"connect_matcher": {}}, "origin",
+                           upgrade_configs=[{"upgrade_type": "CONNECT", "connect_config": {}}])
+        return port, Weir(config([http_listener("front", port, [route])], [cluster("origin", origin)]))
 
     def test_the_upstreams_end_ends_the_tunnel(self):
         def serve(wire):

@@ -13,6 +13,7 @@ import fields
 import levels
 import lint
 import pages
+import reasons
 import sizes
 import tree
 import virtuals
@@ -273,6 +274,21 @@ class FieldsTest(unittest.TestCase):
 
     def test_waits_for_a_server(self):
         self.assertEqual([], texts(fields.check_fields, api__a_dot_proto=self.PROTO))
+
+
+class ReasonsTest(unittest.TestCase):
+    TABLE = 'WEIR_REASON(kGone, "DC", 0, "client_gone", "The client went away.")\n'
+
+    def reasons(self, **files):
+        return [text.split(": ", 1)[1] for text in texts(reasons.check_reasons, source__http__reasons_dot_inc=self.TABLE, **files)]
+
+    def test_wants_a_cause_and_a_test(self):
+        self.assertEqual(["kGone: nothing gives this reason", "kGone: no test brings it about"],
+                         self.reasons(source__proxy__proxy_status_dot_cc="Reason::kGone", test__server__why_test_dot_cc="client_gone"))
+
+    def test_takes_the_identifier_or_the_name(self):
+        for told in ("Reason::kGone", '"0 client_gone GET"'):
+            self.assertEqual([], self.reasons(source__a_dot_cc="x = Reason::kGone;", test__a_test_dot_cc=told))
 
 
 class WaiversTest(unittest.TestCase):

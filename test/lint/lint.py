@@ -18,6 +18,7 @@ sys.path.insert(0, HERE)
 import fields
 import levels
 import pages
+import reasons
 import sizes
 import tree
 import virtuals
@@ -27,6 +28,7 @@ CHECKS = {
     "fields": fields.check_fields,
     "levels": levels.check_levels,
     "pages": pages.check_pages,
+    "reasons": reasons.check_reasons,
     "seam": levels.check_seam,
     "sizes": sizes.check_sizes,
     "virtuals": virtuals.check_virtuals,

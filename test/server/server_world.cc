@@ -15,14 +15,17 @@ CompileRun::CompileRun(std::string_view yaml, bool schema_only) {
   report = config::render(diagnostics, loaded.sources);
 }
 
-Client::Client(event::Dispatcher& dispatcher, net::Network& network, const net::Address& to) {
-  auto socket = network.connect(to, std::nullopt);
+Client::Client(const net::WorkerContext& worker, const net::Address& to, const net::TransportFactory* over,
+               std::string_view host) {
+  auto socket = worker.network.connect(to, std::nullopt);
   if (!socket.ok()) {
     closed = net::CloseReason::kConnectFailed;
     return;
   }
-  connection_ = std::make_unique<net::Connection>(dispatcher, blocks_, *std::move(socket), net::Connection::Limits{},
-                                                  static_cast<net::Session&>(*this), absl::Seconds(5));
+  if (over != nullptr) *socket = over->wrap(*std::move(socket), worker, host);
+  connection_ =
+      std::make_unique<net::Connection>(worker.dispatcher, worker.blocks, *std::move(socket), net::Connection::Limits{},
+                                        static_cast<net::Session&>(*this), absl::Seconds(5));
 }
 
 Client::~Client() = default;
@@ -42,7 +45,9 @@ ServerWorld::ServerWorld(std::string_view yaml, unsigned count, uint32_t limit)
     : compiled(yaml),
       connection_limit(limit),
       client_dispatcher_(simulation.addDispatcher()),
-      client_network_(wire, client_dispatcher_, "10.0.0.9") {
+      client_network_(wire, client_dispatcher_, "10.0.0.9"),
+      local_network_(wire, client_dispatcher_, "127.0.0.1"),
+      client_shard_(client_stats_.makeShard()) {
   EXPECT_EQ(compiled.report, "");
   if (compiled.config == nullptr) return;
   std::vector<Worker*> all;
@@ -70,7 +75,13 @@ void ServerWorld::start() {
 }
 
 Client& ServerWorld::connect(const net::Address& address) {
-  clients_.push_back(std::make_unique<Client>(client_dispatcher_, client_network_, address));
+  clients_.push_back(std::make_unique<Client>(remote_, address));
+  return *clients_.back();
+}
+
+Client& ServerWorld::connectLocally(std::string_view address, const net::TransportFactory* over,
+                                    std::string_view host) {
+  clients_.push_back(std::make_unique<Client>(local_, *net::Address::parse(address), over, host));
   return *clients_.back();
 }
 

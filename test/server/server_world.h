@@ -10,6 +10,8 @@
 
 #include "source/config/loader.h"
 #include "source/extensions/registry.h"
+#include "source/net/transport.h"
+#include "source/net/worker_context.h"
 #include "source/server/compile_loaded.h"
 #include "source/server/worker.h"
 #include "test/harness/sim/sim_network.h"
@@ -34,7 +36,9 @@ struct CompileRun {
 
 class Client final : private net::Session {
  public:
-  Client(event::Dispatcher& dispatcher, net::Network& network, const net::Address& to);
+  // `over` (may be null) and `worker` outlive it; `host` is the name that its TLS asks for.
+  Client(const net::WorkerContext& worker, const net::Address& to, const net::TransportFactory* over = nullptr,
+         std::string_view host = {});
   ~Client() override;
 
   void send(std::string_view bytes);
@@ -47,7 +51,6 @@ class Client final : private net::Session {
   void onRoom() override {}
   void onClose(net::CloseReason reason) override { closed = reason; }
 
-  buffer::BlockPool blocks_;
   std::unique_ptr<net::Connection> connection_;
 };
 
@@ -60,6 +63,8 @@ class ServerWorld {
   void start();
   Client& connect(const net::Address& address);
   Client& connect(std::string_view address) { return connect(*net::Address::parse(address)); }
+  // From 127.0.0.1, where connect() comes from 10.0.0.9; over TLS that asks for `host` if `over` is not null.
+  Client& connectLocally(std::string_view address, const net::TransportFactory* over, std::string_view host);
   void run() { simulation.runUntilIdle(absl::Milliseconds(50)); }
 
   CompileRun compiled;
@@ -73,6 +78,16 @@ class ServerWorld {
   std::vector<std::unique_ptr<harness::SimNetwork>> networks_;
   event::Dispatcher& client_dispatcher_;
   harness::SimNetwork client_network_;
+  harness::SimNetwork local_network_;
+  buffer::BlockPool client_blocks_;
+  base::ChunkPool client_chunks_;
+  base::Random client_random_{1};
+  stats::Registry client_stats_;
+  stats::Shard& client_shard_;
+  const net::WorkerContext remote_{client_dispatcher_, client_network_, client_blocks_,
+                                   client_chunks_,     client_random_,  client_shard_};
+  const net::WorkerContext local_{client_dispatcher_, local_network_, client_blocks_,
+                                  client_chunks_,     client_random_, client_shard_};
   std::vector<std::unique_ptr<Client>> clients_;
 };
 

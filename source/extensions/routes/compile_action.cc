@@ -10,6 +10,7 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "source/base/strings.h"
+#include "source/extensions/access_loggers/line_format.h"
 #include "source/extensions/messages/data_source.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/metadata.h"
@@ -116,7 +117,17 @@ void ActionCompiler::upgrades(const api::RouteAction& message, const base::Field
       context_.diagnostics.error(path.at("upgrade_configs", static_cast<size_t>(i)).at("upgrade_type"),
                                  absl::StrCat("'", upgrade.upgrade_type(), "' is there twice"));
     }
-    action.upgrades.emplace_back(std::move(token), !upgrade.has_enabled() || upgrade.enabled().value());
+    const bool enabled = !upgrade.has_enabled() || upgrade.enabled().value();
+    if (upgrade.has_connect_config()) {
+      if (token != "connect") {
+        context_.diagnostics.error(path.at("upgrade_configs", static_cast<size_t>(i)).at("connect_config"),
+                                   absl::StrCat("'", upgrade.upgrade_type(), "' cannot end here; allowed: CONNECT"));
+      } else if (enabled) {
+        action.tunnel = std::make_shared<const proxy::ForwardAction::Tunnel>(
+            proxy::ForwardAction::Tunnel{upgrade.connect_config().allow_post()});
+      }
+    }
+    action.upgrades.emplace_back(std::move(token), enabled);
   }
 }
 
@@ -308,8 +319,14 @@ proxy::DirectAction ActionCompiler::direct(const api::DirectResponseAction& mess
 
 void ActionCompiler::bodyFormat(const envoy::config::core::v3::SubstitutionFormatString& message,
                                 const base::FieldPath& path, proxy::DirectAction& action) {
+  auto made = std::make_shared<proxy::LocalReplyFormat>();
   if (message.has_json_format()) {
-    context_.diagnostics.error(path.at("json_format"), "not here; allowed: text_format_source, with a content_type");
+    std::shared_ptr<const LineFormat> line =
+        LineFormat::compile(message, context_.schema_only, context_.diagnostics, path);
+    if (line == nullptr) return;
+    made->append = [line](const filter::StreamInfo& info, std::string& out) { line->append(info, out); };
+    made->content_type = message.content_type().empty() ? "application/json" : message.content_type();
+    action.format = std::move(made);
     return;
   }
   std::string text = message.text_format();
@@ -320,8 +337,10 @@ void ActionCompiler::bodyFormat(const envoy::config::core::v3::SubstitutionForma
   }
   auto format = filter::SubstitutionFormat::parse(text, message.omit_empty_values());
   if (!format.ok()) return context_.diagnostics.error(path, std::string(format.status().message()));
-  action.format = *std::move(format);
-  action.content_type = message.content_type();
+  made->append = [text_format = std::shared_ptr<const filter::SubstitutionFormat>(*std::move(format))](
+                     const filter::StreamInfo& info, std::string& out) { text_format->append(info, out); };
+  made->content_type = message.content_type().empty() ? "text/plain" : message.content_type();
+  action.format = std::move(made);
 }
 
 }  // namespace

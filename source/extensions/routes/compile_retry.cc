@@ -1,6 +1,7 @@
 #include "source/extensions/routes/compile_retry.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -11,10 +12,13 @@
 #include "envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config.pb.h"
 #include "envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config.pb.h"
 #include "envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config.pb.h"
+#include "envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
+#include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/matchers/compile_matchers.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/metadata.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/proxy/retry_conditions.h"
 
@@ -25,7 +29,9 @@ namespace api = envoy::config::route::v3;
 using envoy::extensions::internal_redirect::allow_listed_routes::v3::AllowListedRoutesConfig;
 using envoy::extensions::internal_redirect::previous_routes::v3::PreviousRoutesConfig;
 using envoy::extensions::internal_redirect::safe_cross_scheme::v3::SafeCrossSchemeConfig;
+using envoy::extensions::retry::host::omit_host_metadata::v3::OmitHostMetadataConfig;
 using envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate;
+using envoy::extensions::retry::priority::previous_priorities::v3::PreviousPrioritiesConfig;
 using google::protobuf::Message;
 
 // The message as the type that it is, or null.
@@ -49,6 +55,10 @@ class PolicyCompiler {
   void backOff(const api::RetryPolicy& message, const base::FieldPath& path, proxy::RetryPolicy& policy);
   void resetHeaders(const api::RetryPolicy& message, proxy::RetryPolicy& policy);
   void hosts(const api::RetryPolicy& message, const base::FieldPath& path, proxy::RetryPolicy& policy);
+  void hostPredicate(const api::RetryPolicy::RetryHostPredicate& message, const base::FieldPath& path,
+                     proxy::RetryPolicy& policy);
+  void priority(const api::RetryPolicy::RetryPriority& message, const base::FieldPath& path,
+                proxy::RetryPolicy& policy);
   void predicate(const envoy::config::core::v3::TypedExtensionConfig& message, const base::FieldPath& path,
                  proxy::InternalRedirectPolicy& policy);
   void error(const base::FieldPath& path, const std::string& text) { context_.diagnostics.error(path, text); }
@@ -112,24 +122,55 @@ void PolicyCompiler::resetHeaders(const api::RetryPolicy& message, proxy::RetryP
   if (limited.has_max_interval()) policy.reset_max = durationOf(limited.max_interval());
 }
 
+void PolicyCompiler::hostPredicate(const api::RetryPolicy::RetryHostPredicate& message, const base::FieldPath& path,
+                                   proxy::RetryPolicy& policy) {
+  // Written by name alone in older files.
+  if (!message.has_typed_config() && message.name() == "envoy.retry_host_predicates.previous_hosts") {
+    policy.other_host = true;
+    return;
+  }
+  std::unique_ptr<Message> config;
+  if (message.has_typed_config()) {
+    config = unpackAny(message.typed_config(), context_.diagnostics, path.at("typed_config"));
+    if (config == nullptr) return;
+  }
+  if (config != nullptr && as<PreviousHostsPredicate>(*config) != nullptr) {
+    policy.other_host = true;
+  } else if (const auto* const omit = config == nullptr ? nullptr : as<OmitHostMetadataConfig>(*config)) {
+    upstream::lb::Metadata metadata = lbMetadata(omit->metadata_match());
+    if (metadata.empty()) {
+      error(path.at("typed_config").at("metadata_match"), "has nothing under filter_metadata.envoy.lb to match by");
+    } else {
+      policy.omitted.push_back(std::move(metadata));
+    }
+  } else {
+    error(path, absl::StrCat("'", message.name(),
+                             "' is not a host predicate of weir; allowed: "
+                             "envoy.retry_host_predicates.previous_hosts, "
+                             "envoy.retry_host_predicates.omit_host_metadata"));
+  }
+}
+
+void PolicyCompiler::priority(const api::RetryPolicy::RetryPriority& message, const base::FieldPath& path,
+                              proxy::RetryPolicy& policy) {
+  std::unique_ptr<Message> config;
+  if (message.has_typed_config()) {
+    config = unpackAny(message.typed_config(), context_.diagnostics, path.at("typed_config"));
+    if (config == nullptr) return;
+  }
+  if (const auto* const previous = config == nullptr ? nullptr : as<PreviousPrioritiesConfig>(*config)) {
+    policy.priority_update = static_cast<uint32_t>(std::max(previous->update_frequency(), 1));
+  } else {
+    error(path, absl::StrCat("'", message.name(), "' is not a retry priority of weir; allowed: ",
+                             "envoy.retry_priorities.previous_priorities, with its typed_config"));
+  }
+}
+
 void PolicyCompiler::hosts(const api::RetryPolicy& message, const base::FieldPath& path, proxy::RetryPolicy& policy) {
   for (int i = 0; i < message.retry_host_predicate_size(); ++i) {
-    const auto& predicate = message.retry_host_predicate(i);
-    const base::FieldPath at = path.at("retry_host_predicate", static_cast<size_t>(i));
-    // Written by name alone in older files.
-    bool known = predicate.name() == "envoy.retry_host_predicates.previous_hosts" && !predicate.has_typed_config();
-    if (predicate.has_typed_config()) {
-      const auto config = unpackAny(predicate.typed_config(), context_.diagnostics, at.at("typed_config"));
-      if (config == nullptr) continue;
-      known = as<PreviousHostsPredicate>(*config) != nullptr;
-    }
-    if (!known) {
-      error(at, absl::StrCat("'", predicate.name(),
-                             "' is not a host predicate of weir; allowed: "
-                             "envoy.retry_host_predicates.previous_hosts"));
-    }
-    policy.other_host = true;
+    hostPredicate(message.retry_host_predicate(i), path.at("retry_host_predicate", static_cast<size_t>(i)), policy);
   }
+  if (message.has_retry_priority()) priority(message.retry_priority(), path.at("retry_priority"), policy);
   const int64_t attempts = message.host_selection_retry_max_attempts();
   if (attempts < 0 || attempts > 1000) {
     error(path.at("host_selection_retry_max_attempts"), absl::StrCat("saw ", attempts, "; allowed: 0 to 1000"));

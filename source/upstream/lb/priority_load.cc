@@ -41,6 +41,7 @@ PriorityLoads priorityLoads(const std::vector<LevelHealth>& levels, PriorityOpti
     healthy.push_back(score(level.healthy, level.total, options.overprovisioning_percent));
     degraded.push_back(score(level.degraded, level.total, options.overprovisioning_percent));
     sum += healthy.back() + degraded.back();
+    out.capacity.push_back(std::min<uint32_t>(100, healthy.back() + degraded.back()));
   }
   out.available = static_cast<uint32_t>(std::min<uint64_t>(100, sum));
   for (size_t i = 0; i < levels.size() && out.available < 100; ++i) {

@@ -30,6 +30,8 @@ struct LevelLoad {
 struct PriorityLoads {
   std::vector<LevelLoad> levels;
   uint32_t available = 0;  // percent, at most 100
+  // By level: percent of all traffic that it could take, healthy and degraded hosts together; at most 100.
+  std::vector<uint32_t> capacity;
 };
 
 struct PriorityOptions {

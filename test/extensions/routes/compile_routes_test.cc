@@ -121,6 +121,14 @@ constexpr ErrorCase kErrors[] = {
      "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } route { cluster: 'c' hash_policy { "
      "connection_properties {} } } } }",
      "rc.virtual_hosts[0].routes[0].route.hash_policy[0].connection_properties", "source_ip: true"},
+    {"retries to an unknown priority",
+     "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } route { cluster: 'c' retry_policy { "
+     "retry_priority { name: 'other' } } } } }",
+     "rc.virtual_hosts[0].routes[0].route.retry_policy.retry_priority", "previous_priorities"},
+    {"a tunnel of another kind that ends here",
+     "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } route { cluster: 'c' upgrade_configs { "
+     "upgrade_type: 'websocket' connect_config {} } } } }",
+     "rc.virtual_hosts[0].routes[0].route.upgrade_configs[0].connect_config", "allowed: CONNECT"},
     {"no action", "virtual_hosts { name: 'a' domains: '*' routes { match { prefix: '/' } } }",
      "rc.virtual_hosts[0].routes[0]", "one of route, redirect, direct_response"},
 };
@@ -247,6 +255,46 @@ TEST_F(CompileRoutesTest, IgnoresAnOptionalFilterThatIsNotThere) {
       "typed_per_filter_config { key: 'other' value { [type.googleapis.com/envoy.config.route.v3.FilterConfig] { "
       "is_optional: true disabled: true } } }");
   EXPECT_TRUE(diagnostics_.ok());
+}
+
+TEST_F(CompileRoutesTest, MakesBodiesOutOfFormats) {
+  const auto bodyOf = [this](const std::string& format, std::string& type) {
+    const auto table = compileRoute(
+        "name: 'r \"1\"' match { prefix: '/' } direct_response { status: 200 body_format { " + format + " } }");
+    EXPECT_TRUE(diagnostics_.ok()) << diagnostics_.all()[0].message;
+    const proxy::Route& route = *table->hosts[0]->routes[0].second;
+    const auto& direct = std::get<proxy::DirectAction>(route.action);
+    filter::StreamInfo info;
+    info.route = &route;
+    std::string body;
+    direct.format->append(info, body);
+    type = direct.format->content_type;
+    return body;
+  };
+  std::string type;
+  EXPECT_EQ(bodyOf("text_format_source { inline_string: 'at %ROUTE_NAME%' }", type), "at r \"1\"");
+  EXPECT_EQ(type, "text/plain");
+  EXPECT_EQ(bodyOf("json_format { fields { key: 'route' value { string_value: '%ROUTE_NAME%' } } }", type),
+            "{\"route\":\"r \\\"1\\\"\"}\n");
+  EXPECT_EQ(type, "application/json");
+  bodyOf("content_type: 'text/html' text_format_source { inline_string: 'x' }", type);
+  EXPECT_EQ(type, "text/html");
+}
+
+TEST_F(CompileRoutesTest, CompilesWhereRetriesGo) {
+  const auto table = compileRoute(
+      "match { prefix: '/' } route { cluster: 'c' retry_policy { retry_on: '5xx' retry_host_predicate { name: "
+      "'envoy.retry_host_predicates.omit_host_metadata' typed_config { "
+      "[type.googleapis.com/envoy.extensions.retry.host.omit_host_metadata.v3.OmitHostMetadataConfig] { metadata_match "
+      "{ filter_metadata { key: 'envoy.lb' value { fields { key: 'v' value { string_value: '1' } } } } } } } } "
+      "retry_priority { name: 'envoy.retry_priorities.previous_priorities' typed_config { "
+      "[type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig] { "
+      "update_frequency: 2 } } } } }");
+  ASSERT_TRUE(diagnostics_.ok()) << diagnostics_.all()[0].message;
+  const auto& action = std::get<proxy::ForwardAction>(table->hosts[0]->routes[0].second->action);
+  EXPECT_EQ(action.policy->retry.omitted, (std::vector<upstream::lb::Metadata>{{{"v", "\"1\""}}}));
+  EXPECT_EQ(action.policy->retry.priority_update, 2u);
+  EXPECT_FALSE(action.policy->retry.other_host);
 }
 
 TEST_F(CompileRoutesTest, RefusesADirectResponseAboveItsLimit) {

@@ -93,6 +93,22 @@ TEST(H2Flood, EachEndsTheServersConnectionWithinItsBudget) {
   }
 }
 
+// Within the other budgets: what counts is how much of the answers was never taken.
+TEST(H2Flood, AnswersThatNobodyReadsEndTheConnection) {
+  H2Options options;
+  options.budgets.outbound_frames = 50;
+  Peer victim(Role::kServer, options);
+  victim.feed(hello());
+  victim.output();
+  for (int i = 0; i < 40; ++i) victim.feed(ping());
+  EXPECT_EQ(victim.codec().error(), Reason::kNone);
+  victim.output();
+  for (int i = 0; i < 40; ++i) victim.feed(ping());
+  EXPECT_EQ(victim.codec().error(), Reason::kNone) << "the first ones were taken";
+  for (int i = 0; i < 20; ++i) victim.feed(ping());
+  EXPECT_EQ(victim.codec().error(), Reason::kH2OutboundFlood);
+}
+
 TEST(H2Flood, EachEndsTheClientsConnectionWithinItsBudget) {
   for (const Row& row : floods()) {
     Victim victim(Role::kClient);

@@ -1,6 +1,7 @@
 #include "source/extensions/filters/http/cors/cors.h"
 
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "envoy/config/core/v3/core.pb.h"
@@ -24,6 +25,7 @@ struct Policy final : filter::RouteFilterConfig {
   std::optional<bool> allow_credentials;
   std::optional<bool> allow_private_network;
   filter::Fraction enabled{100, 100};
+  filter::Fraction shadow{0, 100};  // of the rest: counted only
 };
 
 struct Stats {
@@ -39,12 +41,12 @@ class CorsFilter final : public filter::HttpFilter {
     const std::optional<std::string_view> origin = head.headers.get(HeaderId::kOrigin);
     if (!origin || origin->empty()) return filter::Verdict::next();
     levels_ = host().routeConfigs(policies_.data(), policies_.size());
-    if (levels_ == 0 || !policy(0).enabled.hit(worker_.random)) return filter::Verdict::next();
-    if (!allowed(*origin)) {
-      worker_.stats.add(stats_.origin_invalid);
-      return filter::Verdict::next();
-    }
-    worker_.stats.add(stats_.origin_valid);
+    if (levels_ == 0) return filter::Verdict::next();
+    const bool enabled = policy(0).enabled.hit(worker_.random);
+    if (!enabled && !policy(0).shadow.hit(worker_.random)) return filter::Verdict::next();
+    const bool valid = allowed(*origin);
+    worker_.stats.add(valid ? stats_.origin_valid : stats_.origin_invalid);
+    if (!enabled || !valid) return filter::Verdict::next();
     origin_ = *origin;
     if (head.method != "OPTIONS" || !head.headers.has(HeaderId::kAccessControlRequestMethod)) {
       return filter::Verdict::next();
@@ -120,7 +122,7 @@ class CorsFilter final : public filter::HttpFilter {
   std::string_view origin_;  // allowed
 };
 
-// The two messages say the same under the same names.
+// The two messages say the same under the same names, but for what the newer one has alone.
 template <typename Message>
 std::unique_ptr<filter::RouteFilterConfig> compile(const Message& message, const filter::FactoryContext& context) {
   const size_t errors = context.diagnostics.errors();
@@ -139,6 +141,9 @@ std::unique_ptr<filter::RouteFilterConfig> compile(const Message& message, const
     policy->allow_private_network = message.allow_private_network_access().value();
   }
   if (message.has_filter_enabled()) policy->enabled = compileFraction(message.filter_enabled());
+  if constexpr (std::is_same_v<Message, api::CorsPolicy>) {
+    if (message.has_shadow_enabled()) policy->shadow = compileFraction(message.shadow_enabled());
+  }
   if (context.diagnostics.errors() > errors) return nullptr;
   return policy;
 }

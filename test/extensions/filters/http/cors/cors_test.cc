@@ -72,6 +72,17 @@ TEST(CorsFilterTest, APolicyMayBeSwitchedOff) {
   EXPECT_EQ(h.get({{"origin", "https://a.example.com"}})->client.sent(), "HEAD 200; END; ");
 }
 
+TEST(CorsFilterTest, APolicyInItsShadowIsOnlyCounted) {
+  FilterHarness h(corsType(), "");
+  h.addRoute(std::string(kPolicy) +
+             "filter_enabled { default_value { numerator: 0 } } shadow_enabled { default_value { numerator: 100 } }");
+  EXPECT_EQ(h.get({{"origin", "https://a.example.com"}})->client.sent(), "HEAD 200; END; ");
+  EXPECT_EQ(h.get({{"origin", "https://evil.org"}})->client.sent(), "HEAD 200; END; ");
+  EXPECT_TRUE(preflight(h, "https://a.example.com", false)->terminal_open);
+  EXPECT_EQ(h.world.counter("http.test.cors.origin_valid"), 2u);
+  EXPECT_EQ(h.world.counter("http.test.cors.origin_invalid"), 1u);
+}
+
 TEST(CorsFilterTest, TheOlderPolicyOfRoutesIsTakenToo) {
   FilterHarness h(corsType(), "");
   envoy::config::route::v3::CorsPolicy older;
