@@ -4,12 +4,12 @@
 #include <span>
 #include <utility>
 
-#include "source/http/authority.h"
 #include "source/http/grpc.h"
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/retry_priority.h"
 #include "source/proxy/router.h"
 #include "source/proxy/shadow.h"
+#include "source/proxy/wanted_name.h"
 #include "source/upstream/demand.h"
 
 namespace weir::proxy {
@@ -46,13 +46,7 @@ std::string_view Router::wantedAddress(const upstream::DemandConfig& config) {
 std::string_view Router::wantedHost(const upstream::DemandConfig& config) {
   if (config.kind == upstream::DemandConfig::Kind::kAddresses) return wantedAddress(config);
   const std::string_view named = context_.info.upstream_target;
-  const auto authority = http::parseAuthority(named.empty() ? std::string_view(request_->authority) : named);
-  if (!authority) return {};
-  char digits[8];
-  const uint16_t port = authority->port.value_or(config.default_port);
-  const auto end = std::to_chars(digits, digits + sizeof(digits), port);
-  const std::string_view host = context_.arena.join(context_.arena.copyLower(authority->host), ":");
-  return context_.arena.join(host, std::string_view(digits, end.ptr - digits));
+  return wantedName(named.empty() ? request_->authority : named, config.default_port, context_.arena);
 }
 
 void Router::avoid(const upstream::HostRef& host) {

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "source/http/authority.h"
+#include "source/proxy/wanted_name.h"
+#include "source/upstream/demand.h"
 
 namespace weir::proxy {
 
@@ -68,6 +70,10 @@ void Shadow::start(upstream::WorkerCluster& cluster, const http::Head& request, 
   upstream::PickContext pick;
   pick.priority = priority;
   pick.version = request.version;
+  // A cluster that resolves whichever name it is asked for is asked for that of the copy.
+  if (const upstream::Demand* const demand = cluster.config().demand.get()) {
+    pick.wanted = wantedName(head_->authority, demand->config().default_port, arena_);
+  }
   ticket_ = cluster.openStream(pick, *this);
 }
 

@@ -44,6 +44,34 @@ class ForwardProxy(unittest.TestCase):
                 self.assertEqual((1, 1), (dns.count("a.test"), dns.count("b.test")))
                 self.assertEqual(3, weir.stats()["cluster.any.num_hosts"])
 
+    def test_a_copy_goes_to_the_host_that_it_is_given(self):
+        copies = []
+        with DnsServer() as dns, Origin() as origin, Origin(lambda r: copies.append(r.get("host")) or response()) as other:
+            dns.zone["a.test"] = dns.zone["b.test"] = a("127.0.0.1", ttl=60)
+            port, configuration = forward_proxy(dns)
+            manager = configuration["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+            route = manager["route_config"]["virtual_hosts"][0]["routes"][0]["route"]
+            mirrored = "B.test:%d" % other.port
+            route["request_mirror_policies"] = [{"cluster": "any", "host_rewrite_literal": mirrored}]
+            with Weir(configuration):
+                self.assertEqual(200, ask(port, "a.test:%d" % origin.port).status)
+                wait_until(lambda: copies == [mirrored], "the copy has come")
+
+    def test_a_tunnel_goes_to_the_host_that_it_names(self):
+        def serve(wire):
+            wire.send(wire.exactly(4)[::-1])
+        with DnsServer() as dns, Origin(serve=serve) as origin:
+            dns.zone["a.test"] = a("127.0.0.1", ttl=60)
+            port, configuration = forward_proxy(dns)
+            manager = configuration["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+            manager["route_config"]["virtual_hosts"][0]["routes"].insert(0, to_cluster(
+                {"connect_matcher": {}}, "any", upgrade_configs=[{"upgrade_type": "CONNECT", "connect_config": {}}]))
+            with Weir(configuration), Client(port) as client:
+                name = "a.test:%d" % origin.port
+                client.send(("CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\nping" % (name, name)).encode())
+                self.assertIn(b" 200 ", client.until(b"\r\n\r\n"))
+                self.assertEqual(b"gnip", client.exactly(4))
+
     def test_many_first_requests_ask_once(self):
         with DnsServer() as dns, Origin() as origin:
             dns.zone["a.test"] = a("127.0.0.1", ttl=60)

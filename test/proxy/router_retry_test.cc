@@ -152,6 +152,24 @@ TEST(RouterRetryTest, EachConditionSendsAgainWhatItNamesAndNothingElse) {
   }
 }
 
+TEST(RouterRetryTest, EachGrpcConditionSendsAgainItsOwnStatusAlone) {
+  const std::pair<uint32_t, int> conditions[] = {{kRetryOnGrpcCancelled, 1},
+                                                 {kRetryOnGrpcDeadlineExceeded, 4},
+                                                 {kRetryOnGrpcResourceExhausted, 8},
+                                                 {kRetryOnGrpcInternal, 13},
+                                                 {kRetryOnGrpcUnavailable, 14}};
+  for (const auto& [condition, wanted] : conditions) {
+    for (const int status : {0, 1, 2, 4, 8, 13, 14}) {
+      RetryWorld retry(on(condition));
+      const std::string answer =
+          "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: " + std::to_string(status) + "\r\n";
+      retry.answers = {answer + "content-length: 0\r\n\r\n", std::string(kOk)};
+      retry.ask(kPost);
+      EXPECT_EQ(retry.requests.size(), status == wanted ? 2u : 1u) << condition << " " << status;
+    }
+  }
+}
+
 TEST(RouterRetryTest, StatusCodesAndHeadersOfThePolicySendAgain) {
   RetryWorld codes([](UpstreamPolicy& policy) {
     policy.retry.on = kRetryOnRetriableStatusCodes | kRetryOnRetriableHeaders;
