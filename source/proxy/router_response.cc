@@ -26,7 +26,9 @@ void setNumber(http::Head& head, std::string_view name, int64_t number) {
 }  // namespace
 
 void Router::recordOutcome(const UpstreamAttempt& attempt, Outcome kind, uint16_t status) {
-  cluster_->recordOutcome(attempt.host(), {kind, status, now() - attempt.started()});
+  // Of a tunnel: how long it took to open.
+  const base::MonotonicTime until = tunnel_ ? context_.info.upstream_first_received.value_or(now()) : now();
+  cluster_->recordOutcome(attempt.host(), {kind, status, until - attempt.started()});
 }
 
 std::optional<Part> Router::receiveUpstream() {
