@@ -15,7 +15,7 @@ constexpr unsigned kWorkerShift = 48;
 }  // namespace
 
 ActiveListener::ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit)
-    : config_(config), services_(services), limit_(limit), connections_(services, config.stats, limit) {}
+    : config_(config), services_(services), limit_(limit), connections_(services, config.stats, limit, &config.log) {}
 
 ActiveListener::~ActiveListener() {
   for (size_t i = 0; i < pending_.size(); ++i) limit_.give();
@@ -80,16 +80,17 @@ void ActiveListener::onPendingOver(PendingConnection& connection) {
 void ActiveListener::onInspected(std::unique_ptr<net::Socket> socket, Inspected found) {
   stats::Shard& shard = services_.worker.stats;
   const FilterChain* const chain = config_.chains->match(found);
-  if (chain == nullptr) {
-    shard.add(config_.stats.no_filter_chain_match);
-    return;
-  }
   DownstreamInfo info;
   info.local = std::move(found.local);
   info.remote = std::move(found.remote);
   info.server_name = std::move(found.server_name);
   info.local_restored = found.local_restored;
   info.connection_id = (uint64_t{services_.worker.index} << kWorkerShift) | ++services_.last_connection_id;
+  if (chain == nullptr) {
+    shard.add(config_.stats.no_filter_chain_match);
+    const net::WorkerContext& worker = services_.worker;
+    return config_.log.connectionOver(info, nullptr, worker.dispatcher.now(), http::Reason::kNoRoute, worker);
+  }
   if (chain->transport != nullptr) socket = chain->transport->wrap(std::move(socket), services_.worker, "");
   if (!connections_.add(std::move(socket), config_.limits, *chain, info)) shard.add(config_.stats.cx_overflow);
 }

@@ -15,6 +15,7 @@
 #include "source/net/listener.h"
 #include "source/proxy/downstream_connection.h"
 #include "source/proxy/filter_chain.h"
+#include "source/proxy/listener_log.h"
 #include "source/proxy/listener_stats.h"
 #include "source/proxy/pending_connection.h"
 
@@ -28,6 +29,7 @@ struct ListenerConfig {
   net::Connection::Limits limits;
   int backlog = 1024;
   ListenerStats stats;
+  ListenerLog log;
 };
 
 class ActiveListener final : private net::ListenerOwner, private PendingOwner {

@@ -72,8 +72,12 @@ void DownstreamConnection::onTimer(event::Timer&) {
 void DownstreamConnection::onClose(net::CloseReason reason) {
   if (handshake_timer_ != nullptr) handshake_timer_->cancel();
   filters_ != nullptr ? filters_->onClose(reason) : session_->onClose(reason);
+  const net::WorkerContext& worker = registry_.services_.worker;
+  if (registry_.log_ != nullptr) {
+    registry_.log_->connectionOver(info_, &connection_, opened_, http::Reason::kNone, worker);
+  }
   registry_.leave(*this);
-  registry_.services_.worker.dispatcher.deleteLater(std::unique_ptr<event::Deletable>(this));
+  worker.dispatcher.deleteLater(std::unique_ptr<event::Deletable>(this));
 }
 
 ConnectionRegistry::~ConnectionRegistry() {

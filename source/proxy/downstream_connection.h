@@ -15,6 +15,7 @@
 #include "source/filter/network_chain.h"
 #include "source/net/connection.h"
 #include "source/proxy/filter_chain.h"
+#include "source/proxy/listener_log.h"
 #include "source/proxy/listener_stats.h"
 #include "source/proxy/session_factory.h"
 #include "source/upstream/cluster.h"
@@ -71,9 +72,10 @@ class DownstreamConnection final : public event::Deletable, private net::Session
 
 class ConnectionRegistry {
  public:
-  // `services`, `stats` and `limit` outlive it; `limit` counts the connections of all workers.
-  ConnectionRegistry(const Services& services, const ListenerStats& stats, upstream::SharedLimit& limit)
-      : services_(services), stats_(stats), limit_(limit) {}
+  // All outlive it; `limit` counts the connections of all workers. `log` may be null.
+  ConnectionRegistry(const Services& services, const ListenerStats& stats, upstream::SharedLimit& limit,
+                     const ListenerLog* log = nullptr)
+      : services_(services), stats_(stats), limit_(limit), log_(log) {}
   ~ConnectionRegistry();
   ConnectionRegistry(const ConnectionRegistry&) = delete;
   ConnectionRegistry& operator=(const ConnectionRegistry&) = delete;
@@ -95,6 +97,7 @@ class ConnectionRegistry {
   const Services& services_;
   const ListenerStats& stats_;
   upstream::SharedLimit& limit_;
+  const ListenerLog* const log_;
   DownstreamConnection* first_ = nullptr;
   size_t size_ = 0;
 };

@@ -12,9 +12,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "envoy/config/accesslog/v3/accesslog.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.pb.h"
 #include "source/base/strings.h"
+#include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/transport_sockets/compile_transport.h"
@@ -312,6 +314,11 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
   if (message.has_tcp_backlog_size()) {
     config->backlog = static_cast<int>(std::min<uint32_t>(message.tcp_backlog_size().value(), INT32_MAX));
   }
+  config->log = proxy::ListenerLog(extensions::compileAccessLogs(
+      message.access_log(),
+      {context.stats, diagnostics, path, context.clock, context.extensions.http_filters, context.extensions.access_logs,
+       context.sinks, cluster_exists, context.schema_only},
+      path));
   if (diagnostics.errors() != errors) return std::nullopt;
 
   config->name = nameOf(message, plan);

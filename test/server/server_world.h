@@ -42,6 +42,7 @@ class Client final : private net::Session {
   ~Client() override;
 
   void send(std::string_view bytes);
+  void finish() { connection_->finishOutput(); }
   std::string received;
   bool ended = false;
   std::optional<net::CloseReason> closed;

@@ -63,6 +63,41 @@ TEST(Worker, ServesAConfigurationFromEndToEnd) {
   EXPECT_EQ(world.workers[0]->connections(), 1u);
 }
 
+TEST(Worker, AListenerLogsConnectionsThatNoChainTakesToo) {
+  ServerWorld world(R"(
+static_resources:
+  listeners:
+  - name: echo
+    address: {socket_address: {address: 127.0.0.1, port_value: 80}}
+    access_log:
+    - typed_config:
+        "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
+        path: /connections.log
+        log_format: {text_format_source: {inline_string:
+          "%RESPONSE_FLAGS% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %BYTES_RECEIVED% %BYTES_SENT% %DURATION%"}}
+    filter_chains:
+    - filter_chain_match: {source_prefix_ranges: [{address_prefix: 127.0.0.0, prefix_len: 8}]}
+      filters:
+      - name: echo
+        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo}
+)");
+  world.start();
+  world.connect("127.0.0.1:80");  // from 10.0.0.9
+  world.run();
+  EXPECT_EQ(world.compiled.sinks.lines["/connections.log"], std::vector<std::string>{"NR 10.0.0.9 0 0 0\n"});
+  Client& client = world.connectLocally("127.0.0.1:80", nullptr, "");
+  client.send("hello");
+  world.run();
+  EXPECT_EQ(client.received, "hello");
+  EXPECT_EQ(world.compiled.sinks.lines["/connections.log"].size(), 1u);
+  world.simulation.runFor(absl::Milliseconds(70));
+  client.finish();
+  world.run();
+  ASSERT_EQ(world.compiled.sinks.lines["/connections.log"].size(), 2u);
+  EXPECT_TRUE(world.compiled.sinks.lines["/connections.log"][1].starts_with("- 127.0.0.1 5 5 "))
+      << world.compiled.sinks.lines["/connections.log"][1];
+}
+
 TEST(Worker, SharedAddressesAreServedByAllWorkersAndOthersByTheFirst) {
   ServerWorld world(kHello, 3);
   world.start();
