@@ -126,6 +126,7 @@ class Router final : public http::Stream, private event::TimerHandler {
   void noteTried(const upstream::HostRef& host);
   void startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease);
   std::string_view wantedHost(const upstream::DemandConfig& config);
+  std::string_view requestedName();
   std::string_view wantedAddress(const upstream::DemandConfig& config);
   void showAttempt(const UpstreamAttempt& attempt);
   void sendHead(UpstreamAttempt& attempt);

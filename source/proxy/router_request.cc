@@ -49,6 +49,12 @@ std::string_view Router::wantedHost(const upstream::DemandConfig& config) {
   return wantedName(named.empty() ? request_->authority : named, config.default_port, context_.arena);
 }
 
+// What TLS is to ask for: the host of the request, without its port.
+std::string_view Router::requestedName() {
+  const auto authority = http::parseAuthority(request_->authority);
+  return authority ? context_.arena.copyLower(authority->host) : std::string_view();
+}
+
 void Router::avoid(const upstream::HostRef& host) {
   if (host) tried_[tried_count_++ % tried_.size()] = host;
 }
@@ -78,6 +84,7 @@ void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) 
   }
   pick.hash = hash_;
   if (cluster_->config().demand != nullptr) pick.wanted = wantedHost(cluster_->config().demand->config());
+  if (cluster_->config().server_name_of_request) pick.server_name = requestedName();
   pick.subset = action().subset.get();
   ++context_.info.upstream_attempts;
   attempt.start(*cluster_, pick, std::move(lease), try_deadlines_, ends_tunnel_);

@@ -74,6 +74,9 @@ void Shadow::start(upstream::WorkerCluster& cluster, const http::Head& request, 
   if (const upstream::Demand* const demand = cluster.config().demand.get()) {
     pick.wanted = wantedName(head_->authority, demand->config().default_port, arena_);
   }
+  if (cluster.config().server_name_of_request) {
+    if (const auto name = http::parseAuthority(head_->authority)) pick.server_name = arena_.copyLower(name->host);
+  }
   ticket_ = cluster.openStream(pick, *this);
 }
 

@@ -71,6 +71,8 @@ struct ClusterConfig {
   absl::Duration max_stream_duration = absl::InfiniteDuration();
   std::optional<net::KeepAlive> keep_alive;
   std::shared_ptr<const net::TransportFactory> transport;  // null: plain bytes
+  // Connections ask for the host of the request that they are opened for, and carry requests for that host only.
+  bool server_name_of_request = false;
   Protocol protocol = Protocol::kHttp1;
   http::h1::H1Options h1;
   http::h2::H2Options h2;

@@ -6,10 +6,11 @@
 namespace weir::upstream {
 
 ConnectionPool::ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority,
-                               http::Version version)
+                               http::Version version, std::string_view server_name)
     : Wakeable(shard.worker.dispatcher),
       shard_(shard),
       waiters_(waiters),
+      server_name_(server_name),
       connections_(shard, host, priority, version, *this) {
   shard_.pools.push_back(this);
 }
@@ -135,7 +136,8 @@ void ConnectionPool::connectOne() {
       shard_.worker.network.connect(host.address, shard_.config().keep_alive);
   if (socket.ok()) {
     if (const net::TransportFactory* const transport = shard_.config().transport.get()) {
-      *socket = transport->wrap(*std::move(socket), shard_.worker, host.hostname);
+      const std::string_view name = server_name_.empty() ? host.hostname : server_name_;
+      *socket = transport->wrap(*std::move(socket), shard_.worker, name);
     }
     UpstreamConnection::start(connections_, *std::move(socket));
     return;

@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "source/base/ticket.h"
 #include "source/event/wakeable.h"
@@ -23,8 +25,10 @@ namespace weir::upstream {
 
 class ConnectionPool final : private event::Wakeable {
  public:
-  // `shard` and `waiters` must outlive it. `host` is its slot.
-  ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority, http::Version version);
+  // `shard` and `waiters` must outlive it. `host` is its slot. `server_name` is what its connections ask for over TLS;
+  // empty: what the configuration and the host say.
+  ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority, http::Version version,
+                 std::string_view server_name = {});
   // Streams of its connections must have been released.
   ~ConnectionPool();
 
@@ -52,6 +56,7 @@ class ConnectionPool final : private event::Wakeable {
 
   ClusterShard& shard_;
   WaiterPool& waiters_;
+  const std::string server_name_;
   HostConnections connections_;
   WaiterList arrivals_;  // not looked at yet
   WaiterList pending_;   // wait for a connection, and hold a permit for that

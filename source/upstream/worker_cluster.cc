@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "source/event/dispatcher.h"
 #include "source/upstream/worker_demand.h"
 
 namespace weir::upstream {
@@ -11,17 +15,41 @@ namespace weir::upstream {
 // With the pools to the host, by priority and protocol; made when first used.
 struct WorkerCluster::PooledHost final : public HostState {
   using HostState::HostState;
+  using PoolsByName = std::map<std::string, std::unique_ptr<ConnectionPool>, std::less<>>;
+
   bool idle() const {
-    return std::all_of(pools.begin(), pools.end(), [](const auto& pool) { return pool == nullptr || pool->empty(); });
+    const auto unused = [](const auto& pool) { return pool == nullptr || pool->empty(); };
+    return std::all_of(pools.begin(), pools.end(), unused) &&
+           std::all_of(named.begin(), named.end(), [&](const PoolsByName& by_name) {
+             return std::all_of(by_name.begin(), by_name.end(), [&](const auto& one) { return unused(one.second); });
+           });
   }
   void closeIdle() {
     for (const std::unique_ptr<ConnectionPool>& pool : pools) {
       if (pool != nullptr) pool->closeIdle();
     }
+    for (const PoolsByName& by_name : named) {
+      for (const auto& [name, pool] : by_name) pool->closeIdle();
+    }
   }
 
   std::array<std::unique_ptr<ConnectionPool>, 4> pools;
+  // By what their connections ask for over TLS, where requests say that; as many as `pools`, or none.
+  std::vector<PoolsByName> named;
 };
+
+namespace {
+
+// Of one host, before those that nobody uses are dropped.
+constexpr size_t kUnusedNames = 64;
+
+// A pool until the end of the turn: it may be on the stack.
+struct BuriedPool final : event::Deletable {
+  explicit BuriedPool(std::unique_ptr<ConnectionPool> buried) : pool(std::move(buried)) {}
+  std::unique_ptr<ConnectionPool> pool;
+};
+
+}  // namespace
 
 WorkerCluster::WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::WorkerContext& worker,
                              http::h2::SessionMemory& memory, std::shared_ptr<const HostSet> hosts)
@@ -154,13 +182,32 @@ ConnectionPool& WorkerCluster::pool(uint32_t slot, const PickContext& context) {
   const Protocol wanted = config().protocol;
   const bool h2 =
       wanted == Protocol::kHttp2 || (wanted == Protocol::kDownstream && context.version == http::Version::kHttp2);
-  std::unique_ptr<ConnectionPool>& pool =
-      hostState(slot).pools[static_cast<size_t>(context.priority) * 2 + (h2 ? 1 : 0)];
-  if (pool == nullptr) {
-    const http::Version version = h2 ? http::Version::kHttp2 : http::Version::kHttp11;
-    pool = std::make_unique<ConnectionPool>(shard_, waiters_, slot, context.priority, version);
-  }
+  const http::Version version = h2 ? http::Version::kHttp2 : http::Version::kHttp11;
+  PooledHost& host = hostState(slot);
+  const size_t kind = static_cast<size_t>(context.priority) * 2 + (h2 ? 1 : 0);
+  if (!context.server_name.empty()) return namedPool(host, kind, context, version);
+  std::unique_ptr<ConnectionPool>& pool = host.pools[kind];
+  if (pool == nullptr) pool = std::make_unique<ConnectionPool>(shard_, waiters_, slot, context.priority, version);
   return *pool;
+}
+
+ConnectionPool& WorkerCluster::namedPool(PooledHost& host, size_t kind, const PickContext& context,
+                                         http::Version version) {
+  if (host.named.empty()) host.named.resize(host.pools.size());
+  PooledHost::PoolsByName& by_name = host.named[kind];
+  const auto found = by_name.find(context.server_name);
+  if (found != by_name.end()) return *found->second;
+  if (by_name.size() >= kUnusedNames) {
+    for (auto at = by_name.begin(); at != by_name.end();) {
+      const auto one = at++;
+      if (!one->second->empty()) continue;
+      shard_.worker.dispatcher.deleteLater(std::make_unique<BuriedPool>(std::move(one->second)));
+      by_name.erase(one);
+    }
+  }
+  auto pool = std::make_unique<ConnectionPool>(shard_, waiters_, host.host->slot, context.priority, version,
+                                               context.server_name);
+  return *by_name.emplace(std::string(context.server_name), std::move(pool)).first->second;
 }
 
 base::Ticket WorkerCluster::openStreamTo(uint32_t slot, const PickContext& context, StreamReceiver& receiver) {

@@ -82,6 +82,7 @@ class WorkerCluster final : private event::Wakeable {
   std::optional<uint32_t> pick(const PickContext& context);
   PooledHost& hostState(uint32_t slot);
   ConnectionPool& pool(uint32_t slot, const PickContext& context);
+  ConnectionPool& namedPool(PooledHost& host, size_t kind, const PickContext& context, http::Version version);
   void makeCursors();
   void countZones();
   void count(const lb::PickNotes& notes);

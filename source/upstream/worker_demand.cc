@@ -26,12 +26,14 @@ class WorkerDemand::Parked final : public base::Operation,
          bool entered)
       : home_(home),
         key_(context.wanted),
+        server_name_(context.server_name),
         context_(context),
         stream_(stream),
         connection_(connection),
         patience_(home.dispatcher_, *this),
         entered_(entered) {
     context_.wanted = key_;
+    context_.server_name = server_name_;
     const absl::Duration limit = home.demand_.config().patience;
     if (entered && limit > absl::ZeroDuration()) patience_.arm(limit);
   }
@@ -104,6 +106,7 @@ class WorkerDemand::Parked final : public base::Operation,
 
   WorkerDemand& home_;
   const std::string key_;
+  const std::string server_name_;
   PickContext context_;
   StreamReceiver* const stream_;
   ConnectReceiver* const connection_;

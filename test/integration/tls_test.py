@@ -356,6 +356,24 @@ class Upstream(TlsTest):
                 self.assertEqual("from the back 200", out)
                 self.assertEqual(1, stats["cluster.back.upstream_cx_http%d_total" % version])
 
+    def test_the_server_name_may_be_the_host_of_each_request(self):
+        """Connections are kept by name, and a certificate for another name serves nobody."""
+        self.certs.issue("several", "DNS:a.example,DNS:b.example")
+        options = {"typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "upstream_http_protocol_options": {"auto_sni": True, "auto_san_validation": True},
+            "explicit_http_config": {"http_protocol_options": {}}}}}
+        log = file_log("back.log", text_format_source={"inline_string": "%REQUESTED_SERVER_NAME% %CONNECTION_ID%\n"})
+        port, configuration = self.two_hops(self.certs.server("several"), self.certs.client(), {"access_log": [log]}, **options)
+        with Weir(configuration, ["--concurrency", "1"]) as weir, Client(port) as client:
+            for host, status in (("a.example", 200), ("B.example:80", 200), ("a.example", 200), ("b.example", 200), ("c.example", 503)):
+                self.assertEqual(status, client.get(host=host).status, host)
+            lines = [line.split() for line in weir.wait_file("back.log", 4)]
+            self.assertEqual(["a.example", "b.example", "a.example", "b.example"], [name for name, _ in lines])
+            self.assertEqual((lines[0], lines[1]), (lines[2], lines[3]))
+            self.assertNotEqual(lines[0][1], lines[1][1])
+            self.assertEqual(1, weir.stats()["cluster.back.ssl.fail_verify_san"])
+
     def test_a_server_that_speaks_no_tls_is_a_503(self):
         with Origin(serve=lambda wire: wire.send(b"220 plain words\r\n")) as origin:
             front = free_ports(1)[0]

@@ -137,9 +137,21 @@ void compileBoth(const Choice& from, upstream::ClusterConfig& config, Diagnostic
   }
 }
 
+void compileServerName(const HttpOptions& from, UpstreamUse& use, Diagnostics& diagnostics, const FieldPath& path) {
+  const auto& options = from.upstream_http_protocol_options();
+  use.server_name_of_request = options.auto_sni();
+  use.name_is_checked = options.auto_sni() && options.auto_san_validation();
+  if (!options.auto_san_validation() || options.auto_sni()) return;
+  diagnostics.warning(path.at("upstream_http_protocol_options"),
+                      "auto_san_validation has no effect without auto_sni: the certificate is checked for the name of "
+                      "sni, or that of the endpoint");
+}
+
 // `secure`: the connections are TLS, and agree on a protocol.
-void compileHttpExtension(const HttpOptions& from, bool secure, upstream::ClusterConfig& config,
+void compileHttpExtension(const HttpOptions& from, bool secure, upstream::ClusterConfig& config, UpstreamUse& use,
                           Diagnostics& diagnostics, const FieldPath& path) {
+  compileServerName(from, use, diagnostics, path);
+  config.server_name_of_request = secure && use.server_name_of_request;
   if (from.has_common_http_protocol_options()) {
     compileCommonHttp(from.common_http_protocol_options(), config, diagnostics,
                       path.at("common_http_protocol_options"));
@@ -194,8 +206,8 @@ bool hasOlderHttpFields(const Cluster& message) {
 }
 
 // The options of HTTP are given in one of two ways: the extension, or older fields of the cluster itself.
-void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
-                        const FieldPath& path) {
+void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config, UpstreamUse& use,
+                        Diagnostics& diagnostics, const FieldPath& path) {
   if (message.has_common_http_protocol_options()) {
     compileCommonHttp(message.common_http_protocol_options(), config, diagnostics,
                       path.at("common_http_protocol_options"));
@@ -230,7 +242,7 @@ void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config,
                         "given beside common_http_protocol_options, http_protocol_options or http2_protocol_options of "
                         "the cluster; allowed: one of the two ways");
     }
-    compileHttpExtension(*options, hasTls(message), config, diagnostics, at);
+    compileHttpExtension(*options, hasTls(message), config, use, diagnostics, at);
   }
 }
 
@@ -267,11 +279,13 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   if (message.upstream_connection_options().has_tcp_keepalive()) {
     compileKeepAlive(message.upstream_connection_options().tcp_keepalive(), config);
   }
-  compileHttpOptions(message, config, diagnostics, path);
+  UpstreamUse use;
+  compileHttpOptions(message, config, use, diagnostics, path);
+  use.alpn = usualAlpn(config.protocol);
   if (message.has_transport_socket()) {
     const FieldPath socket = path.at("transport_socket");
     const auto transport = compileUpstreamTransport(message.transport_socket().typed_config(), scope, config.stat_name,
-                                                    usualAlpn(config.protocol), socket.at("typed_config"));
+                                                    use, socket.at("typed_config"));
     if (transport.has_value()) config.transport = *transport;
   }
   if (diagnostics.errors() != errors_before) return std::nullopt;

@@ -40,7 +40,7 @@ std::optional<Tls> unpack(const Any& any, const TransportScope& scope, const bas
   return std::nullopt;
 }
 
-TlsTransport build(const DownstreamTlsContext& message, TlsCompiler& compiler, const std::vector<std::string>&,
+TlsTransport build(const DownstreamTlsContext& message, TlsCompiler& compiler, const UpstreamUse&,
                    const TlsStats& stats, const base::Diagnostics& diagnostics, bool schema_only) {
   const size_t before = diagnostics.errors();
   const net::tls::ServerConfig config = compiler.server(message);
@@ -48,12 +48,14 @@ TlsTransport build(const DownstreamTlsContext& message, TlsCompiler& compiler, c
   return TlsTransport::server(config, stats);
 }
 
-TlsTransport build(const UpstreamTlsContext& message, TlsCompiler& compiler, const std::vector<std::string>& alpn,
+TlsTransport build(const UpstreamTlsContext& message, TlsCompiler& compiler, const UpstreamUse& use,
                    const TlsStats& stats, const base::Diagnostics& diagnostics, bool schema_only) {
   const size_t before = diagnostics.errors();
   net::tls::ClientConfig config = compiler.client(message);
   if (diagnostics.errors() != before || schema_only) return {};
-  if (config.alpn.empty()) config.alpn = alpn;
+  if (config.alpn.empty()) config.alpn = use.alpn;
+  if (use.server_name_of_request) config.host_name_as_sni = true;
+  if (use.name_is_checked) config.validation.names.clear();
   return TlsTransport::client(config, stats);
 }
 
@@ -62,7 +64,7 @@ template <typename Tls>
 struct Recipe {
   Tls message;
   Secrets secrets;
-  std::vector<std::string> alpn;
+  UpstreamUse use;
   TlsStats stats;
   std::shared_ptr<net::tls::ReloadableTransport> transport;
   TransportSource::Certificates certificates;
@@ -71,7 +73,7 @@ struct Recipe {
     base::Diagnostics diagnostics;
     const base::FieldPath path;
     TlsCompiler compiler(secrets, false, diagnostics, path);
-    TlsTransport made = build(message, compiler, alpn, stats, diagnostics, false);
+    TlsTransport made = build(message, compiler, use, stats, diagnostics, false);
     compiler.report(made.problems);
     for (const base::Diagnostic& one : diagnostics.all()) {
       if (one.severity != base::Diagnostic::Severity::kError) continue;
@@ -85,7 +87,7 @@ struct Recipe {
 
 template <typename Tls>
 CompiledTransport compile(const Any& any, const TransportScope& scope, const char* group, std::string_view instance,
-                          const std::vector<std::string>& alpn, const base::FieldPath& path) {
+                          const UpstreamUse& use, const base::FieldPath& path) {
   bool raw = false;
   const std::optional<Tls> message = unpack<Tls>(any, scope, path, raw);
   if (raw) return CompiledTransport(nullptr);
@@ -93,7 +95,7 @@ CompiledTransport compile(const Any& any, const TransportScope& scope, const cha
   const size_t before = scope.diagnostics.errors();
   TlsCompiler compiler(scope.secrets, scope.schema_only, scope.diagnostics, path);
   const TlsStats stats = TlsStats::make(scope.registry, group, instance);
-  TlsTransport made = build(*message, compiler, alpn, stats, scope.diagnostics, scope.schema_only);
+  TlsTransport made = build(*message, compiler, use, stats, scope.diagnostics, scope.schema_only);
   compiler.report(made.problems);
   if (scope.diagnostics.errors() != before) return std::nullopt;
   if (scope.schema_only) return CompiledTransport(nullptr);
@@ -101,7 +103,7 @@ CompiledTransport compile(const Any& any, const TransportScope& scope, const cha
   auto recipe = std::make_shared<Recipe<Tls>>(
       Recipe<Tls>{*message,
                   scope.secrets,
-                  alpn,
+                  use,
                   stats,
                   std::make_shared<net::tls::ReloadableTransport>(std::move(made.factory)),
                   {std::move(made.certificates), std::move(made.authorities)}});
@@ -124,8 +126,8 @@ CompiledTransport compileDownstreamTransport(const Any& any, const TransportScop
 bool isRawBuffer(const Any& any) { return anyType(any) == RawBuffer::descriptor()->full_name(); }
 
 CompiledTransport compileUpstreamTransport(const Any& any, const TransportScope& scope, std::string_view instance,
-                                           const std::vector<std::string>& alpn, const base::FieldPath& path) {
-  return compile<UpstreamTlsContext>(any, scope, "cluster", instance, alpn, path);
+                                           const UpstreamUse& use, const base::FieldPath& path) {
+  return compile<UpstreamTlsContext>(any, scope, "cluster", instance, use, path);
 }
 
 }  // namespace weir::extensions

@@ -34,9 +34,14 @@ struct TransportScope {
 using CompiledTransport = std::optional<std::shared_ptr<const net::TransportFactory>>;
 CompiledTransport compileDownstreamTransport(const google::protobuf::Any& any, const TransportScope& scope,
                                              std::string_view instance, const base::FieldPath& path);
-// `alpn` is offered where the context has no alpn_protocols.
+// What the rest of the cluster's configuration says about its connections.
+struct UpstreamUse {
+  std::vector<std::string> alpn = {};   // offered where the context has no alpn_protocols
+  bool server_name_of_request = false;  // SNI is what wrap() is told
+  bool name_is_checked = false;         // ... and the certificate is for it, whatever matchers there are
+};
 CompiledTransport compileUpstreamTransport(const google::protobuf::Any& any, const TransportScope& scope,
-                                           std::string_view instance, const std::vector<std::string>& alpn,
+                                           std::string_view instance, const UpstreamUse& use,
                                            const base::FieldPath& path);
 
 bool isRawBuffer(const google::protobuf::Any& any);
