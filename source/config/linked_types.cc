@@ -10,6 +10,7 @@
 #include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/core/v3/health_check.pb.h"
+#include "envoy/config/core/v3/upstream_http.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/rbac/v3/rbac.pb.h"
@@ -154,6 +155,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::config::common::mutation_rules::v3::HeaderMutation::descriptor()->file(),
       envoy::config::core::v3::Node::descriptor()->file(),
       envoy::config::core::v3::HealthCheck::descriptor()->file(),
+      envoy::config::core::v3::UpstreamHttpProtocolOptions::descriptor()->file(),
       envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
       envoy::config::listener::v3::Filter::descriptor()->file(),
       envoy::config::rbac::v3::RBAC::descriptor()->file(),
