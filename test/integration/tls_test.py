@@ -280,7 +280,7 @@ class Rotation(TlsTest):
             weir.wait_stat("listener.front.ssl.context_update_failure", failures + 1)
             self.assertEqual("third", shown())
             with open(self.certs.path("secrets.json"), "w") as file:
-                file.write("resources: []")
+                file.write('{"resources": []}')
             weir.wait_log("secrets.json has no secret 'edge'; it has none")
 
 
