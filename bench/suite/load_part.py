@@ -3,11 +3,12 @@
 import os
 import re
 import statistics
+import struct
 import subprocess
 import tempfile
 
 from peers import start
-from world import BenchError, can_count_instructions, cpu_us, on_core, peak_rss, strace_counts, tree
+from world import ROOT, BenchError, can_count_instructions, cpu_us, on_core, peak_rss, strace_counts, tree
 
 # A rate of nearly nothing measures the waking of an idle machine.
 LEAST_RATE = 200
@@ -29,10 +30,14 @@ class LoadPart:
                 proxy = start(name, scenario.setting, self.world)
                 if proxy is not None:
                     proxies[name] = proxy
-            return self._measure(scenario, proxies)
+            seen = self._measure(scenario, proxies)
         finally:
             for proxy in proxies.values():
                 proxy.close()
+        if self.deep:
+            for name in seen:
+                seen[name]["allocations"] = self._allocations(scenario, name)
+        return seen
 
     def _measure(self, scenario, proxies):
         seen = {name: {"rounds": []} for name in proxies}
@@ -95,6 +100,33 @@ class LoadPart:
         perf.send_signal(2)
         found = re.search(r"^(\d+),", perf.communicate()[1], re.MULTILINE)
         return int(found.group(1)) / scenario.units(result["good"]) if found else None
+
+    def _allocations(self, scenario, name):
+        """Per request, of a process of its own with a counting malloc; None where it does not use the C library's."""
+        with tempfile.TemporaryDirectory(prefix="weir-bench-") as directory:
+            counter, page = os.path.join(directory, "count.so"), os.path.join(directory, "count")
+            subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", counter,
+                            os.path.join(ROOT, "tools", "figures.d", "count_malloc.c")], check=True)
+            with open(page, "wb") as file:
+                file.write(bytes(8))
+            # Workers that are not root count too.
+            os.chmod(directory, 0o755)
+            os.chmod(page, 0o666)
+            proxy = start(name, scenario.setting, self.world, dict(os.environ, LD_PRELOAD=counter, WEIR_COUNT_FILE=page))
+            try:
+                return self._count(scenario, proxy, page)
+            finally:
+                proxy.close()
+
+    def _count(self, scenario, proxy, page):
+        def counted():
+            with open(page, "rb") as file:
+                return struct.unpack("Q", file.read())[0]
+        # Until every pool is as large as it gets.
+        self.loader.run(proxy.port, scenario.load, 0, 0.5)
+        before = counted()
+        result = self.loader.run(proxy.port, scenario.load, 0, self.seconds)
+        return (counted() - before) / scenario.units(result["good"]) if before > 0 and result["good"] else None
 
     @staticmethod
     def _ratios(seen):

@@ -228,15 +228,15 @@ def installed():
     return [name for name in PEERS if name == "weir" or shutil.which(name)]
 
 
-def start(name, setting, world):
-    """The running proxy, or None where it cannot do what is asked."""
+def start(name, setting, world, environment=None):
+    """The running proxy, or None where it cannot do what is asked. `environment` is for any of them."""
     directory = tempfile.mkdtemp(prefix="weir-bench-")
     port = free_port()
     line = PEERS[name](setting, world, port, directory)
     if line is None:
         shutil.rmtree(directory, ignore_errors=True)
         return None
-    return Proxy(name, line, port, directory, world.environment if name == "weir" else None)
+    return Proxy(name, line, port, directory, environment or (world.environment if name == "weir" else None))
 
 
 def versions(names, weir_binary):
