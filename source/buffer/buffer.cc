@@ -187,8 +187,14 @@ void Buffer::drain(size_t bytes) {
 }
 
 void Buffer::clear() {
-  while (head_ != nullptr) freeSlice(popFront());
-  while (reserved_ != nullptr) freeSlice(std::exchange(reserved_, reserved_->next));
+  if (head_ == nullptr && reserved_ == nullptr) [[likely]]
+    return;
+  // Apart, so that an empty buffer, which most are, takes no more than the test.
+  [this]() __attribute__((noinline)) {
+    while (head_ != nullptr) freeSlice(popFront());
+    while (reserved_ != nullptr) freeSlice(std::exchange(reserved_, reserved_->next));
+  }
+  ();
 }
 
 std::string_view Buffer::front() const {

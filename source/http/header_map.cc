@@ -16,10 +16,12 @@ bool equalsLower(std::string_view lower_name, std::string_view name) {
          std::equal(name.begin(), name.end(), lower_name.begin(), [](char a, char b) { return lower(a) == b; });
 }
 
-// The id of a name in any case. Known names are short, so a longer one is not known.
+// The id of a name in any case. Known names are short, so a longer one is not known. Most names are lower case.
 HeaderId idOfAnyCase(std::string_view name) {
   char text[64];
   if (name.size() > sizeof(text)) return HeaderId::kOther;
+  if (const HeaderId id = headerId(name); id != HeaderId::kOther) return id;
+  if (std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return HeaderId::kOther;
   std::transform(name.begin(), name.end(), text, lower);
   return headerId(std::string_view(text, name.size()));
 }

@@ -1,5 +1,8 @@
 #include "source/http/scan.h"
 
+#include <algorithm>
+#include <cstring>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define WEIR_X86 1
@@ -18,6 +21,36 @@ size_t scalar(const ByteSet& set, std::string_view text, size_t from) {
 // Bit i of the high-nibble table answers for bytes i*16 .. i*16+15; from 0x80 on the sign bit answers instead.
 alignas(16) constexpr uint8_t kHighNibble[16] = {1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0};
 
+// Less than 16 bytes, put together from pieces that overlap: nothing outside of the text is read.
+__attribute__((target("ssse3"))) size_t shortText(const ByteSet& set, std::string_view text) {
+  const size_t size = text.size();
+  uint64_t first = 0;
+  uint64_t second = 0;
+  if (size >= 8) {
+    std::memcpy(&first, text.data(), 8);
+    std::memcpy(&second, text.data() + size - 8, 8);
+    second = size == 8 ? 0 : second >> (8 * (16 - size));
+  } else if (size >= 4) {
+    uint32_t front;
+    uint32_t back;
+    std::memcpy(&front, text.data(), 4);
+    std::memcpy(&back, text.data() + size - 4, 4);
+    first = front | static_cast<uint64_t>(back) << (8 * (size - 4));
+  } else if (size > 0) {
+    const auto at = [&text](size_t i) { return static_cast<uint64_t>(static_cast<unsigned char>(text[i])); };
+    first = at(0) | at(size / 2) << (8 * (size / 2)) | at(size - 1) << (8 * (size - 1));
+  }
+  const __m128i bytes = _mm_set_epi64x(static_cast<int64_t>(second), static_cast<int64_t>(first));
+  const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(set.low.data()));
+  const __m128i high = _mm_load_si128(reinterpret_cast<const __m128i*>(kHighNibble));
+  const __m128i nibble = _mm_set1_epi8(0x0f);
+  const __m128i bits = _mm_and_si128(_mm_shuffle_epi8(low, _mm_and_si128(bytes, nibble)),
+                                     _mm_shuffle_epi8(high, _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble)));
+  unsigned outside = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bits, _mm_setzero_si128())));
+  if (set.high) outside &= ~static_cast<unsigned>(_mm_movemask_epi8(bytes));
+  return std::min<size_t>(size, static_cast<size_t>(__builtin_ctz(outside | 0x10000)));
+}
+
 __attribute__((target("ssse3"))) size_t sse(const ByteSet& set, std::string_view text) {
   const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(set.low.data()));
   const __m128i high = _mm_load_si128(reinterpret_cast<const __m128i*>(kHighNibble));
@@ -32,7 +65,7 @@ __attribute__((target("ssse3"))) size_t sse(const ByteSet& set, std::string_view
                              ~(static_cast<unsigned>(_mm_movemask_epi8(bytes)) & take_high);
     if (outside != 0) return at + static_cast<size_t>(__builtin_ctz(outside));
   }
-  return scalar(set, text, at);
+  return at + shortText(set, text.substr(at));
 }
 
 __attribute__((target("avx2"))) size_t avx2(const ByteSet& set, std::string_view text) {
@@ -51,8 +84,12 @@ __attribute__((target("avx2"))) size_t avx2(const ByteSet& set, std::string_view
         ~(static_cast<unsigned>(_mm256_movemask_epi8(bytes)) & take_high);
     if (outside != 0) return at + static_cast<size_t>(__builtin_ctz(outside));
   }
-  return scalar(set, text, at);
+  return at + sse(set, text.substr(at));
 }
+
+// Asked once: each asking loads and tests what the loader found out.
+const bool kHasSse = __builtin_cpu_supports("ssse3") != 0;
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
 
 #endif
 
@@ -88,8 +125,9 @@ size_t findOutside(ScanMethod method, const ByteSet& set, std::string_view text)
 
 size_t findOutside(const ByteSet& set, std::string_view text) {
 #ifdef WEIR_X86
-  if (text.size() >= 32 && __builtin_cpu_supports("avx2")) return avx2(set, text);
-  if (text.size() >= 16 && __builtin_cpu_supports("ssse3")) return sse(set, text);
+  if (text.size() < 16 && kHasSse) return shortText(set, text);
+  if (text.size() >= 32 && kHasAvx2) return avx2(set, text);
+  if (kHasSse) return sse(set, text);
 #endif
   return scalar(set, text, 0);
 }

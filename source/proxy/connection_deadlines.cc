@@ -15,15 +15,26 @@ namespace weir::proxy {
 
 using http::Reason;
 
+namespace {
+
+// Most limits are none, and the sum with an infinite duration takes a division to find that out.
+base::MonotonicTime after(base::MonotonicTime from, absl::Duration limit) {
+  const absl::Duration duration = orNever(limit);
+  return duration == absl::InfiniteDuration() ? base::MonotonicTime{std::numeric_limits<int64_t>::max()}
+                                              : from + duration;
+}
+
+}  // namespace
+
 base::MonotonicTime HttpConnectionManager::nearestDeadline() const {
   base::MonotonicTime nearest = flush_check_at_;
   if (closing_) return nearest;
   if (const Http2* const h2 = http2()) nearest = std::min(nearest, h2->last_goaway_at);
   if (!draining_) {
-    nearest = std::min(nearest, drain_at_ != kNever ? drain_at_ : opened_ + orNever(config_.max_connection_duration));
-    if (idle()) nearest = std::min(nearest, idle_since_ + orNever(config_.idle_timeout));
+    nearest = std::min(nearest, drain_at_ != kNever ? drain_at_ : after(opened_, config_.max_connection_duration));
+    if (idle()) nearest = std::min(nearest, after(idle_since_, config_.idle_timeout));
   }
-  if (head_pending_) nearest = std::min(nearest, head_since_ + orNever(config_.request_headers_timeout));
+  if (head_pending_) nearest = std::min(nearest, after(head_since_, config_.request_headers_timeout));
   return nearest;
 }
 

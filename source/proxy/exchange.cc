@@ -27,6 +27,11 @@ bool equalsLower(std::string_view lower, std::string_view text) {
          });
 }
 
+// Most limits are none, and the sum with an infinite duration takes a division to find that out.
+base::MonotonicTime after(base::MonotonicTime from, absl::Duration limit) {
+  return limit == absl::InfiniteDuration() ? kNever : from + limit;
+}
+
 // What the list says about the token, if it says anything.
 std::optional<bool> said(const std::vector<std::pair<std::string, bool>>& upgrades, std::string_view token) {
   for (const auto& [name, allowed] : upgrades) {
@@ -228,12 +233,12 @@ void Exchange::noteProgress() {
 base::MonotonicTime Exchange::nearestDeadline() const {
   // A peer that does not take the answer must not hold what is left of the exchange for ever.
   if (timed_out_) return last_progress_ + std::min(idle_timeout_, kMaxAnswerIdle);
-  base::MonotonicTime nearest = std::min(last_progress_ + idle_timeout_, info_.start + max_duration_);
+  base::MonotonicTime nearest = std::min(after(last_progress_, idle_timeout_), after(info_.start, max_duration_));
   nearest = std::min(nearest, router_->streamDeadline());
   if (!info_.request_complete) {
-    return router_->tunnel() ? nearest : std::min(nearest, info_.start + orNever(config_.request_timeout));
+    return router_->tunnel() ? nearest : std::min(nearest, after(info_.start, orNever(config_.request_timeout)));
   }
-  return std::min(nearest, *info_.request_complete + router_->routeTimeout());
+  return std::min(nearest, after(*info_.request_complete, router_->routeTimeout()));
 }
 
 void Exchange::scheduleTimer() {

@@ -19,7 +19,8 @@ using http::Part;
 
 namespace {
 
-void setNumber(http::Head& head, std::string_view name, uint64_t number) {
+template <typename Name>  // text, or the HeaderId of a known one
+void setNumber(http::Head& head, Name name, uint64_t number) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof(digits), number);
   head.headers.set(name, std::string_view(digits, end.ptr - digits));
@@ -143,7 +144,7 @@ void Router::passDeadlineOn(UpstreamAttempt&) {
     const absl::Duration left = std::min(route_timeout_ - spent, try_deadlines_.whole);
     if (left != absl::InfiniteDuration()) {
       const int64_t milliseconds = std::max<int64_t>(absl::ToInt64Milliseconds(left), 0);
-      setNumber(*request_, http::headerName(HeaderId::kXEnvoyExpectedRqTimeoutMs), static_cast<uint64_t>(milliseconds));
+      setNumber(*request_, HeaderId::kXEnvoyExpectedRqTimeoutMs, static_cast<uint64_t>(milliseconds));
     }
   }
   if (!grpc_timeout_) return;

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view kFailCheck = "x-envoy-immediate-health-check-fail";
 
-void setNumber(http::Head& head, std::string_view name, int64_t number) {
+template <typename Name>  // text, or the HeaderId of a known one
+void setNumber(http::Head& head, Name name, int64_t number) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof(digits), number);
   head.headers.set(name, std::string_view(digits, end.ptr - digits));
@@ -97,7 +98,7 @@ void Router::onHead(http::Head& head) {
   if (!context_.config.suppress_envoy_headers) {
     const base::MonotonicTime since =
         std::max(info.upstream_first_sent.value_or(started_), info.request_complete.value_or(base::MonotonicTime{0}));
-    setNumber(head, http::headerName(HeaderId::kXEnvoyUpstreamServiceTime), absl::ToInt64Milliseconds(now() - since));
+    setNumber(head, HeaderId::kXEnvoyUpstreamServiceTime, absl::ToInt64Milliseconds(now() - since));
   }
   if (policy_ != nullptr && policy_->attempt_count_in_response) {
     setNumber(head, "x-envoy-attempt-count", info.upstream_attempts);

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "source/http/field_rules.h"
 #include "source/http/scan.h"
@@ -25,8 +27,19 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+// Eight bytes at a time: adding what is missing from 'A', and from one behind 'Z', up to 0x80 sets the highest bit of
+// those that are at or above it. The bytes are those of a token, so that none has that bit itself.
 void lowerInPlace(char* text, size_t size) {
-  for (size_t i = 0; i < size; ++i) {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  size_t i = 0;
+  for (; i + 8 <= size; i += 8) {
+    uint64_t eight;
+    std::memcpy(&eight, text + i, 8);
+    const uint64_t capitals = (eight + kEach * (0x80 - 'A')) & ~(eight + kEach * (0x80 - 'Z' - 1)) & kEach * 0x80;
+    eight += capitals >> 2;
+    std::memcpy(text + i, &eight, 8);
+  }
+  for (; i < size; ++i) {
     const char c = text[i];
     text[i] = static_cast<char>(c + (static_cast<unsigned char>(c - 'A') < 26 ? 0x20 : 0));
   }

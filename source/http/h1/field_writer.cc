@@ -8,6 +8,33 @@
 
 namespace weir::http::h1 {
 
+namespace {
+
+// Copies a text that most often is short: two moves that overlap where a call of memcpy would cost more than the bytes.
+inline char* put(char* to, std::string_view text) {
+  const char* const from = text.data();
+  const size_t size = text.size();
+  if (size > 32) {
+    std::memcpy(to, from, size);
+  } else if (size >= 16) {
+    std::memcpy(to, from, 16);
+    std::memcpy(to + size - 16, from + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + size - 8, from + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + size - 4, from + size - 4, 4);
+  } else if (size > 0) {
+    to[0] = from[0];
+    to[size / 2] = from[size / 2];
+    to[size - 1] = from[size - 1];
+  }
+  return to + size;
+}
+
+}  // namespace
+
 void FieldWriter::text(std::string_view text) {
   if (text.size() > gathered_.size() - size_) {
     flush();
@@ -16,8 +43,7 @@ void FieldWriter::text(std::string_view text) {
       return;
     }
   }
-  if (text.empty()) return;  // its data may be null, which memcpy must not be given
-  std::memcpy(gathered_.data() + size_, text.data(), text.size());
+  put(gathered_.data() + size_, text);
   size_ += text.size();
 }
 
@@ -30,6 +56,15 @@ void FieldWriter::number(uint64_t number) {
 void FieldWriter::field(std::string_view name, std::string_view value) {
   if (findOutside(kValueBytes, value) != value.size()) {
     ok_ = false;
+    return;
+  }
+  const size_t size = name.size() + value.size() + 4;
+  if (size <= gathered_.size() - size_) {
+    char* const to = gathered_.data() + size_;
+    char* const colon = put(to, name);
+    std::memcpy(colon, ": ", 2);
+    std::memcpy(put(colon + 2, value), "\r\n", 2);
+    size_ += size;
     return;
   }
   text(name);
