@@ -20,7 +20,7 @@ constexpr size_t kReadPerTurn = 64 * 1024;
 constexpr size_t kMaxReadBlocks = 4;
 constexpr size_t kMaxIovecs = 64;
 // Passing bytes on inside the kernel takes one call more, and a pipe: fewer are not worth it.
-constexpr uint64_t kWorthAPipe = 64 * 1024;
+constexpr uint64_t kWorthAPipe = 16 * 1024;
 constexpr size_t kInKernelPerTurn = 1024 * 1024;
 
 // When a reset follows data within one poll, epoll's error flag arrives as plain "readable and writable": libevent
@@ -146,6 +146,7 @@ void Connection::onReady(event::Readiness ready) {
   if (state_ == State::kClosed || close_wanted_) return;
   if (state_ == State::kConnecting) {
     if (!ready.writable && !ready.closed) return;
+    readable_ = ready.readable || ready.closed;
     finishConnect();
     if (state_ != State::kOpen) return;
   }
@@ -161,7 +162,9 @@ void Connection::onReady(event::Readiness ready) {
 }
 
 void Connection::finishConnect() {
-  const absl::Status status = socket_->connectResult();
+  // The kernel reports a failed connect as readable too: what is only writable has succeeded.
+  const bool succeeded = !readable_ && socket_->forwardsInKernel();
+  const absl::Status status = succeeded ? absl::OkStatus() : socket_->connectResult();
   deadline_ = base::MonotonicTime{0};
   if (!status.ok()) {
     finish(CloseReason::kConnectFailed);
@@ -255,6 +258,7 @@ void Connection::readAndDeliver() {
 // Reads until the socket is empty, the limit is reached or the budget is used up.
 Connection::Next Connection::fill(size_t& budget) {
   std::array<iovec, kMaxReadBlocks> into;
+  size_t got = 0;
   while (budget > 0 && input_.size() < read_limit_) {
     if (mayFillInKernel()) {
       if (const std::optional<Next> next = fillInKernel(budget)) return *next;
@@ -284,11 +288,13 @@ Connection::Next Connection::fill(size_t& budget) {
     unseen_ -= std::min<uint64_t>(unseen_, result.bytes);
     last_activity_ = dispatcher_.now();
     budget -= std::min(budget, result.bytes);
+    got += result.bytes;
     if (result.bytes == asked) {
       read_blocks_ = static_cast<uint8_t>(std::min<size_t>(read_blocks_ * 2, kMaxReadBlocks));
       continue;
     }
-    if (result.bytes <= buffer::Block::kBytes) read_blocks_ = 1;
+    // The end of a message that was a little too large for one block does not make the next one smaller.
+    if (got <= buffer::Block::kBytes) read_blocks_ = 1;
     if (to_the_end_) continue;
     readable_ = false;  // what comes after this read is a new edge
     return Next::kNothing;
@@ -374,7 +380,9 @@ void Connection::writeOnce() {
     if (!output_.empty() && writable_) WriteWake::wake();  // more pieces than one call takes
   }
   if (outputEmpty() && output_state_ == Output::kFinishing) {
-    socket_->shutdownWrite();
+    // When both have ended the close follows, and says the same to the peer; a transport that protects its bytes has
+    // more to say.
+    if (!input_ended_ || !socket_->forwardsInKernel()) socket_->shutdownWrite();
     output_state_ = Output::kFinished;
   }
   afterWrite(room_before);

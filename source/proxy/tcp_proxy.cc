@@ -111,7 +111,8 @@ void TcpProxy::onConnected(Connected connected) {
   host_ = upstream_.host;
   upstream_.connection->setSession(upstream_session_);
   info_.upstream_remote = upstream_.host->address;
-  info_.upstream_local = upstream_.connection->localAddress();
+  // A system call; only logs tell it.
+  if (!config_.access_logs.empty()) info_.upstream_local = upstream_.connection->localAddress();
   if (const net::TransportInfo* const transport = upstream_.connection->transportInfo()) {
     info_.upstream_transport = transport->shared_from_this();
   }
