@@ -7,7 +7,7 @@
 
 namespace weir::proxy {
 
-ExchangePool::~ExchangePool() {
+SizedPool::~SizedPool() {
   while (free_ != nullptr) {
     base::unpoison(free_, bytes_);
     Free* const next = free_->next;
@@ -16,8 +16,8 @@ ExchangePool::~ExchangePool() {
   }
 }
 
-void* ExchangePool::take(size_t bytes) {
-  CHECK(bytes_ == 0 || bytes == bytes_, "all exchanges of a worker have one size");
+void* SizedPool::take(size_t bytes) {
+  CHECK(bytes_ == 0 || bytes == bytes_, "the objects of a pool have one size");
   bytes_ = bytes;
   if (free_ == nullptr) return ::operator new(bytes);
   base::unpoison(free_, bytes_);
@@ -27,7 +27,7 @@ void* ExchangePool::take(size_t bytes) {
   return memory;
 }
 
-void ExchangePool::give(void* memory) {
+void SizedPool::give(void* memory) {
   if (free_count_ == keep_) {
     ::operator delete(memory);
     return;

@@ -30,6 +30,7 @@ HttpConnectionManager::HttpConnectionManager(const HttpConnectionManagerConfig& 
 
 HttpConnectionManager::~HttpConnectionManager() {
   if (!closed_) onClose(net::CloseReason::kLocalReset);
+  dropHttp1();
 }
 
 void HttpConnectionManager::onAccepted() {
@@ -53,6 +54,10 @@ bool HttpConnectionManager::chooseCodec(bool end) {
     over_ = over_ || end;
     return false;
   }
+  if (speaks_http1_) {
+    makeHttp1();
+    return true;
+  }
   const net::TransportInfo* const transport = connection_.transportInfo();
   if (config_.protocol == DownstreamProtocol::kAuto && transport != nullptr && !transport->alpn.empty()) {
     // What was agreed on in the handshake holds, whatever the first bytes are.
@@ -68,20 +73,39 @@ bool HttpConnectionManager::chooseCodec(bool end) {
 }
 
 void HttpConnectionManager::makeHttp1() {
-  const http::h1::H1Io io{connection_.input(), connection_.output(), connection_.room(), services_.worker.chunks,
+  // What is still to be written of the last response counts, but is no limit.
+  const size_t write_limit = connection_.room() + connection_.output().size();
+  const http::h1::H1Io io{connection_.input(), connection_.output(), write_limit, services_.worker.chunks,
                           connection_.forwardsInKernel() ? &connection_.unseen() : nullptr};
   http::CodecOwner& owner = *this;
-  codec_ = &protocol_.emplace<http::h1::H1Codec>(http::Role::kServer, io, config_.h1, owner);
+  void* const memory = services_.exchanges.h1_codecs.take(sizeof(http::h1::H1Codec));
+  codec_ = http1_ = new (memory) http::h1::H1Codec(http::Role::kServer, io, config_.h1, owner);
+  if (std::exchange(speaks_http1_, true)) return;
   shard().add(config_.stats.cx_http1_total);
   shard().gaugeAdd(config_.stats.cx_http1_active, 1);
+}
+
+void HttpConnectionManager::dropHttp1() {
+  if (http1_ == nullptr) return;
+  http1_->~H1Codec();
+  services_.exchanges.h1_codecs.give(std::exchange(http1_, nullptr));
+  codec_ = nullptr;
+}
+
+// What the next request needs to know is in the connection and in this object.
+void HttpConnectionManager::dropIdleCodec() {
+  if (http1_ == nullptr || first_ != nullptr || closing_ || draining_ || client_finished_) return;
+  if (!connection_.input().empty() || http1_->headPending()) return;
+  if (http1_->finished() || http1_->error() != Reason::kNone) return;
+  dropHttp1();
 }
 
 void HttpConnectionManager::makeHttp2() {
   const http::h2::H2Io io{
       connection_.input(),     connection_.output(),          connection_.room(),
       services_.worker.chunks, services_.exchanges.h2_memory, services_.worker.dispatcher.turnTime()};
-  Http2& h2 = *protocol_.emplace<std::unique_ptr<Http2>>(
-      new Http2{http::h2::H2Codec(http::Role::kServer, io, config_.h2, *this), std::nullopt, kNever});
+  http2_.reset(new Http2{http::h2::H2Codec(http::Role::kServer, io, config_.h2, *this), std::nullopt, kNever});
+  Http2& h2 = *http2_;
   codec_ = &h2.codec;
   if (config_.h2_keepalive) {
     h2.keepalive.emplace(*config_.h2_keepalive, services_.worker.dispatcher, services_.worker.random, h2.codec,
@@ -111,6 +135,7 @@ void HttpConnectionManager::runCodec(bool end) {
   }
   closeWhenFinished();
   scheduleTimer();
+  dropIdleCodec();
 }
 
 void HttpConnectionManager::onStream(http::StreamPtr stream) {
@@ -297,9 +322,10 @@ void HttpConnectionManager::onClose(net::CloseReason reason) {
   if (codec_ != nullptr) {
     codec_->onConnectionLost(why);
     endAll(why);
-    shard().gaugeAdd(http2() != nullptr ? config_.stats.cx_http2_active : config_.stats.cx_http1_active, -1);
     if (http2() != nullptr) http2()->keepalive.reset();
   }
+  if (speaks_http1_) shard().gaugeAdd(config_.stats.cx_http1_active, -1);
+  if (http2() != nullptr) shard().gaugeAdd(config_.stats.cx_http2_active, -1);
   shard().add(config_.stats.cx_destroy);
   shard().gaugeAdd(config_.stats.cx_active, -1);
   shard().add(config_.stats.cx_rx_bytes_total, connection_.bytesRead());

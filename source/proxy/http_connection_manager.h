@@ -3,7 +3,8 @@
 // owned by the DownstreamConnection; one worker.
 //
 // Which codec it is, the first bytes decide; until then there is none. While a connection is idle there is nothing but
-// this object and its codec. One timer holds the nearest deadline of the connection; it is moved only when one comes
+// this object and, for HTTP/2, its codec: that of HTTP/1 goes back to the pool when a request is over, as nothing is
+// left in it to remember. One timer holds the nearest deadline of the connection; it is moved only when one comes
 // nearer.
 #pragma once
 
@@ -12,7 +13,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "source/event/timer.h"
@@ -79,6 +79,8 @@ class HttpConnectionManager final : public TerminalSession,
   bool chooseCodec(bool end);
   void makeHttp1();
   void makeHttp2();
+  void dropHttp1();
+  void dropIdleCodec();
   void runCodec(bool end);
   void noteInput(bool end);
   bool finished() const { return codec_ == nullptr ? over_ : codec_->finished(); }
@@ -95,10 +97,7 @@ class HttpConnectionManager final : public TerminalSession,
   void refuseHead();
   void startDraining();
   void drainCodec();
-  Http2* http2() const {
-    const auto* const http2 = std::get_if<std::unique_ptr<Http2>>(&protocol_);
-    return http2 == nullptr ? nullptr : http2->get();
-  }
+  Http2* http2() const { return http2_.get(); }
   base::MonotonicTime now() const { return services_.worker.dispatcher.now(); }
   stats::Shard& shard() const { return services_.worker.stats; }
 
@@ -107,8 +106,9 @@ class HttpConnectionManager final : public TerminalSession,
   net::Connection& connection_;
   const DownstreamInfo& info_;
   filter::ConnectionStates states_;
-  std::variant<std::monostate, http::h1::H1Codec, std::unique_ptr<Http2>> protocol_;
-  http::Codec* codec_ = nullptr;  // of protocol_
+  http::h1::H1Codec* http1_ = nullptr;  // of the pool
+  std::unique_ptr<Http2> http2_;
+  http::Codec* codec_ = nullptr;  // one of the two
   event::Timer timer_;
   std::unique_ptr<const std::string> client_certificate_;
   Exchange* first_ = nullptr;
@@ -120,6 +120,7 @@ class HttpConnectionManager final : public TerminalSession,
   base::MonotonicTime armed_until_;
   base::MonotonicTime drain_at_;        // the connection is too old: when it is closed if no request comes
   base::MonotonicTime flush_check_at_;  // when the client must have taken more of what is left for it
+  bool speaks_http1_ = false;
   bool head_pending_ = false;
   bool client_finished_ = false;
   bool draining_ = false;
