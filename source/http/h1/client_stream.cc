@@ -50,7 +50,9 @@ void ClientStream::onInput() {
   if (!wire_.open()) wire_.finished = true;
 }
 
-void ClientStream::onRoom() { wake(); }
+void ClientStream::onRoom() {
+  if (std::exchange(waits_for_room_, false)) wake();
+}
 
 void ClientStream::onConnectionLost() { wake(); }
 

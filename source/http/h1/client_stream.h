@@ -30,7 +30,7 @@ class ClientStream final : public Stream {
   // For the user of the stream.
   void setOwner(StreamOwner& owner, base::Arena& arena) override;
   std::optional<Part> receive() override;
-  size_t room() const override { return live_ ? wire_.room() : 0; }
+  size_t room() const override { return live_ ? wire_.roomFor(waits_for_room_) : 0; }
   void send(Part part) override;
   void leaveInKernel() override;
   void reset(Reason reason) override;
@@ -59,6 +59,7 @@ class ClientStream final : public Stream {
   bool is_head_ = false;
   bool is_connect_ = false;
   bool keep_alive_ = false;
+  mutable bool waits_for_room_ = false;
   bool carried_ = false;  // the connection has carried a whole exchange before
   bool unprocessed_ = false;
 };

@@ -34,7 +34,9 @@ void ServerStream::onInput() {
   if (wire_.finished && !live()) wire_.io.in.clear();
 }
 
-void ServerStream::onRoom() { wake(); }
+void ServerStream::onRoom() {
+  if (std::exchange(waits_for_room_, false)) wake();
+}
 
 void ServerStream::onConnectionLost() {
   if (!reader_.done()) wake();

@@ -32,7 +32,7 @@ class ServerStream final : public Stream {
   // For the user of the stream.
   void setOwner(StreamOwner& owner, base::Arena& arena) override;
   std::optional<Part> receive() override;
-  size_t room() const override { return live() ? wire_.room() : 0; }
+  size_t room() const override { return live() ? wire_.roomFor(waits_for_room_) : 0; }
   void send(Part part) override;
   bool forwardsInKernel() const override { return live() && wire_.io.unseen != nullptr; }
   void reset(Reason reason) override;
@@ -62,6 +62,7 @@ class ServerStream final : public Stream {
   MessageWriter::ResponseContext context_;
   Phase phase_ = Phase::kIdle;
   bool keep_alive_ = true;
+  mutable bool waits_for_room_ = false;
   // The client holds the body back until it hears 100 Continue.
   bool awaits_continue_ = false;
 };

@@ -36,6 +36,12 @@ struct Wire {
 
   bool open() const { return input == BodyReader::Input::kOpen; }
   size_t room() const { return io.out.size() < io.write_limit ? io.write_limit - io.out.size() : 0; }
+  // For whoever stops when there is none: that it did is noted, so that only then it is woken when there is some again.
+  size_t roomFor(bool& asked_in_vain) const {
+    const size_t bytes = room();
+    asked_in_vain = asked_in_vain || bytes == 0;
+    return bytes;
+  }
   void fail(Reason reason) {
     if (error == Reason::kNone) error = reason;
     finished = true;
