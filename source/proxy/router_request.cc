@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "source/http/authority.h"
 #include "source/http/grpc.h"
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/retry_priority.h"
