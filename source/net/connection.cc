@@ -136,7 +136,7 @@ void Connection::close(CloseReason reason) {
 }
 
 void Connection::setIdleTimeout(absl::Duration timeout) {
-  idle_timeout_ = isForever(timeout) ? absl::ZeroDuration() : timeout;
+  idle_nanoseconds_ = isForever(timeout) ? 0 : absl::ToInt64Nanoseconds(timeout);
   scheduleTimer();
 }
 
@@ -210,7 +210,8 @@ void Connection::onTimer(event::Timer&) {
     finish(state_ == State::kConnecting ? CloseReason::kConnectTimeout : CloseReason::kLocal);
     return;
   }
-  if (idle_timeout_ > absl::ZeroDuration() && state_ != State::kConnecting && now >= last_activity_ + idle_timeout_) {
+  if (idle_nanoseconds_ > 0 && state_ != State::kConnecting &&
+      now >= last_activity_ + absl::Nanoseconds(idle_nanoseconds_)) {
     finish(CloseReason::kIdle);
     return;
   }
@@ -281,7 +282,7 @@ Connection::Next Connection::fill(size_t& budget) {
         return Next::kEnd;
       case IoResult::State::kFailed:
         readable_ = false;
-        error_ = result.error;
+        error_ = static_cast<int16_t>(result.error);
         return Next::kFailed;
     }
     bytes_read_ += result.bytes;
@@ -331,7 +332,7 @@ std::optional<Connection::Next> Connection::fillInKernel(size_t& budget) {
   unseen_ = 0;
   if (result.error == EMFILE || result.error == EINVAL) return std::nullopt;
   readable_ = false;
-  error_ = result.error;
+  error_ = static_cast<int16_t>(result.error);
   return Next::kFailed;
 }
 
@@ -391,11 +392,11 @@ void Connection::writeOnce() {
 // What an earlier call has left unwritten stands in front, and has passed already.
 void Connection::filterOutput() {
   buffer::Buffer passed(output_.pool());
-  passed.moveFrom(output_, std::min(filtered_, output_.size()));
+  passed.moveFrom(output_, std::min<size_t>(filtered_, output_.size()));
   if (!output_.empty() || output_filter_->kept() > 0) output_filter_->onOutput(output_);
   passed.append(std::move(output_));
   output_ = std::move(passed);
-  filtered_ = output_.size();
+  filtered_ = static_cast<uint32_t>(output_.size());
 }
 
 // These two: false when the output has failed.
@@ -421,7 +422,7 @@ bool Connection::noteWritten(const IoResult& result, size_t asked) {
   }
   if (result.state == IoResult::State::kOk) {
     bytes_written_ += result.bytes;
-    filtered_ -= std::min(filtered_, result.bytes);
+    filtered_ -= static_cast<uint32_t>(std::min<size_t>(filtered_, result.bytes));
     last_activity_ = dispatcher_.now();
   }
   if (result.state == IoResult::State::kWouldBlock || result.bytes < asked) writable_ = false;
@@ -450,7 +451,7 @@ void Connection::afterWrite(size_t room_before) {
 
 // The peer may have answered before it reset: what it said is delivered first, unless the session is not reading.
 void Connection::outputFailed(int error) {
-  error_ = error;
+  error_ = static_cast<int16_t>(error);
   output_failed_ = true;
   if (input_ended_ || paused_ || state_ == State::kClosing) {
     finish(CloseReason::kRemoteReset);
@@ -480,7 +481,8 @@ bool Connection::timerWants(base::MonotonicTime& earliest) const {
     any = true;
   };
   if (deadline_.nanoseconds != 0) consider(deadline_);
-  if (idle_timeout_ > absl::ZeroDuration() && state_ != State::kConnecting) consider(last_activity_ + idle_timeout_);
+  if (idle_nanoseconds_ > 0 && state_ != State::kConnecting)
+    consider(last_activity_ + absl::Nanoseconds(idle_nanoseconds_));
   if (unverified_) consider(last_activity_ + kVerifyAfter);
   return any;
 }

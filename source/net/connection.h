@@ -193,15 +193,15 @@ class Connection final : public event::Deletable,
   uint32_t write_limit_;
   event::Timer timer_;
   base::MonotonicTime last_activity_;
-  base::MonotonicTime deadline_{0};  // of connecting or lingering; 0 when there is none
-  absl::Duration idle_timeout_ = absl::ZeroDuration();
+  base::MonotonicTime deadline_{0};        // of connecting or lingering; 0 when there is none
+  int64_t idle_nanoseconds_ = 0;           // of the idle timeout; 0 when there is none
   OutputFilter* output_filter_ = nullptr;  // null for most
-  size_t filtered_ = 0;                    // so much of output_ has passed it
   uint64_t unseen_ = 0;
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;
+  uint32_t filtered_ = 0;  // so much of output_ has passed the filter
   uint32_t linger_milliseconds_ = 0;
-  int error_ = 0;
+  int16_t error_ = 0;
   State state_;
   CloseReason close_reason_ = CloseReason::kLocal;
   Output output_state_ = Output::kOpen;
