@@ -4,7 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
@@ -26,8 +29,10 @@ constexpr uint16_t kHttpsPort = 443;
 struct Target {
   bool http = true;
   bool tls = false;
-  std::string name;  // with TLS: what the certificate must be for, where that is not the address
-  net::Address address;
+  std::string name;     // with TLS: what the certificate must be for, where that is not the address
+  std::string address;  // without brackets; a name, if `resolved`
+  uint16_t port = 0;
+  bool resolved = false;
   std::string path;  // what every path begins with at the target; "/" and longer
 };
 
@@ -46,8 +51,27 @@ std::string withoutName(std::string_view host) {
   return absl::StrCat("127.0.0.1", base::av(host.substr(kLocal.size())));
 }
 
-// "10.0.0.1:80", "[::1]:80", "localhost:80"; the port may be missing where there is a usual one.
-std::optional<net::Address> parseHost(std::string_view host, std::optional<uint16_t> usual_port) {
+// A name for DNS: labels of letters, digits and '-'. What ends with a number is an address that is written badly.
+bool isName(std::string_view name) {
+  bool starts_label = true, is_number = true;
+  for (const char c : name) {
+    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(c));
+    if (c == '.' ? starts_label : c != '-' && c != '_' && !absl::ascii_isalnum(static_cast<unsigned char>(c)))
+      return false;
+    is_number = c == '.' || (digit && (starts_label || is_number));
+    starts_label = c == '.';
+  }
+  return !starts_label && !is_number && name.size() <= 253;
+}
+
+struct Place {
+  std::string address;
+  uint16_t port;
+  bool resolved;
+};
+
+// "10.0.0.1:80", "[::1]:80", "localhost:80", "a.example:80"; the port may be missing where there is a usual one.
+std::optional<Place> parseHost(std::string_view host, std::optional<uint16_t> usual_port) {
   std::string text = withoutName(host);
   const size_t bracket = text.rfind(']');
   const size_t colon = text.rfind(':');
@@ -57,16 +81,24 @@ std::optional<net::Address> parseHost(std::string_view host, std::optional<uint1
     absl::StrAppend(&text, ":", *usual_port);
   }
   if (text.front() == ':') return std::nullopt;
-  auto address = net::Address::parse(text);
-  if (!address.ok() || !address->isIp() || address->port() == 0) return std::nullopt;
-  return *address;
+  const auto address = net::Address::parse(text);
+  if (address.ok()) {
+    if (!address->isIp() || address->port() == 0) return std::nullopt;
+    return Place{address->ip(), address->port(), false};
+  }
+  const size_t end = text.rfind(':');
+  uint32_t port = 0;
+  const bool number = absl::SimpleAtoi(absl::string_view(text).substr(end + 1), &port);
+  text.resize(end);
+  if (!number || port == 0 || port > 65535 || !isName(text)) return std::nullopt;
+  return Place{text, static_cast<uint16_t>(port), true};
 }
 
 absl::StatusOr<Target> parseTarget(std::string_view url) {
   const size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) {
     const bool host = parseHost(url.substr(0, url.find('/')), std::nullopt).has_value();
-    return refused("--to", url, "http://ip:port[/path], https://ip:port[/path], tcp://ip:port",
+    return refused("--to", url, "http://host:port[/path], https://host:port[/path], tcp://host:port",
                    host ? absl::StrCat("http://", base::av(url)) : "");
   }
   const std::string_view scheme = url.substr(0, scheme_end);
@@ -86,10 +118,13 @@ absl::StatusOr<Target> parseTarget(std::string_view url) {
   }
   if (!target.http && target.path != "/") return refused("--to: path", target.path, "none for tcp");
   if (target.path.back() != '/') target.path += '/';
-  if (host.empty()) return refused("--to", url, "a target with an IP address");
-  const auto address = parseHost(host, target.http ? std::optional<uint16_t>(usual_port) : std::nullopt);
-  if (!address) return refused("--to: host", host, "an IP address with a port, or localhost; names are not resolved");
-  target.address = *address;
+  if (host.empty()) return refused("--to", url, "a target with an IP address or a name");
+  const auto place = parseHost(host, target.http ? std::optional<uint16_t>(usual_port) : std::nullopt);
+  if (!place) return refused("--to: host", host, "an IP address or a name, with a port");
+  target.address = place->address;
+  target.port = place->port;
+  target.resolved = place->resolved;
+  if (target.resolved) target.name = target.address;
   if (host.starts_with("localhost")) target.name = "localhost";
   return target;
 }
@@ -107,7 +142,10 @@ void addCluster(const Target& target, const std::string& name, xds::cluster::v3:
   cluster.set_name(name);
   cluster.mutable_load_assignment()->set_cluster_name(name);
   auto* const endpoint = cluster.mutable_load_assignment()->add_endpoints()->add_lb_endpoints();
-  setAddress(target.address, *endpoint->mutable_endpoint()->mutable_address());
+  auto& address = *endpoint->mutable_endpoint()->mutable_address()->mutable_socket_address();
+  address.set_address(target.address);
+  address.set_port_value(target.port);
+  if (target.resolved) cluster.set_type(xds::cluster::v3::Cluster::STRICT_DNS);
 }
 
 // The server's certificate is checked against the authorities that this machine trusts; HTTP/2 if the server has it.
@@ -141,6 +179,12 @@ void addHttpFilter(const Target& target, const std::string& name, xds::listener:
   route.mutable_match()->set_prefix("/");
   route.mutable_route()->set_cluster(name);
   if (target.path != "/") route.mutable_route()->set_prefix_rewrite(target.path);
+  // What has a name is asked for by its name: it may have many.
+  const bool usual_port = target.port == (target.tls ? kHttpsPort : kHttpPort);
+  if (target.resolved) {
+    route.mutable_route()->set_host_rewrite_literal(usual_port ? target.address
+                                                               : absl::StrCat(target.address, ":", target.port));
+  }
   logToStdout(*manager.add_access_log());
   auto& router = *manager.add_http_filters();
   router.set_name("envoy.filters.http.router");

@@ -224,6 +224,14 @@ class Proxy(unittest.TestCase):
                 fetch(port, "/page?x")
                 self.assertEqual("/base/page?x", origin.requests[-1].target)
 
+    def test_a_target_may_have_a_name(self):
+        port = free_ports(1)[0]
+        with Origin() as origin:
+            arguments = ["--from", "127.0.0.1:%d" % port, "--to", "http://LOCALHOST:%d" % origin.port]
+            with Weir(None, arguments, command="proxy"):
+                self.assertEqual(b"ok", fetch(port).body)
+                self.assertEqual("LOCALHOST:%d" % origin.port, origin.requests[-1].get("host"))
+
     def test_other_schemes_and_bad_addresses_are_refused(self):
         for source, target, hint in ((":0", "ftp://127.0.0.1:1", "http, https, tcp"), (":0", "127.0.0.1:1", "tcp://"),
                                      (":0", "http://", "http"), ("nowhere", "http://127.0.0.1:1", "nowhere")):
