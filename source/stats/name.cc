@@ -71,6 +71,12 @@ std::string textName(const Name& name) {
   return out;
 }
 
+std::string instanceText(const Name& name) {
+  std::string out;
+  appendInstance(out, name.instance);
+  return out;
+}
+
 std::string prometheusFamily(const Name& name) {
   std::string metric(name.metric);
   if (!name.label_value.empty()) {

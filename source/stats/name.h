@@ -29,6 +29,8 @@ struct Name {
 
 // "group.instance.metric"; a ':' in the instance becomes '_'. Local rate limits put the instance first, as Envoy does.
 std::string textName(const Name& name);
+// The instance as both forms have it.
+std::string instanceText(const Name& name);
 // "envoy_group_metric" with every character that Prometheus does not allow replaced by '_'.
 std::string prometheusFamily(const Name& name);
 // `key="value",key="value"`, escaped; empty if there is no label. The key of the instance depends on the group.

@@ -6,8 +6,13 @@
 //   start:   Shard& shard = registry.makeShard();            // one per worker
 //   serving: shard.add(id);
 //   admin:   registry.read({});
+//
+// Nearly all metrics are those of some instance among many (a cluster of thousands), so that names are kept in two
+// parts: what the metric is called, once for all instances, and for each instance which of these it has.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -19,17 +24,18 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "source/stats/histogram.h"
 #include "source/stats/name.h"
 #include "source/stats/shard.h"
 
 namespace weir::stats {
 
-// The value of one metric at one moment. The views live as long as the Registry.
+// The value of one metric at one moment. The view lives as long as the Registry.
 struct Sample {
-  std::string_view text;                                    // "cluster.backend.upstream_rq_total"
+  std::string text;                                         // "cluster.backend.upstream_rq_total"
   std::string_view prometheus_family;                       // "envoy_cluster_upstream_rq_total"
-  std::string_view prometheus_labels;                       // `envoy_cluster_name="backend"`, escaped
+  std::string prometheus_labels;                            // `envoy_cluster_name="backend"`, escaped
   std::variant<uint64_t, int64_t, HistogramSummary> value;  // counter, gauge, histogram
 };
 
@@ -67,26 +73,45 @@ class Registry {
   void resetCounters();
 
  private:
-  enum class Kind { kCounter, kGauge, kHistogram };
-  struct Metric {
+  enum class Kind : uint8_t { kCounter, kGauge, kHistogram };
+  static constexpr size_t kKinds = 3;
+  using Counts = std::array<uint32_t, kKinds>;  // by Kind
+
+  // What a metric is called, without its instance.
+  struct Title {
     Kind kind;
-    uint32_t index;
+    std::string group, metric, label_key, label_value;
     const std::string* family;  // a key of families_
-    std::string labels;
+    Counts before;              // titles that are older
+    Name of(std::string_view instance) const { return {group, instance, metric, label_key, label_value}; }
   };
+  // Metrics of one instance with titles that follow each other, and so do their indices. What all clusters have is one
+  // run in each.
+  struct Run {
+    uint32_t first;  // title
+    uint32_t titles;
+    Counts base;  // the index that a title of that kind has, or would have, at the beginning of the run
+  };
+  using Runs = std::vector<Run>;
 
   uint32_t enter(Kind kind, const Name& name);
+  uint32_t titleOf(Kind kind, const Name& name, const Runs& runs);
+  std::optional<uint32_t> indexOf(const Runs& runs, uint32_t title) const;
+  uint32_t indexIn(const Run& run, uint32_t title) const;
+  std::optional<uint32_t> indexOfText(Kind kind, std::string_view text) const;
   void growShard(Shard& shard) const;
   uint64_t counterSum(uint32_t index) const;
-  std::optional<Sample> sample(std::string_view text, const Metric& metric, bool used_only) const;
+  int64_t gaugeSum(uint32_t index, bool& used) const;
+  void read(const std::string& instance, uint32_t title, uint32_t index, const Selection& selection,
+            std::vector<Sample>& out) const;
   HistogramSummary histogramSum(uint32_t index) const;
 
   mutable std::mutex mutex_;  // guards all below
-  std::map<std::string, Metric, std::less<>> metrics_;
+  std::vector<Title> titles_;
+  absl::flat_hash_map<std::string, uint32_t> titles_by_name_;
+  absl::flat_hash_map<std::string, Runs> instances_;
   std::map<std::string, Kind, std::less<>> families_;
-  uint32_t counters_ = 0;
-  uint32_t gauges_ = 0;
-  uint32_t histograms_ = 0;
+  Counts next_{};  // index
   std::vector<std::unique_ptr<Shard>> shards_;
   // Only the owner writes a cell, so a reset remembers what was there instead.
   std::vector<uint64_t> baselines_;

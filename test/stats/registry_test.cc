@@ -1,6 +1,7 @@
 #include "source/stats/registry.h"
 
 #include <atomic>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +23,55 @@ TEST(RegistryTest, GivesTheSameIdForTheSameName) {
   const CounterId b = registry.counter({"cluster", "b", "x"});
   EXPECT_NE(a.index, b.index);
   EXPECT_EQ(registry.counter({"cluster", "a", "x"}).index, a.index);
+}
+
+// Whatever the order in which instances register, and with what in between, each metric has a cell of its own.
+TEST(RegistryTest, InstancesShareTitlesAndNothingElse) {
+  Registry registry;
+  Shard& shard = registry.makeShard();
+  const std::vector<std::string> metrics = {"x", "y", "z.w", "v_2xx"};
+  const auto nameOf = [](const std::string& instance, const std::string& metric) {
+    return Name{"cluster", instance, metric};
+  };
+  uint64_t value = 0;
+  std::map<std::string, uint64_t> expected;
+  const auto count = [&](const std::string& instance, size_t metric) {
+    const Name name = nameOf(instance, metrics[metric]);
+    if (metric == 1) {
+      shard.gaugeAdd(registry.gauge(name), static_cast<int64_t>(++value));
+    } else {
+      shard.add(registry.counter(name), ++value);
+    }
+    expected[textName(name)] += value;
+  };
+  for (const size_t metric : {0, 1, 2, 3}) count("a", metric);
+  for (const size_t metric : {3, 2, 1, 0}) count("b.c", metric);
+  for (const size_t metric : {0, 1}) count("d:80", metric);
+  for (const size_t metric : {0, 1, 2, 3}) count("e", metric);
+  for (const size_t metric : {2, 3, 0}) count("d:80", metric);
+  for (const size_t metric : {1, 3}) count("a", metric);
+  std::vector<std::string> texts;
+  for (const auto& [text, sum] : expected) {
+    texts.push_back(text);
+    const bool gauge = text.ends_with(".y");
+    EXPECT_EQ(gauge ? static_cast<uint64_t>(registry.gaugeValue(text).value()) : registry.counterValue(text).value(),
+              sum)
+        << text;
+  }
+  EXPECT_EQ(textsOf(registry.read({})), texts);
+  EXPECT_EQ(registry.counterValue("cluster.d_80.z.w"), expected["cluster.d_80.z.w"]);
+  EXPECT_EQ(registry.counterValue("cluster.b.x"), std::nullopt);
+  EXPECT_EQ(registry.counterValue("cluster..x"), std::nullopt);
+  EXPECT_EQ(registry.counterValue("cluster.x"), std::nullopt);
+}
+
+TEST(RegistryTest, FindsInstancesThatStandFirst) {
+  Registry registry;
+  Shard& shard = registry.makeShard();
+  shard.add(registry.counter({"http_local_rate_limit", "a.b", "ok"}), 3);
+  shard.add(registry.counter({"server", "", "live.x"}), 4);
+  EXPECT_EQ(registry.counterValue("a.b.http_local_rate_limit.ok"), 3u);
+  EXPECT_EQ(registry.counterValue("server.live.x"), 4u);
 }
 
 TEST(RegistryTest, SumsCountersAndGaugesOverShards) {
