@@ -61,6 +61,7 @@
 #include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
 #include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
+#include "envoy/extensions/load_balancing_policies/override_host/v3/override_host.pb.h"
 #include "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
@@ -99,6 +100,7 @@ std::vector<const google::protobuf::FileDescriptor*> policyFiles() {
       envoy::extensions::internal_redirect::allow_listed_routes::v3::AllowListedRoutesConfig::descriptor()->file(),
       envoy::extensions::internal_redirect::safe_cross_scheme::v3::SafeCrossSchemeConfig::descriptor()->file(),
       envoy::extensions::internal_redirect::previous_routes::v3::PreviousRoutesConfig::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::override_host::v3::OverrideHost::descriptor()->file(),
       envoy::extensions::load_balancing_policies::pick_first::v3::PickFirst::descriptor()->file(),
       envoy::extensions::health_check::event_sinks::file::v3::HealthCheckEventFileSink::descriptor()->file(),
       envoy::extensions::load_balancing_policies::random::v3::Random::descriptor()->file(),

@@ -88,6 +88,11 @@ void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) 
   if (cluster_->config().demand != nullptr) pick.wanted = wantedHost(cluster_->config().demand->config());
   if (cluster_->config().server_name_of_request) pick.server_name = requestedName();
   pick.subset = action().subset.get();
+  for (const std::string& header : cluster_->config().lb.override_headers) {
+    if (const auto hosts = request_->headers.get(header); hosts.has_value() && pick.preferred.empty()) {
+      pick.preferred = *hosts;
+    }
+  }
   ++context_.info.upstream_attempts;
   attempt.start(*cluster_, pick, std::move(lease), try_deadlines_, ends_tunnel_);
   if (request_ended_) attempt.onRequestEnd();

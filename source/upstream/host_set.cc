@@ -134,6 +134,9 @@ HostSet::HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::
     hosts[entry.host->slot] = entry.host;
     const lb::Status status = entry.flags.status();
     healthy += status == lb::Status::kHealthy;
+    if (!options.override_headers.empty() && status != lb::Status::kUnhealthy) {
+      usable_.emplace(entry.host->text, entry.host->slot);
+    }
     degraded += status == lb::Status::kDegraded;
     excluded += entry.flags.has(HealthFlag::kExcludedByCheck);
     const bool ramping = status != lb::Status::kUnhealthy && !options.slow_start.over(now - entry.healthy_since);
@@ -153,6 +156,11 @@ bool HostSet::hasMetadata(uint32_t slot, const lb::Metadata& wanted) const {
   const lb::Metadata& has = *metadata[slot];
   return std::all_of(wanted.begin(), wanted.end(),
                      [&has](const auto& pair) { return std::find(has.begin(), has.end(), pair) != has.end(); });
+}
+
+std::optional<uint32_t> HostSet::usableAt(std::string_view text) const {
+  const auto found = usable_.find(text);
+  return found == usable_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::vector<HostEntry> makeEntries(const std::vector<HostSpec>& specs, base::MonotonicTime now) {

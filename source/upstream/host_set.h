@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "source/base/clock.h"
 #include "source/upstream/host.h"
 #include "source/upstream/lb/balancer.h"
@@ -84,10 +87,16 @@ struct HostSet {
   // `slots` is one more than the highest slot in use. `now` is for slow start. `local` is null where nothing is known.
   HostSet(const std::vector<HostEntry>& entries, size_t slots, const lb::Options& options, base::MonotonicTime now,
           const LocalCluster* local = nullptr);
+  // The host with that address, as in Host::text, unless it is unhealthy. Only where requests may ask for it
+  // (lb::Options::override_headers).
+  std::optional<uint32_t> usableAt(std::string_view text) const;
   uint32_t priorityOf(const Host& host) const { return priorities.empty() ? 0 : priorities[host.slot]; }
   // Whether the host in that slot has all of these pairs; `wanted` is not empty.
   bool hasMetadata(uint32_t slot, const lb::Metadata& wanted) const;
   bool contains(const Host& host) const { return host.slot < hosts.size() && hosts[host.slot].get() == &host; }
+
+ private:
+  absl::flat_hash_map<std::string_view, uint32_t> usable_;  // by address
 };
 
 // Of hosts that were there from the beginning.

@@ -40,6 +40,9 @@ struct PickContext {
   std::span<const uint32_t> priority_loads = {};
   // Where the cluster has the hosts that are asked for: which one, as "host:port". Lives as long as the call.
   std::string_view wanted = {};
+  // Addresses of hosts, between commas, of which the first that may be used is taken; else the balancer's choice. Lives
+  // as long as the call.
+  std::string_view preferred = {};
   // What TLS asks for, where the cluster takes it from requests; lower case. Lives as long as the call.
   std::string_view server_name = {};
   // The request was sent before: it counts against the limit of retries.

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "source/base/strings.h"
 #include "source/event/dispatcher.h"
 #include "source/upstream/worker_demand.h"
 
@@ -153,7 +155,26 @@ void WorkerCluster::count(const lb::PickNotes& notes) {
   }
 }
 
+std::optional<uint32_t> WorkerCluster::preferred(const PickContext& context) const {
+  for (std::string_view left = context.preferred; !left.empty();) {
+    const size_t comma = std::min(left.find(','), left.size());
+    const std::string_view text = base::sv(absl::StripAsciiWhitespace(base::av(left.substr(0, comma))));
+    left.remove_prefix(std::min(comma + 1, left.size()));
+    const std::optional<uint32_t> slot = shard_.hosts->usableAt(text);
+    if (!slot.has_value()) continue;
+    const Host* const host = shard_.hosts->hosts[*slot].get();
+    const bool tried = std::any_of(context.attempted.begin(), context.attempted.end(),
+                                   [host](const HostRef& ref) { return ref == host; });
+    if (!tried) return slot;
+  }
+  return std::nullopt;
+}
+
 std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
+  if (const std::optional<uint32_t> slot = preferred(context)) {
+    hostState(*slot);
+    return slot;
+  }
   lb::PickNotes notes;
   lb::PickInput input{shard_.worker.random, shard_.worker.dispatcher.now(),
                       context.hash,         0,

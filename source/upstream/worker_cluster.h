@@ -80,6 +80,7 @@ class WorkerCluster final : private event::Wakeable {
 
   void onWake() override;
   std::optional<uint32_t> pick(const PickContext& context);
+  std::optional<uint32_t> preferred(const PickContext& context) const;
   PooledHost& hostState(uint32_t slot);
   ConnectionPool& pool(uint32_t slot, const PickContext& context);
   ConnectionPool& namedPool(PooledHost& host, size_t kind, const PickContext& context, http::Version version);

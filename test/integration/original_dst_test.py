@@ -4,7 +4,7 @@ where a header says."""
 
 import unittest
 
-from proxy_config import any_of, config, hcm, listener, network_filter, prefix, to_cluster
+from proxy_config import any_of, cluster, config, hcm, listener, network_filter, prefix, to_cluster
 from weir_process import Weir, cases, free_ports
 from wire import Client, Origin, Wire, response
 
@@ -17,9 +17,9 @@ def original(**fields):
     return dict({"name": "any", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "connect_timeout": "1s"}, **fields)
 
 
-def http(cluster, **options):
+def http(target, **options):
     port = free_ports(1)[0]
-    return port, config([listener("front", port, hcm("front", [to_cluster(prefix("/"), "any")]), **options)], [cluster])
+    return port, config([listener("front", port, hcm("front", [to_cluster(prefix("/"), "any")]), **options)], [target])
 
 
 def greeted(port, destination):
@@ -79,6 +79,22 @@ class OriginalDst(unittest.TestCase):
                                        listener_filters=[_PROXY_PROTOCOL])
             with Weir(configuration), greeted(port, 9) as client:
                 self.assertEqual(b"one", client.get("/").body)
+
+    def test_a_request_may_prefer_an_endpoint(self):
+        policies = "type.googleapis.com/envoy.extensions.load_balancing_policies."
+        fallback = {"policies": [{"typed_extension_config": {"name": "random", "typed_config": any_of(
+            policies + "random.v3.Random")}}]}
+        override = any_of(policies + "override_host.v3.OverrideHost", override_host_sources=[{"header": "x-host"}],
+                          fallback_policy=fallback)
+        policy = {"policies": [{"typed_extension_config": {"name": "override_host", "typed_config": override}}]}
+        with naming(b"one") as one, naming(b"two") as two:
+            port, configuration = http(cluster("any", one.port, two.port, load_balancing_policy=policy))
+            with Weir(configuration):
+                for origin, body in ((one, b"one"), (two, b"two")) * 3:
+                    with Client(port) as client:
+                        self.assertEqual(body, client.get("/", "x-host: 127.0.0.1:%d" % origin.port).body)
+                with Client(port) as client:
+                    self.assertEqual(200, client.get("/", "x-host: 127.0.0.1:1").status)
 
     def test_bytes_go_where_their_connection_was_going(self):
         def echo(wire):

@@ -281,6 +281,36 @@ TEST_F(ClusterHostsTest, NoRequestIsLostWhileHostsComeAndGo) {
   EXPECT_EQ(world_.gauge("upstream_rq_active"), 0);
 }
 
+// Requests that say which host they are for get it, if it may be used and they have not been there.
+TEST_F(ClusterHostsTest, ARequestMayPreferAHost) {
+  start([](ClusterConfig& config) { config.lb.override_headers = {"x-host"}; });
+  a_.answerAll();
+  b_.answerAll();
+  hosts_->update({specOf(a_.address()), specOf(b_.address())});
+  world_.settle();
+  const auto served = [&](const std::string& preferred, std::span<const HostRef> attempted = {}) {
+    Asker asker(*world_.workers[0]);
+    PickContext pick;
+    pick.preferred = preferred;
+    pick.attempted = attempted;
+    asker.ask(*clusters_[0], pick);
+    world_.settle();
+    return asker.host->text;
+  };
+  const std::string a = a_.address().text(), b = b_.address().text();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(served(a), a);
+    EXPECT_EQ(served(b + ", " + a), b);
+    EXPECT_EQ(served("10.9.9.9:1,,nonsense, " + b), b);
+    const HostRef tried = clusters_[0]->hold(hosts_->entries()[0].host->slot);
+    EXPECT_EQ(served(a + "," + b, std::span(&tried, 1)), b);
+  }
+  EXPECT_NE(served("10.9.9.9:1"), "") << "the balancer's choice";
+  hosts_->setFlag(*hosts_->entries()[0].host, HealthFlag::kFailedActiveCheck, true);
+  world_.settle();
+  EXPECT_EQ(served(a), b);
+}
+
 HostSpec inZone(const net::Address& address, const std::string& zone) {
   HostSpec spec = specOf(address);
   auto group = std::make_shared<HostGroup>();

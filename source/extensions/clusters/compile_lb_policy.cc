@@ -2,11 +2,13 @@
 
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
 #include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
+#include "envoy/extensions/load_balancing_policies/override_host/v3/override_host.pb.h"
 #include "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
@@ -102,6 +104,14 @@ void compile(const policies::wrr_locality::v3::WrrLocality& from, lb::Options& t
   compileLbPolicy(from.endpoint_picking_policy(), to, diagnostics, path.at("endpoint_picking_policy"));
 }
 
+void compile(const policies::override_host::v3::OverrideHost& from, lb::Options& to, Diagnostics& diagnostics,
+             const FieldPath& path) {
+  for (const auto& source : from.override_host_sources()) {
+    to.override_headers.push_back(absl::AsciiStrToLower(source.header()));
+  }
+  compileLbPolicy(from.fallback_policy(), to, diagnostics, path.at("fallback_policy"));
+}
+
 // Whether it is of that type.
 template <typename Policy>
 bool compiled(const Message& message, lb::Options& options, Diagnostics& diagnostics, const FieldPath& path) {
@@ -132,13 +142,13 @@ void compileLbPolicy(const LoadBalancingPolicy& message, lb::Options& options, D
   if (policy == nullptr) return;
   if (compiledAsOneOf<policies::round_robin::v3::RoundRobin, policies::least_request::v3::LeastRequest,
                       policies::random::v3::Random, policies::ring_hash::v3::RingHash, policies::maglev::v3::Maglev,
-                      policies::pick_first::v3::PickFirst, policies::wrr_locality::v3::WrrLocality, PeakEwma>(
-          *policy, options, diagnostics, at)) {
+                      policies::pick_first::v3::PickFirst, policies::wrr_locality::v3::WrrLocality,
+                      policies::override_host::v3::OverrideHost, PeakEwma>(*policy, options, diagnostics, at)) {
     return;
   }
   diagnostics.error(at, absl::StrCat("is a ", policy->GetDescriptor()->full_name(),
                                      "; allowed: RoundRobin, LeastRequest, Random, RingHash, Maglev, PickFirst, "
-                                     "WrrLocality, PeakEwma"));
+                                     "WrrLocality, OverrideHost, PeakEwma"));
 }
 
 }  // namespace weir::extensions

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "source/upstream/lb/maglev.h"
 #include "source/upstream/lb/peak_ewma.h"
@@ -40,6 +42,7 @@ struct Options {
   bool locality_weighted = false;                       // by the weights of localities
   std::optional<ZoneOptions> zone_aware;                // not with localities by weight, nor with hashes
   std::shared_ptr<const SubsetIndex::Options> subsets;  // null: none
+  std::vector<std::string> override_headers;            // of requests that say which host they are for; lower case
 };
 
 }  // namespace weir::upstream::lb

@@ -140,6 +140,14 @@ TEST(CompileLbTest, TypedPoliciesTakeThePlaceOfTheOlderField) {
   EXPECT_EQ(least.options.choice_count, 4u);
   EXPECT_EQ(least.options.slow_start.window, absl::Seconds(9));
   EXPECT_TRUE(least.options.locality_weighted);
+  const auto named = compile(envoyPolicy(
+      "override_host.v3.OverrideHost",
+      "override_host_sources { header: 'X-Host' } override_host_sources { header: 'x-b' } fallback_policy { policies { "
+      "typed_extension_config { typed_config { "
+      "[type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random] {} } } } }"));
+  EXPECT_TRUE(named.all.empty());
+  EXPECT_EQ(named.options.policy, PolicyKind::kRandom);
+  EXPECT_EQ(named.options.override_headers, (std::vector<std::string>{"x-host", "x-b"}));
   const auto zones = compile(envoyPolicy("random.v3.Random", R"(locality_lb_config { zone_aware_lb_config {
       routing_enabled { value: 50 } min_cluster_size { value: 2 } force_local_zone { min_size { value: 4 } } } })"));
   EXPECT_TRUE(zones.all.empty());
