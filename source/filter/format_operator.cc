@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -90,6 +91,18 @@ absl::Status fillHeaders(std::string_view argument, FormatOperator& op) {
   return absl::OkStatus();
 }
 
+// "ROUTE:namespace:key", and further keys.
+absl::Status fillMetadata(std::string_view argument, FormatOperator& op) {
+  const size_t colon = std::min(argument.find(':'), argument.size());
+  const std::string_view of = argument.substr(0, colon);
+  op.of_host = of == "VIRTUAL_HOST";
+  op.text = argument.substr(std::min(colon + 1, argument.size()));
+  if ((op.of_host || of == "ROUTE") && !op.text.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("\"", av(argument), "\" in ", av(op.name),
+                                                 " names no metadata; allowed are ROUTE:NAMESPACE:KEY and "
+                                                 "VIRTUAL_HOST:NAMESPACE:KEY, with more keys behind"));
+}
+
 }  // namespace
 
 bool FormatOperator::append(const StreamInfo& info, std::string& out) const {
@@ -110,7 +123,7 @@ absl::StatusOr<FormatOperator> findFormatOperator(std::string_view name, bool ha
   if (found == nullptr) return unknown(name);
   FormatOperator op = *found;
   const bool wants = op.arity == FormatOperator::Arity::kHeader || op.arity == FormatOperator::Arity::kName ||
-                     op.arity == FormatOperator::Arity::kFilter;
+                     op.arity == FormatOperator::Arity::kFilter || op.arity == FormatOperator::Arity::kMetadata;
   if (wants && !has_argument) {
     return absl::InvalidArgumentError(absl::StrCat(av(name), " needs an argument in parentheses"));
   }
@@ -131,6 +144,9 @@ absl::StatusOr<FormatOperator> findFormatOperator(std::string_view name, bool ha
     case FormatOperator::Arity::kFilter:
       if (argument.empty()) return absl::InvalidArgumentError(absl::StrCat(av(name), " needs the name of a filter"));
       op.text = argument;
+      break;
+    case FormatOperator::Arity::kMetadata:
+      if (const absl::Status status = fillMetadata(argument, op); !status.ok()) return status;
       break;
     case FormatOperator::Arity::kSpelling:
       op.text = argument;

@@ -20,7 +20,7 @@ struct TimePiece {
 };
 
 struct FormatOperator {
-  enum class Arity : uint8_t { kNone, kHeader, kTime, kName, kSpelling, kFilter };
+  enum class Arity : uint8_t { kNone, kHeader, kTime, kName, kSpelling, kFilter, kMetadata };
   // Appends the value to `out` and returns true, or returns false when it is not known (yet).
   using Write = bool (*)(const FormatOperator& self, const StreamInfo& info, std::string& out);
 
@@ -32,7 +32,9 @@ struct FormatOperator {
   std::string header;       // kHeader: lower case
   std::string alternative;  // kHeader: taken when `header` is not there; may be empty
   std::vector<TimePiece> time;
-  std::string text;  // kName: the value, read at load; empty: none. kSpelling, kFilter: the argument
+  std::string
+      text;  // kName: the value, read at load; empty: none. kSpelling, kFilter: the argument. kMetadata: the path
+  bool of_host = false;  // kMetadata: of the virtual host, not of the route
   size_t max_length = static_cast<size_t>(-1);
 
   // Truncates to max_length.

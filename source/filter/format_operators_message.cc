@@ -1,5 +1,6 @@
 // Operators that say something of the request and of the response.
 #include "source/filter/format_operator.h"
+#include "source/filter/metadata_text.h"
 #include "source/http/grpc.h"
 
 namespace weir::filter {
@@ -149,6 +150,14 @@ bool virtualHostName(const FormatOperator&, const StreamInfo& info, std::string&
   return info.route != nullptr && appendText(info.route->virtualHostName(), out);
 }
 
+bool metadata(const FormatOperator& self, const StreamInfo& info, std::string& out) {
+  if (info.route == nullptr) return false;
+  const MetadataText* const noted = self.of_host ? info.route->virtualHostMetadata() : info.route->metadata();
+  const auto value = noted == nullptr ? std::nullopt : noted->find(self.text);
+  if (value) out += *value;
+  return value.has_value();
+}
+
 bool localReplyBody(const FormatOperator&, const StreamInfo& info, std::string& out) {
   return appendText(info.local_reply_body, out);
 }
@@ -159,6 +168,7 @@ const FormatOperator kOperators[] = {
     {.name = "GRPC_STATUS", .arity = Arity::kSpelling, .write = grpcStatusText},
     {.name = "GRPC_STATUS_NUMBER", .number = true, .write = grpcStatusNumber},
     {.name = "LOCAL_REPLY_BODY", .write = localReplyBody},
+    {.name = "METADATA", .arity = Arity::kMetadata, .write = metadata},
     {.name = "PROTOCOL", .write = protocol},
     {.name = "REQ", .arity = Arity::kHeader, .write = requestHeader},
     {.name = "REQ_WITHOUT_QUERY", .arity = Arity::kHeader, .write = requestHeaderWithoutQuery},

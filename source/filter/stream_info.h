@@ -27,6 +27,7 @@ namespace weir::filter {
 
 class ConnectionStates;  // source/filter/connection_states.h
 struct FilterTime;       // source/filter/filter_times.h
+class MetadataText;      // source/filter/metadata_text.h
 class RouteInfo;
 struct RateLimitRule;  // source/filter/rate_limit_rules.h
 
@@ -107,6 +108,9 @@ class RouteInfo {
   // How requests are described to rate limit filters: the route's own rules, else those of its virtual host. Null for
   // none.
   virtual const std::vector<RateLimitRule>* rateLimits() const { return nullptr; }
+  // What the configuration notes about the route and about its virtual host. Null for nothing.
+  virtual const MetadataText* metadata() const { return nullptr; }
+  virtual const MetadataText* virtualHostMetadata() const { return nullptr; }
 };
 
 }  // namespace weir::filter

@@ -40,6 +40,9 @@ const filter::RateLimitRules* Route::rateLimits() const {
   return written.rate_limits != nullptr ? written.rate_limits.get() : virtual_host->rate_limits.get();
 }
 
+const filter::MetadataText* Route::metadata() const { return (parent == nullptr ? *this : *parent).notes.get(); }
+const filter::MetadataText* Route::virtualHostMetadata() const { return virtual_host->notes.get(); }
+
 std::optional<bool> Route::filterDisabled(size_t slot) const {
   for (const FilterConfigs* level : levelsOf(*this)) {
     const FilterConfigs::Entry* entry = entryOf(level, slot);

@@ -1,9 +1,12 @@
-// From the Metadata messages of the xDS API to what subset load balancing compares. Called at load on the main thread;
-// hosts and routes are compiled by the same function, so that equal values are written equally.
+// From the Metadata messages of the xDS API to what subset load balancing compares, and to what logs show. Called at
+// load on the main thread; hosts and routes are compiled by the same function, so that equal values are written
+// equally.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "source/filter/metadata_text.h"
 #include "source/upstream/lb/subset_index.h"
 
 namespace envoy::config::core::v3 {
@@ -19,5 +22,7 @@ namespace weir::extensions {
 upstream::lb::Metadata lbMetadata(const envoy::config::core::v3::Metadata& message);
 // One value as JSON without spaces, objects in the order of their keys: "\"v1\"", "2", "true", "[1,2]".
 std::string lbMetadataValue(const google::protobuf::Value& value);
+// All of it, by path, for logs: strings as they are, everything else as JSON. Null for none.
+std::shared_ptr<const filter::MetadataText> metadataText(const envoy::config::core::v3::Metadata& message);
 
 }  // namespace weir::extensions

@@ -9,6 +9,7 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/matchers/compile_matchers.h"
+#include "source/extensions/messages/metadata.h"
 #include "source/extensions/rate_limits/compile_rate_limits.h"
 #include "source/extensions/routes/compile_action.h"
 #include "source/extensions/routes/compile_match.h"
@@ -64,6 +65,7 @@ void compileRoute(const api::Route& message, const RouteContext& context, const 
   if (message.route().has_cors()) {
     addFilterConfig(kCorsRouteType, message.route().cors(), route->filters, context, path.at("route").at("cors"));
   }
+  route->notes = metadataText(message.metadata());
   route->rate_limits = rateLimits(message.route().rate_limits(), context, path.at("route"));
   compileAction(message, context, limits, path, *route);
   if (match) host.routes.emplace_back(*std::move(match), std::move(route));
@@ -85,6 +87,7 @@ class TableCompiler {
                                               path_.at("virtual_hosts", at->second).text(), "; names must differ"));
     }
     compileEdits(message, context_, path, *host);
+    host->notes = metadataText(message.metadata());
     host->rate_limits = rateLimits(message.rate_limits(), context_, path);
     if (message.has_cors()) addFilterConfig(kCorsRouteType, message.cors(), host->filters, context_, path.at("cors"));
     RouteTableLimits limits = limits_;

@@ -281,6 +281,25 @@ TEST_F(CompileRoutesTest, MakesBodiesOutOfFormats) {
   EXPECT_EQ(type, "text/html");
 }
 
+TEST_F(CompileRoutesTest, FormatsMayNameTheMetadataOfRoutesAndVirtualHosts) {
+  const auto table = compile(
+      "virtual_hosts { name: 'h' domains: '*' metadata { filter_metadata { key: 'app' value { fields { key: 'zone' "
+      "value "
+      "{ string_value: 'z' } } } } } routes { metadata { filter_metadata { key: 'app' value { fields { key: 'team' "
+      "value "
+      "{ string_value: 'blue' } } fields { key: 'more' value { struct_value { fields { key: 'n' value { number_value: "
+      "3 "
+      "} } } } } } } } match { prefix: '/' } direct_response { status: 200 body_format { text_format_source { "
+      "inline_string: '%METADATA(ROUTE:app:team)% %METADATA(ROUTE:app:more:n)% %METADATA(ROUTE:app:more)% "
+      "%METADATA(ROUTE:app:zone)% %METADATA(VIRTUAL_HOST:app:zone)%' } } } } }");
+  ASSERT_TRUE(diagnostics_.ok()) << diagnostics_.all()[0].message;
+  filter::StreamInfo info;
+  info.route = table->hosts[0]->routes[0].second.get();
+  std::string body;
+  std::get<proxy::DirectAction>(table->hosts[0]->routes[0].second->action).format->append(info, body);
+  EXPECT_EQ(body, "blue 3 {\"n\":3} - z");
+}
+
 TEST_F(CompileRoutesTest, CompilesWhereRetriesGo) {
   const auto table = compileRoute(
       "match { prefix: '/' } route { cluster: 'c' retry_policy { retry_on: '5xx' retry_host_predicate { name: "
