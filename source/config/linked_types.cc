@@ -85,6 +85,7 @@
 #include "weir/extensions/filters/http/plugin/v1/plugin.pb.h"
 #include "weir/extensions/filters/network/plugin/v1/plugin.pb.h"
 #include "weir/extensions/load_balancing_policies/peak_ewma/v1/peak_ewma.pb.h"
+#include "weir/extensions/upstreams/pending_requests/v1/pending_requests.pb.h"
 #include "xds/type/v3/type.pb.h"
 
 namespace weir::config {
@@ -95,6 +96,7 @@ std::vector<const google::protobuf::FileDescriptor*> policyFiles() {
   return {
       ::weir::extensions::load_balancing_policies::peak_ewma::v1::PeakEwma::descriptor()->file(),
       envoy::extensions::retry::host::omit_host_metadata::v3::OmitHostMetadataConfig::descriptor()->file(),
+      ::weir::extensions::upstreams::pending_requests::v1::PendingRequests::descriptor()->file(),
       envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate::descriptor()->file(),
       envoy::extensions::retry::priority::previous_priorities::v3::PreviousPrioritiesConfig::descriptor()->file(),
       envoy::extensions::internal_redirect::allow_listed_routes::v3::AllowListedRoutesConfig::descriptor()->file(),

@@ -135,6 +135,17 @@ void Connection::close(CloseReason reason) {
   finish(reason);
 }
 
+std::unique_ptr<Socket> Connection::releaseSocket() {
+  const bool quiet = state_ == State::kOpen && !close_wanted_ && !readable_ && !input_ended_ && input_.empty() &&
+                     output_.empty() && output_state_ == Output::kOpen;
+  if (!quiet || !socket_->release()) return nullptr;
+  timer_.cancel();
+  ReadWake::unwake();
+  WriteWake::unwake();
+  state_ = State::kClosed;
+  return std::move(socket_);
+}
+
 void Connection::setIdleTimeout(absl::Duration timeout) {
   idle_nanoseconds_ = isForever(timeout) ? 0 : absl::ToInt64Nanoseconds(timeout);
   scheduleTimer();

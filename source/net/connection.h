@@ -136,6 +136,11 @@ class Connection final : public event::Deletable,
   // Drops it: unsent output is lost. onClose(reason) follows later in this turn or in the next.
   void close(CloseReason reason);
 
+  // Gives up the socket, so that another worker may go on with it. Null, and nothing happens, unless the connection is
+  // open, has nothing in its buffers or under way, and the socket can be released. After it the connection is closed
+  // without a word to its session: onClose() does not come.
+  std::unique_ptr<Socket> releaseSocket();
+
   // Closes with kIdle when no byte moved either way for `timeout`; zero or infinite switches it off. Lazy: costs a
   // store per read or write.
   void setIdleTimeout(absl::Duration timeout);

@@ -100,7 +100,11 @@ IoResult ioResult(ssize_t moved) {
 class KernelSocket final : public Socket {
  public:
   KernelSocket(event::LibeventPoller& poller, int fd, Address local, Address remote, int connect_error = 0)
-      : poller_(poller), fd_(fd), connect_error_(connect_error), local_(std::move(local)), remote_(std::move(remote)) {}
+      : poller_(&poller),
+        fd_(fd),
+        connect_error_(connect_error),
+        local_(std::move(local)),
+        remote_(std::move(remote)) {}
   ~KernelSocket() override {
     watch_.reset();
     ::close(fd_);
@@ -108,7 +112,7 @@ class KernelSocket final : public Socket {
 
   void watch(event::ReadyHandler& handler) override {
     CHECK(watch_ == nullptr, "a socket is registered once");
-    watch_ = poller_.watch(fd_, handler);
+    watch_ = poller_->watch(fd_, handler);
     if (watch_->refused()) ::shutdown(fd_, SHUT_RDWR);  // the handler is told, reads, and finds the end
   }
   IoResult read(std::span<const iovec> into) override {
@@ -139,6 +143,12 @@ class KernelSocket final : public Socket {
   IoResult readInKernel(buffer::Buffer& into, size_t most) override { return ioResult(into.fillFromKernel(fd_, most)); }
   // Raises no SIGPIPE that would reach anybody: the process ignores it.
   IoResult writeInKernel(buffer::Buffer& from) override { return ioResult(from.drainIntoKernel(fd_)); }
+  bool release() override {
+    watch_.reset();
+    poller_ = nullptr;
+    return true;
+  }
+  void adoptInto(event::LibeventPoller& poller) { poller_ = &poller; }
   void shutdownWrite() override { ::shutdown(fd_, SHUT_WR); }
   void resetOnClose() override {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
@@ -166,7 +176,7 @@ class KernelSocket final : public Socket {
   Address remoteAddress() const override { return remote_; }
 
  private:
-  event::LibeventPoller& poller_;
+  event::LibeventPoller* poller_;  // null while released
   std::unique_ptr<event::LibeventPoller::Watch> watch_;
   int fd_;
   int connect_error_;
@@ -287,6 +297,12 @@ absl::StatusOr<std::unique_ptr<Socket>> KernelNetwork::connect(const Address& ad
   // Any other refusal, even when it is known at once, comes like one that takes its time: the socket is not connected,
   // for which epoll reports an edge as soon as it is watched.
   return std::make_unique<KernelSocket>(poller_, fd.release(), Address(), address, error);
+}
+
+std::unique_ptr<Socket> KernelNetwork::adopt(std::unique_ptr<Socket> socket) {
+  // All sockets that can be released are of this class: a process has one kind of network.
+  static_cast<KernelSocket&>(*socket).adoptInto(poller_);
+  return socket;
 }
 
 void KernelNetwork::shed(int listen_fd) {

@@ -1,6 +1,7 @@
 // Socket and Network: the seam to the operating system's sockets (law 21). KernelNetwork is the real one; the harness
 // has an in-memory one on the same clock as its dispatchers. A transport such as TLS is a Socket that wraps a Socket.
-// One Network per worker; a Socket belongs to the worker whose Network made it, and is owned by one Connection.
+// One Network per worker; a Socket belongs to the worker whose Network made or adopted it, and is owned by one
+// Connection. While released it belongs to no worker, and any thread may close it.
 // Nothing here blocks.
 #pragma once
 
@@ -50,6 +51,9 @@ class Socket {
   virtual bool forwardsInKernel() const { return false; }
   virtual IoResult readInKernel(buffer::Buffer&, size_t) { return {IoResult::State::kFailed, 0, EMFILE}; }
   virtual IoResult writeInKernel(buffer::Buffer&) { return {IoResult::State::kFailed, 0, EMFILE}; }
+  // Forgets its watcher for good, so that the Network of another worker may adopt it. False, and nothing happens: it
+  // must stay with its worker.
+  virtual bool release() { return false; }
   // Sends FIN; reading goes on.
   virtual void shutdownWrite() = 0;
   // The coming close resets (RST) instead of finishing.
@@ -109,6 +113,9 @@ class Network {
   // when no descriptor is left or the address cannot be used.
   virtual absl::StatusOr<std::unique_ptr<Socket>> connect(const Address& address,
                                                           const std::optional<KeepAlive>& keep_alive) = 0;
+  // Takes over a socket that was released, of a Network of the same kind: from now on as if it was made here. Null
+  // where sockets are never released.
+  virtual std::unique_ptr<Socket> adopt(std::unique_ptr<Socket>) { return nullptr; }
 };
 
 }  // namespace weir::net

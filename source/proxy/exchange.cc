@@ -191,7 +191,8 @@ void Exchange::onResponseHead(http::Head& response) {
   if (info_.route != nullptr && !router_->edited(response)) {
     editResponse(response, *static_cast<const Route*>(info_.route), info_);
   }
-  if (info_.reason == Reason::kUpstreamOverflow && !config_.suppress_envoy_headers) {
+  const bool overflow = info_.reason == Reason::kUpstreamOverflow || info_.reason == Reason::kPendingTimeout;
+  if (overflow && !config_.suppress_envoy_headers) {
     response.headers.set(HeaderId::kXEnvoyOverloaded, "true");
   }
   if (config_.proxy_status && info_.reason != Reason::kNone) {

@@ -41,6 +41,7 @@ constexpr Entry kErrors[] = {
     {Reason::kNoHealthyUpstream, {"destination_unavailable", 503}},
     {Reason::kRetryLimit, {"destination_unavailable", 503}},
     {Reason::kUpstreamOverflow, {"connection_limit_reached", 503}},
+    {Reason::kPendingTimeout, {"connection_limit_reached", 503}},
     {Reason::kDnsFailure, {"dns_error", 502}},
     {Reason::kConnectFailure, {"connection_refused", 502}},
     {Reason::kConnectTimeout, {"connection_timeout", 504}},

@@ -1,7 +1,7 @@
 // Cluster: a name and the policy for reaching the endpoints behind it; an immutable snapshot made at load and shared by
 // workers through a shared_ptr, with the hosts that it begins with (ClusterHosts changes them). What workers must agree
-// on exactly, the circuit breakers, stands in atomics beside it; everything else that moves is per worker
-// (WorkerCluster).
+// on exactly, the circuit breakers, stands in atomics beside it, and so do idle connections that they leave to each
+// other; everything else that moves is per worker (WorkerCluster).
 #pragma once
 
 #include <array>
@@ -23,6 +23,7 @@
 #include "source/stats/stats.h"
 #include "source/upstream/cluster_stats.h"
 #include "source/upstream/host_set.h"
+#include "source/upstream/idle_shelf.h"
 
 namespace weir::upstream {
 class Demand;
@@ -54,6 +55,7 @@ struct Thresholds {
   uint32_t max_retries = 3;
   bool track_remaining = false;
   std::optional<RetryBudget> retry_budget;       // in place of max_retries
+  std::optional<uint32_t> max_connection_pools;  // of all workers; none: no limit
   std::optional<uint32_t> host_max_connections;  // to each host, of all workers
 };
 
@@ -63,6 +65,11 @@ struct ClusterConfig {
   std::vector<HostSpec> hosts;  // to begin with
   lb::Options lb;
   absl::Duration connect_timeout = absl::Seconds(5);
+  absl::Duration pending_timeout = absl::InfiniteDuration();  // of a request that waits for a connection
+  // Connections are opened ahead of requests: to a host, and to those that are picked next, so many for each that is
+  // under way. 1 and above; 1: none.
+  double preconnect_ratio = 1;
+  double predictive_preconnect_ratio = 1;
   size_t buffer_limit = 1024 * 1024;             // per connection and direction
   std::array<Thresholds, 2> thresholds;          // by Priority
   uint64_t max_requests_per_connection = 0;      // 0: no limit
@@ -112,11 +119,13 @@ struct CircuitBreaker {
       : connections(t.max_connections),
         pending(t.max_pending_requests),
         requests(t.max_requests),
-        retries(t.retry_budget.has_value() ? UINT32_MAX : t.max_retries) {}
+        retries(t.retry_budget.has_value() ? UINT32_MAX : t.max_retries),
+        pools(t.max_connection_pools.value_or(UINT32_MAX)) {}
   SharedLimit connections;
   SharedLimit pending;
   SharedLimit requests;
   SharedLimit retries;
+  SharedLimit pools;  // used only where it is limited
 };
 
 // The snapshot: made once on the main thread, then const.
@@ -142,6 +151,8 @@ class Cluster {
   bool checked() const { return !fail_at_once_.empty(); }
   // Before workers run. Is called on any thread, as long as the cluster lives.
   void onFailAtOnce(FailAtOnce fail) const { fail_at_once_.push_back(std::move(fail)); }
+  // Idle connections that any worker may go on with. Safe from any thread.
+  IdleShelf& shelf() const { return shelf_; }
   // What workers begin with. Main thread; null once other hosts were published.
   const std::shared_ptr<const HostSet>& initialHosts() const { return initial_hosts_; }
   void forgetInitialHosts() const { initial_hosts_.reset(); }
@@ -151,6 +162,7 @@ class Cluster {
   const ClusterStats stats_;
   std::optional<ZoneStats> zone_stats_;
   mutable std::array<CircuitBreaker, 2> breakers_;
+  mutable IdleShelf shelf_;
   mutable std::shared_ptr<const HostSet> initial_hosts_;
   mutable std::vector<FailAtOnce> fail_at_once_;
 };

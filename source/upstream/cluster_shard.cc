@@ -24,11 +24,13 @@ ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::W
     out.gaugeAdd(ids.rq_pending_open, limits.max_pending_requests == 0);
     out.gaugeAdd(ids.rq_open, limits.max_requests == 0);
     out.gaugeAdd(ids.rq_retry_open, limits.max_retries == 0 && !limits.retry_budget.has_value());
+    out.gaugeAdd(ids.cx_pool_open, limits.max_connection_pools == 0u);
     if (!limits.track_remaining) continue;
     out.gaugeAdd(ids.remaining_cx, limits.max_connections);
     out.gaugeAdd(ids.remaining_pending, limits.max_pending_requests);
     out.gaugeAdd(ids.remaining_rq, limits.max_requests);
     out.gaugeAdd(ids.remaining_retries, limits.max_retries);
+    out.gaugeAdd(ids.remaining_cx_pools, limits.max_connection_pools.value_or(0));
   }
 }
 
@@ -61,17 +63,19 @@ void ClusterShard::give(SharedLimit& limit, Priority priority, stats::GaugeId op
 
 bool ClusterShard::takeConnection(uint32_t slot, Priority priority) {
   const std::optional<uint32_t>& own = config().thresholds[static_cast<size_t>(priority)].host_max_connections;
-  if (own.has_value() && !host(slot).takeConnection(*own)) return false;
+  if (own.has_value() && !host(slot).takeConnection(*own)) {
+    if (!shelf.closeOne(slot, priority) || !host(slot).takeConnection(*own)) return false;
+  }
   const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
-  if (take(cluster->breaker(priority).connections.tryTake(), priority, ids.cx_open, ids.remaining_cx)) return true;
+  SharedLimit& limit = cluster->breaker(priority).connections;
+  if (take(limit.tryTake(), priority, ids.cx_open, ids.remaining_cx)) return true;
+  if (shelf.closeAny(priority) && take(limit.tryTake(), priority, ids.cx_open, ids.remaining_cx)) return true;
   if (own.has_value()) host(slot).giveConnection();
   return false;
 }
 
-void ClusterShard::giveConnection(uint32_t slot, Priority priority) {
-  if (config().thresholds[static_cast<size_t>(priority)].host_max_connections.has_value()) {
-    host(slot).giveConnection();
-  }
+void ClusterShard::giveConnection(const Host& host, Priority priority) {
+  if (config().thresholds[static_cast<size_t>(priority)].host_max_connections.has_value()) host.giveConnection();
   const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
   give(cluster->breaker(priority).connections, priority, ids.cx_open, ids.remaining_cx);
 }
@@ -115,6 +119,18 @@ void ClusterShard::giveRetry(Priority priority) {
   give(cluster->breaker(priority).retries, priority, ids.rq_retry_open, ids.remaining_retries);
 }
 
+bool ClusterShard::takePool(Priority priority) {
+  if (!config().thresholds[static_cast<size_t>(priority)].max_connection_pools.has_value()) return true;
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  return take(cluster->breaker(priority).pools.tryTake(), priority, ids.cx_pool_open, ids.remaining_cx_pools);
+}
+
+void ClusterShard::givePool(Priority priority) {
+  if (!config().thresholds[static_cast<size_t>(priority)].max_connection_pools.has_value()) return;
+  const BreakerStats& ids = stats().breakers[static_cast<size_t>(priority)];
+  give(cluster->breaker(priority).pools, priority, ids.cx_pool_open, ids.remaining_cx_pools);
+}
+
 void ClusterShard::connectionOpened(uint32_t slot) {
   worker.stats.add(stats().cx_total);
   worker.stats.gaugeAdd(stats().cx_active, 1);
@@ -126,10 +142,30 @@ void ClusterShard::connectionGone(uint32_t slot, Priority priority) {
   worker.stats.add(stats().cx_destroy);
   worker.stats.gaugeAdd(stats().cx_active, -1);
   counters(slot).cx_active.add(-1);
-  giveConnection(slot, priority);
+  giveConnection(host(slot), priority);
   released(slot);
+  wakePermitWaiters();
+}
+
+void ClusterShard::wakePermitWaiters() {
   for (event::Wakeable* pool : permit_waiters) pool->wake();
   permit_waiters.clear();
+}
+
+void ClusterShard::connectionMoved(uint32_t slot, int by) {
+  worker.stats.gaugeAdd(stats().cx_active, by);
+  worker.stats.gaugeAdd(stats().cx_left_idle, -by);
+  counters(slot).cx_active.add(by);
+  if (by < 0) wakePermitWaiters();  // one of them may have it closed
+}
+
+void ClusterShard::shelvedConnectionGone(const Host& host, Priority priority, base::MonotonicTime opened) {
+  worker.stats.add(stats().cx_destroy);
+  worker.stats.gaugeAdd(stats().cx_left_idle, -1);
+  worker.stats.record(stats().cx_length_ms,
+                      static_cast<uint64_t>(absl::ToInt64Milliseconds(worker.dispatcher.now() - opened)));
+  giveConnection(host, priority);
+  wakePermitWaiters();
 }
 
 void ClusterShard::connectFailed(uint32_t slot, bool timeout) {

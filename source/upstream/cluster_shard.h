@@ -11,6 +11,7 @@
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/host_ref.h"
+#include "source/upstream/shelf_keeper.h"
 
 namespace weir::upstream {
 
@@ -42,7 +43,8 @@ class ClusterShard {
   }
 
   // The limits of a priority, with their gauges. take*: whether a permit was given.
-  // Of the host's own limit too, where there is one.
+  // Of the host's own limit too, where there is one. Where connections that are left idle use it up, one of those is
+  // closed in favour of this one.
   bool takeConnection(uint32_t slot, Priority priority);
   bool takePending(Priority priority);
   void givePending(Priority priority);
@@ -51,11 +53,17 @@ class ClusterShard {
   // By the budget where there is one.
   bool takeRetry(Priority priority);
   void giveRetry(Priority priority);
+  bool takePool(Priority priority);
+  void givePool(Priority priority);
 
   // Counts a connection that is being opened to a host, for which a permit was taken.
   void connectionOpened(uint32_t slot);
   // It is gone: gives the permit back too, and lets the pools that lack one try again.
   void connectionGone(uint32_t slot, Priority priority);
+  // An open connection has come from the shelf (1) or goes there (-1), and its permit with it.
+  void connectionMoved(uint32_t slot, int by);
+  // One that was on the shelf is gone.
+  void shelvedConnectionGone(const Host& host, Priority priority, base::MonotonicTime opened);
   // Counts an attempt to connect that failed.
   void connectFailed(uint32_t slot, bool timeout);
 
@@ -78,9 +86,12 @@ class ClusterShard {
   // Pools that found no connection permit: woken, and taken out, when a connection of this worker is gone.
   std::vector<event::Wakeable*> permit_waiters;
   bool draining = false;
+  uint64_t streams = 0;  // that are open now
+  ShelfKeeper shelf{*this};
 
  private:
-  void giveConnection(uint32_t slot, Priority priority);
+  void giveConnection(const Host& host, Priority priority);
+  void wakePermitWaiters();
   bool take(SharedLimit::Take result, Priority priority, stats::GaugeId open, stats::GaugeId remaining);
   SharedLimit::Take tryRetry(Priority priority);
   void give(SharedLimit& limit, Priority priority, stats::GaugeId open, stats::GaugeId remaining);

@@ -23,9 +23,10 @@ class Namer {
   }
   BreakerStats breaker(const std::string& priority) {
     const std::string prefix = "circuit_breakers." + priority + ".";
-    return {gauge(prefix + "cx_open"),       gauge(prefix + "rq_pending_open"),  gauge(prefix + "rq_open"),
-            gauge(prefix + "rq_retry_open"), gauge(prefix + "remaining_cx"),     gauge(prefix + "remaining_pending"),
-            gauge(prefix + "remaining_rq"),  gauge(prefix + "remaining_retries")};
+    return {gauge(prefix + "cx_open"),           gauge(prefix + "rq_pending_open"), gauge(prefix + "rq_open"),
+            gauge(prefix + "rq_retry_open"),     gauge(prefix + "cx_pool_open"),    gauge(prefix + "remaining_cx"),
+            gauge(prefix + "remaining_pending"), gauge(prefix + "remaining_rq"),    gauge(prefix + "remaining_retries"),
+            gauge(prefix + "remaining_cx_pools")};
   }
 
  private:
@@ -54,6 +55,9 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
   cx_connect_fail = name.counter("upstream_cx_connect_fail");
   cx_connect_timeout = name.counter("upstream_cx_connect_timeout");
   cx_overflow = name.counter("upstream_cx_overflow");
+  cx_pool_overflow = name.counter("upstream_cx_pool_overflow");
+  cx_adopted = name.counter("upstream_cx_adopted");
+  cx_left_idle = name.gauge("upstream_cx_left_idle");
   cx_destroy = name.counter("upstream_cx_destroy");
   cx_destroy_remote_with_active_rq = name.counter("upstream_cx_destroy_remote_with_active_rq");
   cx_max_requests = name.counter("upstream_cx_max_requests");
@@ -72,6 +76,7 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
   rq_pending_active = name.gauge("upstream_rq_pending_active");
   rq_pending_overflow = name.counter("upstream_rq_pending_overflow");
   rq_pending_failure_eject = name.counter("upstream_rq_pending_failure_eject");
+  rq_pending_timeout = name.counter("upstream_rq_pending_timeout");
   rq_retry_overflow = name.counter("upstream_rq_retry_overflow");
   rq_cancelled = name.counter("upstream_rq_cancelled");
   rq_timeout = name.counter("upstream_rq_timeout");

@@ -17,11 +17,13 @@ struct BreakerStats {
   stats::GaugeId rq_pending_open;
   stats::GaugeId rq_open;
   stats::GaugeId rq_retry_open;
+  stats::GaugeId cx_pool_open;
   // What is left of the limit; kept only when the threshold says track_remaining.
   stats::GaugeId remaining_cx;
   stats::GaugeId remaining_pending;
   stats::GaugeId remaining_rq;
   stats::GaugeId remaining_retries;
+  stats::GaugeId remaining_cx_pools;
 };
 
 // Below "http2."; the names are Envoy's where it counts the same.
@@ -56,6 +58,7 @@ struct ClusterStats {
   stats::CounterId cx_connect_fail;
   stats::CounterId cx_connect_timeout;
   stats::CounterId cx_overflow;
+  stats::CounterId cx_pool_overflow;
   stats::CounterId cx_destroy;
   stats::CounterId cx_destroy_remote_with_active_rq;
   stats::CounterId cx_max_requests;
@@ -64,6 +67,8 @@ struct ClusterStats {
   stats::CounterId cx_protocol_error;
   stats::CounterId cx_close_notify;  // ended because the peer said GOAWAY
   stats::CounterId cx_none_healthy;
+  stats::CounterId cx_adopted;  // idle ones that another worker had left to whoever needs them
+  stats::GaugeId cx_left_idle;  // that are left so now; not among cx_active
   stats::CounterId cx_rx_bytes_total;
   stats::CounterId cx_tx_bytes_total;
   stats::HistogramId cx_connect_ms;
@@ -75,6 +80,7 @@ struct ClusterStats {
   stats::GaugeId rq_pending_active;
   stats::CounterId rq_pending_overflow;
   stats::CounterId rq_pending_failure_eject;
+  stats::CounterId rq_pending_timeout;
   stats::CounterId rq_retry_overflow;
   stats::CounterId rq_cancelled;
   // Requests, counted by the router.

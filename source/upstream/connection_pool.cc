@@ -11,15 +11,27 @@ ConnectionPool::ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_
       shard_(shard),
       waiters_(waiters),
       server_name_(server_name),
-      connections_(shard, host, priority, version, *this) {
+      connections_(shard, host, priority, version, *this),
+      patience_(shard.worker.dispatcher, *this) {
   shard_.pools.push_back(this);
 }
 
 ConnectionPool::~ConnectionPool() {
-  std::erase(shard_.pools, this);
-  std::erase(shard_.permit_waiters, static_cast<event::Wakeable*>(this));
+  if (!retired_) leave();
   while (!arrivals_.empty()) waiters_.give(*arrivals_.first());
   while (!pending_.empty()) waiters_.give(*pending_.first());
+}
+
+void ConnectionPool::leave() {
+  std::erase(shard_.pools, this);
+  std::erase(shard_.permit_waiters, static_cast<event::Wakeable*>(this));
+  shard_.givePool(connections_.priority);
+}
+
+void ConnectionPool::retire() {
+  leave();
+  retired_ = HostRef(shard_.state(connections_.host));
+  closeIdle();
 }
 
 base::Ticket ConnectionPool::open(const PickContext& context, StreamReceiver& receiver) {
@@ -38,6 +50,7 @@ void ConnectionPool::closeIdle() {
 // anew; those who arrive meanwhile are served in the next wake.
 void ConnectionPool::onWake() {
   size_t arrived = arrivals_.size();
+  const bool asked = arrived > 0;
   failForConnects();
   while (!pending_.empty()) {
     UpstreamConnection* const connection = available();
@@ -46,6 +59,11 @@ void ConnectionPool::onWake() {
   }
   for (; arrived > 0 && !arrivals_.empty(); --arrived) admit(*arrivals_.first());
   openConnections();
+  if (asked) {
+    const double ratio = shard_.config().preconnect_ratio;
+    for (int i = 0; ratio > 1 && i < kAheadAtOnce && wantsAhead(ratio, 0) && openAhead(ratio); ++i) {
+    }
+  }
   if (!arrivals_.empty()) {
     wake();
   } else if (pending_.empty() && shard_.retiring(connections_.host)) {
@@ -72,11 +90,24 @@ void ConnectionPool::admit(Waiter& waiter) {
   } else if (UpstreamConnection* const connection = available()) {
     serve(waiter, *connection);
   } else if (waiter.startWaiting()) {
+    const absl::Duration patience = shard_.config().pending_timeout;
+    waiter.setDeadline(shard_.worker.dispatcher.now() + patience);
+    if (pending_.empty() && patience != absl::InfiniteDuration()) patience_.arm(patience);
     pending_.pushBack(waiter);
   } else {
     shard_.worker.stats.add(shard_.stats().rq_pending_overflow);
     fail(waiter, http::Reason::kUpstreamOverflow);
   }
+}
+
+// All have the same patience, so that those who came first lose it first.
+void ConnectionPool::onTimer(event::Timer&) {
+  const base::MonotonicTime now = shard_.worker.dispatcher.now();
+  while (!pending_.empty() && pending_.first()->deadline() <= now) {
+    shard_.worker.stats.add(shard_.stats().rq_pending_timeout);
+    fail(*pending_.first(), http::Reason::kPendingTimeout);
+  }
+  if (!pending_.empty()) patience_.arm(pending_.first()->deadline() - now);
 }
 
 void ConnectionPool::failForConnects() {
@@ -118,7 +149,9 @@ void ConnectionPool::failPending(http::Reason reason) {
 }
 
 void ConnectionPool::openConnections() {
-  while (expectedStreams() < pending_.size() && connections_.failures == 0) {
+  // Idle are only those that were adopted just now; they serve in the next wake.
+  while (expectedStreams() + connections_.idle.size() < pending_.size() && connections_.failures == 0) {
+    if (adoptOne()) continue;
     if (shard_.takeConnection(connections_.host, connections_.priority)) {
       connectOne();
       continue;
@@ -128,6 +161,40 @@ void ConnectionPool::openConnections() {
     failPending(http::Reason::kUpstreamOverflow);
     return;
   }
+}
+
+size_t ConnectionPool::capacity() const {
+  size_t sum = expectedStreams();
+  for (const ConnectionList* const list : {&connections_.idle, &connections_.sharing}) {
+    for (const UpstreamConnection* one = list->first(); one != nullptr; one = ConnectionList::next(*one)) {
+      sum += one->freeStreams();
+    }
+  }
+  return sum;
+}
+
+// The rule of the xDS API: for each stream that is open, waits or is expected, `ratio` that are open or could be at
+// once.
+bool ConnectionPool::wantsAhead(double ratio, size_t expected) const {
+  const size_t open = connections_.streams;
+  return static_cast<double>(pending_.size() + open + expected) * ratio > static_cast<double>(capacity() + open);
+}
+
+bool ConnectionPool::openAhead(double ratio) {
+  if (connections_.failures > 0 || shard_.retiring(connections_.host)) return false;
+  if (!wantsAhead(ratio, 1)) return false;
+  if (adoptOne()) return true;
+  if (!shard_.takeConnection(connections_.host, connections_.priority)) return false;
+  connectOne();
+  return true;
+}
+
+bool ConnectionPool::adoptOne() {
+  if (connections_.version != http::Version::kHttp11) return false;
+  std::optional<IdleShelf::Idle> idle = shard_.shelf.take(connections_.host, connections_.priority);
+  if (!idle.has_value()) return false;
+  UpstreamConnection::resume(connections_, *std::move(idle));
+  return true;
 }
 
 void ConnectionPool::connectOne() {

@@ -5,6 +5,10 @@
 // many as wait, as far as the circuit breakers allow: one for each with HTTP/1, one for as many as a connection is
 // expected to carry with HTTP/2. Streams are handed out from the pool's wake only, never from inside open().
 //
+// Before a connection is opened, one is taken over that another worker left idle, if there is one. Who waits for longer
+// than the cluster allows is told so. With a preconnect ratio above 1, connections are opened ahead of those who will
+// ask.
+//
 // A connection that cannot be opened fails the first who waits, if the ones still being opened are too few, or all of
 // them if there is no other connection to the host. When no permit is left for a connection and the host has none, an
 // idle one to another host is closed in its favour; failing that, those who wait are told of the overflow.
@@ -15,6 +19,8 @@
 #include <string_view>
 
 #include "source/base/ticket.h"
+#include "source/event/dispatcher.h"
+#include "source/event/timer.h"
 #include "source/event/wakeable.h"
 #include "source/upstream/cluster_shard.h"
 #include "source/upstream/receivers.h"
@@ -23,18 +29,33 @@
 
 namespace weir::upstream {
 
-class ConnectionPool final : private event::Wakeable {
+class ConnectionPool final : public event::Deletable, private event::TimerHandler, private event::Wakeable {
  public:
-  // `shard` and `waiters` must outlive it. `host` is its slot. `server_name` is what its connections ask for over TLS;
-  // empty: what the configuration and the host say.
+  // How many connections are opened ahead at once, at most.
+  static constexpr int kAheadAtOnce = 3;
+
+  // `shard` and `waiters` must outlive it. `host` is its slot. A permit of the limit of pools was taken for it, and is
+  // given back when it retires or ends. `server_name` is what its connections ask for over TLS; empty: what the
+  // configuration and the host say.
   ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority, http::Version version,
                  std::string_view server_name = {});
   // Streams of its connections must have been released.
-  ~ConnectionPool();
+  ~ConnectionPool() override;
 
   base::Ticket open(const PickContext& context, StreamReceiver& receiver);
+  // One more request is expected: whether a connection was opened for it, by that ratio.
+  bool openAhead(double ratio);
+  // Streams that its open connections, and those that are being opened, can take.
+  size_t capacity() const;
 
   void closeIdle();
+  // Nobody uses it, and nobody waits: it may retire.
+  bool unused() const {
+    return arrivals_.empty() && pending_.empty() && connections_.connecting.empty() && connections_.carrying() == 0;
+  }
+  // It will be destroyed at the end of the turn, and no longer counts.
+  void retire();
+  Priority priority() const { return connections_.priority; }
   // Those that are ending included.
   size_t connections() const { return connections_.size(); }
   // Nobody waits, and no connection is left.
@@ -42,6 +63,7 @@ class ConnectionPool final : private event::Wakeable {
 
  private:
   void onWake() override;
+  void onTimer(event::Timer& timer) override;
   UpstreamConnection* available();
   size_t expectedStreams() const;
   void failForConnects();
@@ -50,16 +72,21 @@ class ConnectionPool final : private event::Wakeable {
   void fail(Waiter& waiter, http::Reason reason);
   void failPending(http::Reason reason);
   void openConnections();
+  void leave();
+  bool wantsAhead(double ratio, size_t expected) const;
+  bool adoptOne();
   void connectOne();
   // No connection permit is left: whether those who wait may still hope for one.
   bool mayWaitForPermit();
 
   ClusterShard& shard_;
+  HostRef retired_;  // once it is; until its connections are gone
   WaiterPool& waiters_;
   const std::string server_name_;
   HostConnections connections_;
-  WaiterList arrivals_;  // not looked at yet
-  WaiterList pending_;   // wait for a connection, and hold a permit for that
+  event::Timer patience_;  // of the first who waits
+  WaiterList arrivals_;    // not looked at yet
+  WaiterList pending_;     // wait for a connection, and hold a permit for that
 };
 
 }  // namespace weir::upstream

@@ -44,6 +44,8 @@ void ConnectionList::pushFront(UpstreamConnection& connection) {
   ++size_;
 }
 
+const UpstreamConnection* ConnectionList::next(const UpstreamConnection& connection) { return connection.next_; }
+
 void ConnectionList::remove(UpstreamConnection& connection) {
   ConnectionList* const list = connection.list_;
   if (list == nullptr) return;
@@ -82,6 +84,12 @@ void UpstreamConnection::start(HostConnections& home, std::unique_ptr<net::Socke
   home.connecting.pushFront(*new UpstreamConnection(home, std::move(socket)));  // the list owns it
 }
 
+void UpstreamConnection::resume(HostConnections& home, IdleShelf::Idle idle) {
+  UpstreamConnection* const connection = new UpstreamConnection(home, std::move(idle));
+  connection->makeCodec();
+  connection->becomeIdle();  // the list owns it
+}
+
 UpstreamConnection::UpstreamConnection(HostConnections& home, std::unique_ptr<net::Socket> socket)
     : Wakeable(home.shard.worker.dispatcher),
       home_(home),
@@ -92,6 +100,20 @@ UpstreamConnection::UpstreamConnection(HostConnections& home, std::unique_ptr<ne
       before_flush_(*this),
       started_(home.shard.worker.dispatcher.now()) {
   home_.shard.connectionOpened(home_.host);
+}
+
+UpstreamConnection::UpstreamConnection(HostConnections& home, IdleShelf::Idle idle)
+    : Wakeable(home.shard.worker.dispatcher),
+      home_(home),
+      idle_timer_(home.shard.worker.dispatcher, *this),
+      duration_timer_(home.shard.worker.dispatcher, *this),
+      connection_(home.shard.worker.dispatcher, home.shard.worker.blocks, std::move(idle.socket),
+                  connectionLimits(home.shard.config()), *this),
+      before_flush_(*this),
+      started_(idle.opened),
+      requests_(idle.requests) {
+  const absl::Duration most = config().max_connection_duration;
+  if (limited(most)) duration_timer_.arm(started_ + most - connection_.dispatcher().now());
 }
 
 UpstreamConnection::Multiplex::Multiplex(UpstreamConnection& owner)
@@ -118,8 +140,12 @@ void UpstreamConnection::makeCodec() {
   http::CodecOwner& owner = *this;
   if (!speaksHttp2()) {
     home_.streams_each = 1;
-    const http::h1::H1Io io{connection_.input(), connection_.output(), config().buffer_limit, worker.chunks,
-                            connection_.forwardsInKernel() ? &connection_.unseen() : nullptr};
+    const http::h1::H1Io io{connection_.input(),
+                            connection_.output(),
+                            config().buffer_limit,
+                            worker.chunks,
+                            connection_.forwardsInKernel() ? &connection_.unseen() : nullptr,
+                            requests_ > 0};
     codec_ = std::make_unique<http::h1::H1Codec>(http::Role::kClient, io, config().h1, owner);
     return;
   }
@@ -138,6 +164,8 @@ http::StreamPtr UpstreamConnection::openStream() {
   CHECK(state_ == State::kIdle || state_ == State::kSharing, "a stream is opened on a connection that has room for it");
   if (multiplex_ != nullptr && multiplex_->keepalive.has_value()) multiplex_->keepalive->beforeStream();
   ++streams_out_;
+  ++home_.streams;
+  ++home_.shard.streams;
   ++requests_;
   const uint64_t limit = config().max_requests_per_connection;
   if (limit != 0 && requests_ == limit) {
@@ -164,6 +192,12 @@ http::StreamPtr UpstreamConnection::openStream() {
 bool UpstreamConnection::canServe() const {
   if (last_one_ || !connection_.open() || codec_->availableStreams() == 0) return false;
   return multiplex_->heard || codec_->streams() < home_.streams_each;
+}
+
+size_t UpstreamConnection::freeStreams() const {
+  if (multiplex_ == nullptr) return state_ == State::kIdle ? 1 : 0;
+  if (!canServe()) return 0;
+  return multiplex_->heard ? codec_->availableStreams() : home_.streams_each - codec_->streams();
 }
 
 void UpstreamConnection::moveTo(State state, ConnectionList& list) {
@@ -280,8 +314,7 @@ void UpstreamConnection::onTimer(event::Timer& timer) {
     counts().add(stats().cx_max_duration_reached);
     close();
   } else if (state_ == State::kIdle) {
-    counts().add(stats().cx_idle_timeout);
-    end(net::CloseReason::kIdle);
+    onIdleTimer();
   }
 }
 
@@ -320,8 +353,46 @@ bool UpstreamConnection::mayBeKept() const {
 void UpstreamConnection::becomeIdle() {
   moveTo(State::kIdle, home_.idle);
   // Left armed while a stream is out: arming it again costs a store, and it is ignored when it comes up then.
-  if (limited(config().idle_timeout)) idle_timer_.arm(config().idle_timeout);
+  kept_ = !goesToShelf();
+  if (!kept_) {
+    idle_timer_.arm(ShelfKeeper::kShareAfter);
+  } else if (limited(config().idle_timeout)) {
+    idle_timer_.arm(config().idle_timeout);
+  }
   home_.changed.wake();
+}
+
+// Once it has been idle for a while; whether others have a use for it is asked then.
+bool UpstreamConnection::goesToShelf() const {
+  if (multiplex_ != nullptr || config().transport != nullptr) return false;
+  return !limited(config().idle_timeout) || config().idle_timeout > ShelfKeeper::kShareAfter;
+}
+
+void UpstreamConnection::onIdleTimer() {
+  if (!kept_) {
+    if (leaveToOthers()) return;
+    kept_ = true;
+    if (limited(config().idle_timeout)) idle_timer_.arm(config().idle_timeout - ShelfKeeper::kShareAfter);
+    return;
+  }
+  counts().add(stats().cx_idle_timeout);
+  end(net::CloseReason::kIdle);
+}
+
+bool UpstreamConnection::leaveToOthers() {
+  ShelfKeeper& shelf = home_.shard.shelf;
+  if (requests_ == 0 || !shelf.shares() || !mayBeKept()) return false;
+  std::unique_ptr<net::Socket> socket = connection_.releaseSocket();
+  if (socket == nullptr) return false;
+  countBytes();
+  counted_ = false;  // the permit goes along
+  closed_ = true;
+  const absl::Duration rest =
+      limited(config().idle_timeout) ? config().idle_timeout - ShelfKeeper::kShareAfter : absl::InfiniteDuration();
+  shelf.put(home_.host, home_.priority, std::move(socket), started_, connection_.dispatcher().now() + rest, requests_);
+  moveTo(State::kEnding, home_.ending);
+  wake();
+  return true;
 }
 
 void UpstreamConnection::end(net::CloseReason reason) {
@@ -345,6 +416,8 @@ void UpstreamConnection::endAfterFlush() {
 void UpstreamConnection::countRequestEnds() {
   if (streams_out_ == 0) return;
   for (const size_t live = codec_->streams(); streams_out_ > live; --streams_out_) {
+    --home_.streams;
+    --home_.shard.streams;
     home_.shard.giveRequest(home_.priority);
     home_.shard.end(home_.host);
     counts().gaugeAdd(stats().rq_active, -1);

@@ -9,7 +9,7 @@
 // out and there is room for more; HTTP/2 alone. Busy: no more streams now, or ever. It is idle again only if the codec
 // says that every message was framed and complete (HTTP/1), or that the peer did not end it (HTTP/2). Ending: the
 // socket is closed or closing, and streams that are still out are waited for, because they look into this connection's
-// buffers.
+// buffers. An idle one whose worker has no use for it leaves its socket to other workers (ShelfKeeper), and is gone.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,7 @@
 #include "source/http/reason.h"
 #include "source/net/connection.h"
 #include "source/upstream/cluster_shard.h"
+#include "source/upstream/idle_shelf.h"
 
 namespace weir::upstream {
 
@@ -43,6 +44,8 @@ class ConnectionList {
   size_t size() const { return size_; }
   UpstreamConnection* first() const { return first_; }
   UpstreamConnection* last() const { return last_; }
+  // Behind it in its list; null at the end.
+  static const UpstreamConnection* next(const UpstreamConnection& connection);
   // Takes it out of the list that it was in.
   void pushFront(UpstreamConnection& connection);
   static void remove(UpstreamConnection& connection);
@@ -74,6 +77,7 @@ struct HostConnections {
   // Attempts to connect that failed and that nobody was told of yet; why the last one did.
   size_t failures = 0;
   http::Reason failure = http::Reason::kNone;
+  size_t streams = 0;  // on all of them
 
   size_t carrying() const { return sharing.size() + busy.size(); }
   size_t size() const { return connecting.size() + idle.size() + carrying() + ending.size(); }
@@ -89,8 +93,12 @@ class UpstreamConnection final : public event::Deletable,
   // Begins to connect over `socket`, which was made for it. A permit of the connection limit was taken for it and is
   // given back when it ends. Belongs to `home` from then on.
   static void start(HostConnections& home, std::unique_ptr<net::Socket> socket);
+  // Goes on with one that was left to whoever needs it: idle at once. It brings its permit.
+  static void resume(HostConnections& home, IdleShelf::Idle idle);
   ~UpstreamConnection() override;
 
+  // Idle or sharing: how many streams it can take.
+  size_t freeStreams() const;
   // Idle or sharing: whether it can take a stream now. If not, it leaves the list that it is in.
   bool ready() { return multiplex_ == nullptr || canServe() || (withdraw(), false); }
   // Only while ready(). A permit of the request limit was taken for it and is given back when the stream is released.
@@ -128,6 +136,7 @@ class UpstreamConnection final : public event::Deletable,
   };
 
   UpstreamConnection(HostConnections& home, std::unique_ptr<net::Socket> socket);
+  UpstreamConnection(HostConnections& home, IdleShelf::Idle idle);
 
   void onOpen() override;
   void onInput(buffer::Buffer& input, bool end) override;
@@ -153,6 +162,9 @@ class UpstreamConnection final : public event::Deletable,
   void place();
   void onFrames(bool end_of_input);
   void becomeIdle();
+  bool goesToShelf() const;
+  void onIdleTimer();
+  bool leaveToOthers();
   bool mayBeKept() const;
   void end(net::CloseReason reason);
   void endAfterFlush();
@@ -178,6 +190,7 @@ class UpstreamConnection final : public event::Deletable,
   bool closed_ = false;         // the socket is
   bool last_one_ = false;       // takes no more streams after those that are out
   bool error_counted_ = false;  // what the peer did wrong
+  bool kept_ = false;           // idle: has been for a while, and stays here for as long as it may
   ConnectionList* list_ = nullptr;
   UpstreamConnection* next_ = nullptr;
   UpstreamConnection* previous_ = nullptr;

@@ -8,7 +8,9 @@
 #include <optional>
 #include <vector>
 
+#include "source/base/clock.h"
 #include "source/base/ticket.h"
+#include "source/http/reason.h"
 #include "source/upstream/cluster_shard.h"
 #include "source/upstream/receivers.h"
 
@@ -32,6 +34,12 @@ class Waiter final : public base::Operation {
   // The permit, if it holds one.
   RetryLease handOverRetry();
   bool resend() const { return resend_; }
+  // How long it may wait for a connection, once it waits for one.
+  base::MonotonicTime deadline() const { return deadline_; }
+  void setDeadline(base::MonotonicTime deadline) { deadline_ = deadline; }
+  // What it is told if there is no connection to wait for at all.
+  http::Reason refusal() const { return refusal_; }
+  void refuse(http::Reason refusal) { refusal_ = refusal; }
 
  private:
   friend class WaiterList;
@@ -46,6 +54,8 @@ class Waiter final : public base::Operation {
   bool waiting_ = false;   // holds a permit
   bool resend_ = false;    // the request was sent before
   bool retrying_ = false;  // holds a permit for that
+  base::MonotonicTime deadline_;
+  http::Reason refusal_ = http::Reason::kNone;
   WaiterList* list_ = nullptr;
   Waiter* next_ = nullptr;
   Waiter* previous_ = nullptr;
@@ -79,6 +89,8 @@ class WaiterPool {
   Waiter& take(StreamReceiver& receiver, std::optional<uint32_t> host, const PickContext& context);
   // Ends it, answered or not: it leaves its list, and its ticket no longer cancels anything.
   void give(Waiter& waiter);
+  // Waiters that were taken and not given back.
+  size_t out() const { return all_.size() - free_.size(); }
 
  private:
   friend class Waiter;

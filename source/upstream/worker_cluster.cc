@@ -94,6 +94,8 @@ void WorkerCluster::setHosts(std::shared_ptr<const HostSet> hosts) {
     static_cast<PooledHost&>(state).closeIdle();
     state.released();
   }
+  shard_.shelf.closeRemoved();
+  foreseen_.clear();
   if (demand_ != nullptr) demand_->hostsChanged();
   shard_.countMembers();
   if (shard_.worker.index == 0) shard_.worker.stats.add(stats().membership_change);
@@ -199,7 +201,38 @@ std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
   return slot;
 }
 
-ConnectionPool& WorkerCluster::pool(uint32_t slot, const PickContext& context) {
+// What was foreseen holds for those whose pick depends on nothing but the balancer.
+std::optional<uint32_t> WorkerCluster::next(const PickContext& context) {
+  const bool plain = context.attempted.empty() && !context.hash.has_value() && context.subset == nullptr &&
+                     context.priority_loads.empty() && context.preferred.empty() && context.omitted.empty();
+  if (!plain || foreseen_.empty()) return pick(context);
+  const uint32_t slot = foreseen_.front();
+  foreseen_.erase(foreseen_.begin());
+  hostState(slot);
+  return slot;
+}
+
+// One that nobody uses makes room for another.
+bool WorkerCluster::retireAPool(Priority priority) {
+  for (const uint32_t slot : known_) {
+    for (std::unique_ptr<ConnectionPool>& pool : static_cast<PooledHost&>(shard_.state(slot)).pools) {
+      if (pool == nullptr || pool->priority() != priority || !pool->unused()) continue;
+      pool->retire();
+      shard_.worker.dispatcher.deleteLater(std::move(pool));
+      return true;
+    }
+  }
+  return false;
+}
+
+// A permit for one more.
+bool WorkerCluster::takePool(Priority priority) {
+  if (shard_.takePool(priority) || (retireAPool(priority) && shard_.takePool(priority))) return true;
+  shard_.worker.stats.add(stats().cx_pool_overflow);
+  return false;
+}
+
+ConnectionPool* WorkerCluster::pool(uint32_t slot, const PickContext& context) {
   const Protocol wanted = config().protocol;
   const bool h2 =
       wanted == Protocol::kHttp2 || (wanted == Protocol::kDownstream && context.version == http::Version::kHttp2);
@@ -208,16 +241,28 @@ ConnectionPool& WorkerCluster::pool(uint32_t slot, const PickContext& context) {
   const size_t kind = static_cast<size_t>(context.priority) * 2 + (h2 ? 1 : 0);
   if (!context.server_name.empty()) return namedPool(host, kind, context, version);
   std::unique_ptr<ConnectionPool>& pool = host.pools[kind];
-  if (pool == nullptr) pool = std::make_unique<ConnectionPool>(shard_, waiters_, slot, context.priority, version);
-  return *pool;
+  if (pool == nullptr && takePool(context.priority)) {
+    pool = std::make_unique<ConnectionPool>(shard_, waiters_, slot, context.priority, version);
+  }
+  return pool.get();
 }
 
-ConnectionPool& WorkerCluster::namedPool(PooledHost& host, size_t kind, const PickContext& context,
+base::Ticket WorkerCluster::refuse(std::optional<uint32_t> host, const PickContext& context, StreamReceiver& receiver,
+                                   http::Reason reason) {
+  Waiter& waiter = waiters_.take(receiver, host, context);
+  if (host.has_value()) shard_.begin(*host);
+  waiter.refuse(reason);
+  unplaced_.pushBack(waiter);
+  wake();
+  return waiter.issue();
+}
+
+ConnectionPool* WorkerCluster::namedPool(PooledHost& host, size_t kind, const PickContext& context,
                                          http::Version version) {
   if (host.named.empty()) host.named.resize(host.pools.size());
   PooledHost::PoolsByName& by_name = host.named[kind];
   const auto found = by_name.find(context.server_name);
-  if (found != by_name.end()) return *found->second;
+  if (found != by_name.end()) return found->second.get();
   if (by_name.size() >= kUnusedNames) {
     for (auto at = by_name.begin(); at != by_name.end();) {
       const auto one = at++;
@@ -226,13 +271,15 @@ ConnectionPool& WorkerCluster::namedPool(PooledHost& host, size_t kind, const Pi
       by_name.erase(one);
     }
   }
+  if (!takePool(context.priority)) return nullptr;
   auto pool = std::make_unique<ConnectionPool>(shard_, waiters_, host.host->slot, context.priority, version,
                                                context.server_name);
-  return *by_name.emplace(std::string(context.server_name), std::move(pool)).first->second;
+  return by_name.emplace(std::string(context.server_name), std::move(pool)).first->second.get();
 }
 
 base::Ticket WorkerCluster::openStreamTo(uint32_t slot, const PickContext& context, StreamReceiver& receiver) {
-  return pool(slot, context).open(context, receiver);
+  if (ConnectionPool* const to = pool(slot, context)) return to->open(context, receiver);
+  return refuse(slot, context, receiver, http::Reason::kUpstreamOverflow);
 }
 
 base::Ticket WorkerCluster::connectTo(uint32_t slot, const PickContext& context, ConnectReceiver& receiver) {
@@ -242,22 +289,47 @@ base::Ticket WorkerCluster::connectTo(uint32_t slot, const PickContext& context,
 
 base::Ticket WorkerCluster::openStream(const PickContext& context, StreamReceiver& receiver) {
   if (demand_ != nullptr) return demand_->openStream(context, receiver);
-  const std::optional<uint32_t> host = pick(context);
-  if (host.has_value()) return pool(*host, context).open(context, receiver);
-  shard_.worker.stats.add(stats().cx_none_healthy);
-  Waiter& waiter = waiters_.take(receiver, std::nullopt, context);
-  unplaced_.pushBack(waiter);
-  wake();
-  return waiter.issue();
+  const std::optional<uint32_t> host = next(context);
+  if (!host.has_value()) {
+    shard_.worker.stats.add(stats().cx_none_healthy);
+    return refuse(std::nullopt, context, receiver, http::Reason::kNoHealthyUpstream);
+  }
+  base::Ticket ticket = openStreamTo(*host, context, receiver);
+  if (config().predictive_preconnect_ratio > 1) {
+    ahead_for_ = {.priority = context.priority, .version = context.version};
+    wake();
+  }
+  return ticket;
+}
+
+// Once in a turn, behind the pools that were asked. The rule is that of a pool, for all of them together.
+void WorkerCluster::openAhead() {
+  const double ratio = config().predictive_preconnect_ratio;
+  const PickContext context = *std::exchange(ahead_for_, std::nullopt);
+  for (int i = 0; i < ConnectionPool::kAheadAtOnce && foreseen_.size() < shard_.hosts->healthy; ++i) {
+    size_t capacity = 0;
+    for (const ConnectionPool* const one : shard_.pools) capacity += one->capacity();
+    const auto provided = static_cast<double>(capacity + shard_.streams);
+    if (static_cast<double>(waiters_.out() + shard_.streams) * ratio <= provided) return;
+    const std::optional<uint32_t> slot = pick(context);
+    if (!slot.has_value()) return;
+    foreseen_.push_back(*slot);
+    ConnectionPool* const to = pool(*slot, context);
+    if (to == nullptr || !to->openAhead(ratio)) return;
+  }
 }
 
 void WorkerCluster::onWake() {
   for (size_t count = unplaced_.size(); count > 0 && !unplaced_.empty(); --count) {
     Waiter& waiter = *unplaced_.first();
     StreamReceiver& receiver = waiter.receiver();
+    const http::Reason reason = waiter.refusal();
+    HostRef host = waiter.host().has_value() ? HostRef(shard_.state(*waiter.host())) : HostRef();
     waiters_.give(waiter);
-    receiver.onStreamFailed(http::Reason::kNoHealthyUpstream, nullptr);
+    if (host) shard_.end(host->slot);
+    receiver.onStreamFailed(reason, std::move(host));
   }
+  if (ahead_for_.has_value()) openAhead();
   if (!unplaced_.empty()) wake();
   if (!shard_.touched.empty()) buryUnused();
 }
@@ -308,6 +380,7 @@ void WorkerCluster::recordOutcome(const HostRef& host, const RequestOutcome& out
 void WorkerCluster::drain() {
   shard_.draining = true;
   for (const uint32_t slot : known_) static_cast<PooledHost&>(shard_.state(slot)).closeIdle();
+  shard_.shelf.closeAll();
 }
 
 size_t WorkerCluster::connections() const {

@@ -5,6 +5,9 @@
 // setHosts() brings other hosts. What is kept of a host that stays is not touched. A host that has left is drained:
 // nothing new is begun, idle connections close, requests end as they would; then its state goes.
 //
+// With a predictive preconnect ratio above 1 the balancer is asked ahead of requests, and connections are opened to
+// what it says; requests then go there, in that order.
+//
 // openStream() and connect() return a Ticket and deliver exactly one call to the receiver later, never from inside
 // (laws 4 and 5); destroying the Ticket cancels, and then nothing is called.
 #pragma once
@@ -82,8 +85,16 @@ class WorkerCluster final : private event::Wakeable {
   std::optional<uint32_t> pick(const PickContext& context);
   std::optional<uint32_t> preferred(const PickContext& context) const;
   PooledHost& hostState(uint32_t slot);
-  ConnectionPool& pool(uint32_t slot, const PickContext& context);
-  ConnectionPool& namedPool(PooledHost& host, size_t kind, const PickContext& context, http::Version version);
+  // Of the balancer, or what it said before for the next who asks.
+  std::optional<uint32_t> next(const PickContext& context);
+  // Null when there may be no more pools.
+  ConnectionPool* pool(uint32_t slot, const PickContext& context);
+  ConnectionPool* namedPool(PooledHost& host, size_t kind, const PickContext& context, http::Version version);
+  bool takePool(Priority priority);
+  bool retireAPool(Priority priority);
+  base::Ticket refuse(std::optional<uint32_t> host, const PickContext& context, StreamReceiver& receiver,
+                      http::Reason reason);
+  void openAhead();
   void makeCursors();
   void countZones();
   void count(const lb::PickNotes& notes);
@@ -94,7 +105,9 @@ class WorkerCluster final : private event::Wakeable {
   std::optional<lb::LatencyEstimates> latencies_;  // where the policy wants them
   std::vector<uint32_t> known_;                    // slots that have a state
   WaiterPool waiters_;
-  WaiterList unplaced_;  // those for which there was no host
+  WaiterList unplaced_;                   // those for which there was no host, or no pool
+  std::vector<uint32_t> foreseen_;        // picked for the next who ask
+  std::optional<PickContext> ahead_for_;  // somebody has asked since connections were last opened ahead
   PlainConnections plain_;
   std::unique_ptr<WorkerDemand> demand_;  // of a cluster that has the hosts that are asked for
 };

@@ -87,6 +87,7 @@ const char* const kRoots[] = {
     "envoy.service.discovery.v3.DiscoveryResponse",
     "udpa.type.v1.TypedStruct",
     "weir.extensions.load_balancing_policies.peak_ewma.v1.PeakEwma",
+    "weir.extensions.upstreams.pending_requests.v1.PendingRequests",
     "xds.type.v3.TypedStruct",
 };
 

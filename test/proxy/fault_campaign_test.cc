@@ -5,24 +5,18 @@
 //   nothing else is processed twice: a POST under the default policy, at most once
 //
 // WEIR_CAMPAIGN_REQUESTS=100000 runs the whole; what stands below is for every run.
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "test/proxy/proxy_world.h"
+#include "test/proxy/campaign_clients.h"
 
 namespace weir::proxy {
 namespace {
 
 enum class Fault { kNone, kResetBefore, kResetUnread, kHalfHead, kHalfBody, kSlow, k503, kCloseAfter, kStops };
 constexpr int kFaults = 9;
-
-int requestsToSend() {
-  const char* const text = std::getenv("WEIR_CAMPAIGN_REQUESTS");
-  return text == nullptr ? 4000 : std::atoi(text);
-}
 
 class Campaign {
  public:
@@ -47,30 +41,15 @@ class Campaign {
   }
 
   // Clients that each send one request after the other, `count` in all.
-  void run(int count, std::string_view method, size_t clients) {
-    std::vector<RawClient*> all;
-    for (size_t i = 0; i < clients; ++i) all.push_back(&world_.client());
-    int sent = 0;
-    while (sent < count) {
-      for (RawClient*& client : all) {
-        if (client->closed || client->ended) client = &world_.client();
-        client->received.clear();
-        client->write(std::string(method) + " /" + std::to_string(sent++) +
-                      " HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n\r\nbody");
-      }
-      world_.upstream.simulation.runUntil(
-          [&] {
-            for (RawClient* client : all) {
-              if (!whole(*client)) return false;
-            }
-            return true;
-          },
-          absl::Seconds(120));
-      for (RawClient* client : all) note(*client);
-      trim();
-    }
+  void run(int count, const char* method, size_t clients) {
+    CampaignClients all(world_, clients, method);
+    all.run(count, [this] { trim(); });
+    sent = all.sent;
+    good = all.good;
+    bad = static_cast<int>(all.bad.size());
   }
 
+  int sent = 0;
   int good = 0;
   int bad = 0;
   int resent = 0;
@@ -78,19 +57,6 @@ class Campaign {
   std::map<std::string, int> processed;
 
  private:
-  static bool whole(const RawClient& client) {
-    if (client.closed || client.ended) return true;
-    const size_t end = client.received.find("\r\n\r\n");
-    if (end == std::string::npos) return false;
-    const size_t length = client.received.find("content-length: ");
-    if (length == std::string::npos || length > end) return true;
-    return client.received.size() >= end + 4 + std::stoul(client.received.substr(length + 16));
-  }
-  void note(const RawClient& client) {
-    const bool ok =
-        client.received.rfind("HTTP/1.1 200 ", 0) == 0 && client.received.substr(client.received.size() - 2) == "hi";
-    ++(ok ? good : bad);
-  }
   // Ends of connections that are over are let go, so that a long campaign stays small.
   void trim() {
     if (world_.origin.peers.size() < 4000 || slow_ > 0) return;
@@ -101,10 +67,9 @@ class Campaign {
   void serve(upstream::OriginPeer& peer) {
     while (!peer.closed) {
       const size_t end = peer.received.find("\r\n\r\n");
-      if (end == std::string::npos || peer.received.size() < end + 8) return;
-      const size_t path = peer.received.find(" /") + 2;
-      const std::string id = peer.received.substr(path, peer.received.find(' ', path) - path);
-      peer.received.erase(0, end + 8);
+      if (end == std::string::npos || peer.received.size() < end + 4 + 9) return;
+      const std::string id = peer.received.substr(end + 4, 9);
+      peer.received.erase(0, end + 4 + 9);
       answer(peer, id, static_cast<Fault>(random_.below(3) != 0 ? 0 : random_.below(kFaults)));
     }
   }
@@ -146,18 +111,18 @@ class Campaign {
 // With a policy that covers the faults, every idempotent request is answered, but those whose response had begun.
 TEST(FaultCampaignTest, LosesNothingThatWasSafeToSendAgain) {
   Campaign campaign(true, 11);
-  const int count = requestsToSend();
+  const int count = campaignRequests(4000);
   campaign.run(count, "PUT", 8);
   EXPECT_GT(campaign.resent, count / 50);
   // A response that has begun is passed on, and cannot be taken back.
   EXPECT_EQ(campaign.bad, campaign.half_bodies);
-  EXPECT_EQ(campaign.good + campaign.bad, count);
-  EXPECT_EQ(campaign.processed.size(), static_cast<size_t>(count));
+  EXPECT_EQ(campaign.good + campaign.bad, campaign.sent);
+  EXPECT_EQ(campaign.processed.size(), static_cast<size_t>(campaign.sent));
 }
 
 TEST(FaultCampaignTest, ProcessesNothingTwiceThatIsNotIdempotent) {
   Campaign campaign(false, 12);
-  const int count = requestsToSend();
+  const int count = campaignRequests(4000);
   campaign.run(count, "POST", 8);
   EXPECT_EQ(campaign.resent, 0);
   EXPECT_GT(campaign.bad, count / 50);

@@ -67,10 +67,11 @@ void H2Origin::onFrame(Connection& connection, const SeenFrame& frame) {
       if (answer_pings) write(connection, http::h2::frame(kPingFrame, kEnds, 0, frame.payload));
       break;
     case kHeadersFrame:
-      onRequest(connection, frame.stream);
+      if (!on_body) onRequest(connection, frame.stream);
       break;
     case kDataFrame:
       connection.data_bytes += frame.payload.size();
+      if (on_body) onBody(connection, frame);
       break;
     case kRstFrame:
       connection.resets.push_back(frame.stream);
@@ -85,6 +86,15 @@ void H2Origin::onFrame(Connection& connection, const SeenFrame& frame) {
     default:
       break;
   }
+}
+
+void H2Origin::onBody(Connection& connection, const SeenFrame& frame) {
+  std::string& body = connection.bodies[frame.stream];
+  body += frame.payload;
+  if ((frame.flags & kEnds) == 0 || connection.peer->closed.has_value()) return;
+  const std::string whole = std::exchange(body, {});
+  connection.bodies.erase(frame.stream);
+  on_body(connection, frame.stream, whole);
 }
 
 void H2Origin::onRequest(Connection& connection, uint32_t stream) {

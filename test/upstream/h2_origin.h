@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,9 +27,10 @@ class H2Origin {
     size_t requests = 0;
     size_t data_bytes = 0;
     size_t pings = 0;
-    size_t stream_windows = 0;       // WINDOW_UPDATE frames of streams
-    size_t most = 0;                 // requests that waited at once
-    std::optional<uint32_t> goaway;  // the code that the client gave
+    size_t stream_windows = 0;               // WINDOW_UPDATE frames of streams
+    size_t most = 0;                         // requests that waited at once
+    std::optional<uint32_t> goaway;          // the code that the client gave
+    std::map<uint32_t, std::string> bodies;  // of requests that are not whole, where somebody wants them
     bool preface = false;
     bool hello = false;
   };
@@ -49,11 +52,14 @@ class H2Origin {
   bool hello_at_once = true;            // SETTINGS is sent when the connection is accepted, else by sayHello()
   bool answer_all = false;
   size_t refuse_next = 0;
+  // In place of all this: called with each request that has a body, when the body is whole.
+  std::function<void(Connection&, uint32_t stream, const std::string& body)> on_body;
   bool answer_pings = true;
 
  private:
   void onBytes(Connection& connection);
   void onFrame(Connection& connection, const http::h2::SeenFrame& frame);
+  void onBody(Connection& connection, const http::h2::SeenFrame& frame);
   void onRequest(Connection& connection, uint32_t stream);
 };
 

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -12,9 +11,11 @@
 #include "source/base/strings.h"
 #include "source/extensions/clusters/compile_discovery.h"
 #include "source/extensions/clusters/compile_lb.h"
+#include "source/extensions/clusters/compile_limits.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/protocols/compile_http2.h"
+#include "weir/extensions/upstreams/pending_requests/v1/pending_requests.pb.h"
 
 namespace weir::extensions {
 namespace {
@@ -25,54 +26,10 @@ using HttpOptions = envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 using base::Diagnostics;
 using base::FieldPath;
 using cluster_v3::Cluster;
+using ::weir::extensions::upstreams::pending_requests::v1::PendingRequests;
 
 constexpr char kHttpOptionsKey[] = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-
-void compileThresholds(const cluster_v3::CircuitBreakers& message, upstream::ClusterConfig& config,
-                       Diagnostics& diagnostics, const FieldPath& path) {
-  std::set<int> seen;
-  for (int i = 0; i < message.thresholds_size(); ++i) {
-    const cluster_v3::CircuitBreakers::Thresholds& from = message.thresholds(i);
-    if (!seen.insert(from.priority()).second) {
-      diagnostics.error(path.at("thresholds", static_cast<size_t>(i)).at("priority"),
-                        absl::StrCat("thresholds for priority ", core_v3::RoutingPriority_Name(from.priority()),
-                                     " were given before; allowed: one entry for each priority"));
-      continue;
-    }
-    upstream::Thresholds& to = config.thresholds[from.priority() == core_v3::HIGH ? 1 : 0];
-    if (from.has_max_connections()) to.max_connections = from.max_connections().value();
-    if (from.has_max_pending_requests()) to.max_pending_requests = from.max_pending_requests().value();
-    if (from.has_max_requests()) to.max_requests = from.max_requests().value();
-    if (from.has_max_retries()) to.max_retries = from.max_retries().value();
-    to.track_remaining = from.track_remaining();
-    if (!from.has_retry_budget()) continue;
-    upstream::RetryBudget& budget = to.retry_budget.emplace();
-    if (from.retry_budget().has_budget_percent()) budget.percent = from.retry_budget().budget_percent().value();
-    if (from.retry_budget().has_min_retry_concurrency()) {
-      budget.min_concurrency = from.retry_budget().min_retry_concurrency().value();
-    }
-  }
-}
-
-// Of all limits a host has one of its own: that of connections.
-void compileHostThresholds(const cluster_v3::CircuitBreakers& message, upstream::ClusterConfig& config,
-                           Diagnostics& diagnostics, const FieldPath& path) {
-  for (int i = 0; i < message.per_host_thresholds_size(); ++i) {
-    const cluster_v3::CircuitBreakers::Thresholds& from = message.per_host_thresholds(i);
-    const FieldPath at = path.at("per_host_thresholds", static_cast<size_t>(i));
-    if (from.has_max_pending_requests() || from.has_max_requests() || from.has_max_retries() ||
-        from.track_remaining() || from.has_retry_budget()) {
-      diagnostics.error(at, "has a limit that is not implemented for single hosts; allowed: max_connections");
-    }
-    std::optional<uint32_t>& limit = config.thresholds[from.priority() == core_v3::HIGH ? 1 : 0].host_max_connections;
-    if (limit.has_value()) {
-      diagnostics.error(at.at("priority"),
-                        "thresholds for this priority were given before; allowed: one entry for "
-                        "each priority");
-    }
-    if (from.has_max_connections()) limit = from.max_connections().value();
-  }
-}
+constexpr char kPendingKey[] = "weir.extensions.upstreams.pending_requests.v1.PendingRequests";
 
 void compileKeepAlive(const core_v3::TcpKeepalive& from, upstream::ClusterConfig& config) {
   net::KeepAlive& to = config.keep_alive.emplace();
@@ -205,6 +162,46 @@ bool hasOlderHttpFields(const Cluster& message) {
          message.has_http2_protocol_options();
 }
 
+// One of the typed protocol options, as the message that its key names; null after an error. `unpacked` owns it.
+template <typename Message>
+const Message* optionsOf(const std::unique_ptr<google::protobuf::Message>& unpacked, const char* key,
+                         Diagnostics& diagnostics, const FieldPath& at) {
+  if (unpacked == nullptr) return nullptr;
+  const Message* const options = google::protobuf::DynamicCastToGenerated<const Message>(unpacked.get());
+  if (options == nullptr) {
+    diagnostics.error(at, absl::StrCat("is a ", unpacked->GetDescriptor()->full_name(), "; allowed: ", key));
+  }
+  return options;
+}
+
+void compileTypedOptions(const Cluster& message, upstream::ClusterConfig& config, UpstreamUse& use,
+                         Diagnostics& diagnostics, const FieldPath& path) {
+  // A map has no order of its own; errors are to come in the same one every time.
+  const std::map<std::string, google::protobuf::Any> sorted(message.typed_extension_protocol_options().begin(),
+                                                            message.typed_extension_protocol_options().end());
+  for (const auto& [key, any] : sorted) {
+    const FieldPath at = path.key(key);
+    if (key != kHttpOptionsKey && key != kPendingKey) {
+      diagnostics.error(at, absl::StrCat("unknown protocol options; allowed: ", kHttpOptionsKey, ", ", kPendingKey));
+      continue;
+    }
+    const std::unique_ptr<google::protobuf::Message> unpacked = unpackAny(any, diagnostics, at);
+    if (key == kPendingKey) {
+      const auto* const options = optionsOf<PendingRequests>(unpacked, kPendingKey, diagnostics, at);
+      if (options != nullptr) config.pending_timeout = durationOf(options->timeout());
+      continue;
+    }
+    const auto* const options = optionsOf<HttpOptions>(unpacked, kHttpOptionsKey, diagnostics, at);
+    if (options == nullptr) continue;
+    if (hasOlderHttpFields(message)) {
+      diagnostics.error(at,
+                        "given beside common_http_protocol_options, http_protocol_options or http2_protocol_options of "
+                        "the cluster; allowed: one of the two ways");
+    }
+    compileHttpExtension(*options, hasTls(message), config, use, diagnostics, at);
+  }
+}
+
 // The options of HTTP are given in one of two ways: the extension, or older fields of the cluster itself.
 void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config, UpstreamUse& use,
                         Diagnostics& diagnostics, const FieldPath& path) {
@@ -219,31 +216,7 @@ void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config,
     config.protocol = upstream::Protocol::kHttp2;
     compileHttp2(message.http2_protocol_options(), config, diagnostics, path.at("http2_protocol_options"));
   }
-  const FieldPath extensions = path.at("typed_extension_protocol_options");
-  // A map has no order of its own; errors are to come in the same one every time.
-  const std::map<std::string, google::protobuf::Any> sorted(message.typed_extension_protocol_options().begin(),
-                                                            message.typed_extension_protocol_options().end());
-  for (const auto& [key, any] : sorted) {
-    const FieldPath at = extensions.key(key);
-    if (key != kHttpOptionsKey) {
-      diagnostics.error(at, absl::StrCat("unknown protocol options; allowed: ", kHttpOptionsKey));
-      continue;
-    }
-    const std::unique_ptr<google::protobuf::Message> unpacked = unpackAny(any, diagnostics, at);
-    if (unpacked == nullptr) continue;
-    const HttpOptions* const options = google::protobuf::DynamicCastToGenerated<const HttpOptions>(unpacked.get());
-    if (options == nullptr) {
-      diagnostics.error(at,
-                        absl::StrCat("is a ", unpacked->GetDescriptor()->full_name(), "; allowed: ", kHttpOptionsKey));
-      continue;
-    }
-    if (hasOlderHttpFields(message)) {
-      diagnostics.error(at,
-                        "given beside common_http_protocol_options, http_protocol_options or http2_protocol_options of "
-                        "the cluster; allowed: one of the two ways");
-    }
-    compileHttpExtension(*options, hasTls(message), config, use, diagnostics, at);
-  }
+  compileTypedOptions(message, config, use, diagnostics, path.at("typed_extension_protocol_options"));
 }
 
 }  // namespace
@@ -272,10 +245,7 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   if (message.has_max_requests_per_connection()) {
     config.max_requests_per_connection = message.max_requests_per_connection().value();
   }
-  if (message.has_circuit_breakers()) {
-    compileThresholds(message.circuit_breakers(), config, diagnostics, path.at("circuit_breakers"));
-    compileHostThresholds(message.circuit_breakers(), config, diagnostics, path.at("circuit_breakers"));
-  }
+  compileLimits(message, config, diagnostics, path);
   if (message.upstream_connection_options().has_tcp_keepalive()) {
     compileKeepAlive(message.upstream_connection_options().tcp_keepalive(), config);
   }

@@ -19,7 +19,8 @@ bool equalsInAnyCase(std::string_view a, std::string_view b) {
 ClientStream::ClientStream(Wire& wire)
     : wire_(wire),
       reader_(wire.options, {Reason::kUpstreamTruncated, Reason::kUpstreamProtocol}),
-      writer_(wire.io.out) {}
+      writer_(wire.io.out),
+      carried_(wire.io.carried) {}
 
 void ClientStream::wake() {
   if (live_ && owner_ != nullptr) owner_->wakeStream();

@@ -22,6 +22,7 @@ struct H1Io {
   size_t write_limit;
   base::ChunkPool& chunks;
   uint64_t* unseen = nullptr;
+  bool carried = false;  // client: the connection has carried a whole exchange before this codec
 };
 
 struct Wire {

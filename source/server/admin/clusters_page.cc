@@ -1,5 +1,6 @@
 #include "source/server/admin/clusters_page.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -88,14 +89,46 @@ const upstream::HostGroup& groupOf(const HostEntry& entry) {
   return entry.group == nullptr ? kNone : *entry.group;
 }
 
-void appendThresholds(std::string& out, const std::string& name, std::string_view priority,
-                      const upstream::Thresholds& thresholds) {
-  const std::pair<std::string_view, uint32_t> lines[] = {{"max_connections", thresholds.max_connections},
-                                                         {"max_pending_requests", thresholds.max_pending_requests},
-                                                         {"max_requests", thresholds.max_requests},
-                                                         {"max_retries", thresholds.max_retries}};
-  for (const auto& [what, limit] : lines) {
-    absl::StrAppend(&out, name, "::", base::av(priority), "::", base::av(what), "::", limit, "\n");
+// A limit of the circuit breakers, with the names of what is said about it.
+struct LimitName {
+  std::string_view limit;
+  std::string_view open;
+  std::string_view remaining;
+  uint32_t upstream::Thresholds::*value;
+  upstream::SharedLimit upstream::CircuitBreaker::*count;
+};
+constexpr LimitName kLimits[] = {
+    {"max_connections", "cx_open", "remaining_cx", &upstream::Thresholds::max_connections,
+     &upstream::CircuitBreaker::connections},
+    {"max_pending_requests", "rq_pending_open", "remaining_pending", &upstream::Thresholds::max_pending_requests,
+     &upstream::CircuitBreaker::pending},
+    {"max_requests", "rq_open", "remaining_rq", &upstream::Thresholds::max_requests,
+     &upstream::CircuitBreaker::requests},
+    {"max_retries", "rq_retry_open", "remaining_retries", &upstream::Thresholds::max_retries,
+     &upstream::CircuitBreaker::retries},
+};
+
+uint32_t remainingOf(const upstream::SharedLimit& count) {
+  return count.limit() - std::min(count.used(), count.limit());
+}
+
+// A budget has no number that something could remain of.
+bool isCounted(const LimitName& name, const upstream::Thresholds& thresholds) {
+  return name.count != &upstream::CircuitBreaker::retries || !thresholds.retry_budget.has_value();
+}
+
+void appendThresholds(std::string& out, std::string_view priority, const upstream::Cluster& cluster,
+                      upstream::Priority which) {
+  const upstream::Thresholds& thresholds = cluster.config().thresholds[static_cast<size_t>(which)];
+  const std::string head = absl::StrCat(cluster.config().name, "::", base::av(priority), "::");
+  for (const LimitName& name : kLimits) {
+    absl::StrAppend(&out, head, base::av(name.limit), "::", thresholds.*name.value, "\n");
+  }
+  for (const LimitName& name : kLimits) {
+    if (!isCounted(name, thresholds)) continue;
+    const uint32_t remaining = remainingOf(cluster.breaker(which).*name.count);
+    absl::StrAppend(&out, head, base::av(name.open), "::", remaining == 0 ? 1 : 0, "\n", head, base::av(name.remaining),
+                    "::", remaining, "\n");
   }
 }
 
@@ -138,10 +171,17 @@ std::string hostJson(const HostEntry& entry) {
   return out + "}";
 }
 
-std::string thresholdsJson(std::string_view priority, const upstream::Thresholds& thresholds) {
-  return absl::StrCat("{\"priority\":\"", base::av(priority), "\",\"max_connections\":", thresholds.max_connections,
-                      ",\"max_pending_requests\":", thresholds.max_pending_requests,
-                      ",\"max_requests\":", thresholds.max_requests, ",\"max_retries\":", thresholds.max_retries, "}");
+std::string thresholdsJson(std::string_view priority, const upstream::Cluster& cluster, upstream::Priority which) {
+  const upstream::Thresholds& thresholds = cluster.config().thresholds[static_cast<size_t>(which)];
+  std::string out = absl::StrCat("{\"priority\":\"", base::av(priority), "\"");
+  for (const LimitName& name : kLimits) {
+    absl::StrAppend(&out, ",\"", base::av(name.limit), "\":", thresholds.*name.value);
+  }
+  for (const LimitName& name : kLimits) {
+    if (!isCounted(name, thresholds)) continue;
+    absl::StrAppend(&out, ",\"", base::av(name.remaining), "\":", remainingOf(cluster.breaker(which).*name.count));
+  }
+  return out + "}";
 }
 
 std::vector<AdminView::ResolvedName> namesOf(const AdminView& view, const std::string& cluster) {
@@ -173,8 +213,8 @@ std::string clustersText(const AdminView& view) {
   std::string out;
   for (const std::unique_ptr<upstream::ClusterHosts>& cluster : view.hosts->all()) {
     const upstream::ClusterConfig& config = cluster->cluster().config();
-    appendThresholds(out, config.name, "default_priority", config.thresholds[0]);
-    appendThresholds(out, config.name, "high_priority", config.thresholds[1]);
+    appendThresholds(out, "default_priority", cluster->cluster(), upstream::Priority::kDefault);
+    appendThresholds(out, "high_priority", cluster->cluster(), upstream::Priority::kHigh);
     for (const HostEntry& entry : cluster->entries()) appendHostText(out, config.name, entry);
     for (const AdminView::ResolvedName& name : namesOf(view, config.name)) {
       const std::string head = absl::StrCat(config.name, "::", base::av(name.name), "::");
@@ -191,8 +231,8 @@ std::string clustersJson(const AdminView& view) {
   for (const std::unique_ptr<upstream::ClusterHosts>& cluster : view.hosts->all()) {
     const upstream::ClusterConfig& config = cluster->cluster().config();
     absl::StrAppend(&out, comma, "{\"name\":", quoteJson(config.name), ",\"circuit_breakers\":{\"thresholds\":[",
-                    thresholdsJson("DEFAULT", config.thresholds[0]), ",", thresholdsJson("HIGH", config.thresholds[1]),
-                    "]},\"host_statuses\":[");
+                    thresholdsJson("DEFAULT", cluster->cluster(), upstream::Priority::kDefault), ",",
+                    thresholdsJson("HIGH", cluster->cluster(), upstream::Priority::kHigh), "]},\"host_statuses\":[");
     comma = ",";
     const char* host_comma = "";
     for (const HostEntry& entry : cluster->entries()) {

@@ -53,6 +53,9 @@ TEST(CompileClusterTest, TheDefaultsAreThoseOfTheApi) {
   EXPECT_EQ(config.buffer_limit, 1024u * 1024);
   EXPECT_EQ(config.idle_timeout, absl::Hours(1));
   EXPECT_EQ(config.max_requests_per_connection, 0u);
+  EXPECT_EQ(config.pending_timeout, absl::InfiniteDuration());
+  EXPECT_EQ(config.preconnect_ratio, 1);
+  EXPECT_EQ(config.predictive_preconnect_ratio, 1);
   for (const upstream::Thresholds& limits : config.thresholds) {
     EXPECT_EQ(limits.max_connections, 1024u);
     EXPECT_EQ(limits.max_pending_requests, 1024u);
@@ -70,10 +73,14 @@ TEST(CompileClusterTest, EveryFieldIsHonoured) {
       connect_timeout { nanos: 250000000 } per_connection_buffer_limit_bytes { value: 32768 }
       circuit_breakers {
         thresholds { max_connections { value: 1 } max_pending_requests { value: 2 } max_requests { value: 3 }
-                     max_retries { value: 4 } track_remaining: true }
+                     max_retries { value: 4 } max_connection_pools { value: 5 } track_remaining: true }
         thresholds { priority: HIGH max_connections { value: 9 } } }
       upstream_connection_options { tcp_keepalive {
         keepalive_probes { value: 3 } keepalive_time { value: 60 } keepalive_interval { value: 5 } } }
+      preconnect_policy { per_upstream_preconnect_ratio { value: 1.5 } predictive_preconnect_ratio { value: 2 } }
+      typed_extension_protocol_options { key: 'weir.extensions.upstreams.pending_requests.v1.PendingRequests' value {
+        [type.googleapis.com/weir.extensions.upstreams.pending_requests.v1.PendingRequests] {
+          timeout { nanos: 500000000 } } } }
       typed_extension_protocol_options { key: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions' value {
         [type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions] {
           explicit_http_config { http_protocol_options { enable_trailers: true } }
@@ -106,6 +113,11 @@ TEST(CompileClusterTest, EveryFieldIsHonoured) {
   EXPECT_EQ(config.max_stream_duration, absl::Seconds(9));
   EXPECT_EQ(config.max_requests_per_connection, 11u);
   EXPECT_EQ(config.h1.limits.head_bytes, 16u * 1024);
+  EXPECT_EQ(config.thresholds[0].max_connection_pools, 5u);
+  EXPECT_EQ(config.thresholds[1].max_connection_pools, std::nullopt);
+  EXPECT_EQ(config.preconnect_ratio, 1.5);
+  EXPECT_EQ(config.predictive_preconnect_ratio, 2);
+  EXPECT_EQ(config.pending_timeout, absl::Milliseconds(500));
 }
 
 TEST(CompileClusterTest, TheOlderFieldsWork) {

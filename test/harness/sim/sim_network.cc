@@ -17,17 +17,17 @@ using net::Address;
 class SimSocket final : public net::Socket {
  public:
   SimSocket(SimNetwork& network, std::shared_ptr<SimConnection> connection, int side)
-      : network_(network), connection_(std::move(connection)), side_(side) {
-    ++network_.open_sockets_;
+      : network_(&network), connection_(std::move(connection)), side_(side) {
+    ++network_->open_sockets_;
   }
   ~SimSocket() override {
     connection_->close(side_, reset_on_close_);
-    --network_.open_sockets_;
+    if (network_ != nullptr) --network_->open_sockets_;
   }
 
   void watch(event::ReadyHandler& handler) override {
     CHECK(watch_ == nullptr, "a socket is registered once");
-    watch_ = std::make_unique<SimPoller::Watch>(network_.poller_, handler);
+    watch_ = std::make_unique<SimPoller::Watch>(network_->poller_, handler);
     connection_->ends[side_].watch = watch_.get();
     event::Readiness ready = connection_->readiness(side_);
     // Only what is news: an accepted socket is writable from the start.
@@ -36,6 +36,16 @@ class SimSocket final : public net::Socket {
   }
   net::IoResult read(std::span<const iovec> into) override { return connection_->read(side_, into); }
   net::IoResult write(std::span<const iovec> from) override { return connection_->write(side_, from); }
+  bool release() override {
+    connection_->ends[side_].watch = nullptr;
+    watch_.reset();
+    --std::exchange(network_, nullptr)->open_sockets_;
+    return true;
+  }
+  void adoptInto(SimNetwork& network) {
+    network_ = &network;
+    ++network_->open_sockets_;
+  }
   void shutdownWrite() override { connection_->shutdownWrite(side_); }
   void resetOnClose() override { reset_on_close_ = true; }
   absl::Status connectResult() override {
@@ -51,7 +61,7 @@ class SimSocket final : public net::Socket {
   Address remoteAddress() const override { return connection_->ends[1 - side_].address; }
 
  private:
-  SimNetwork& network_;
+  SimNetwork* network_;  // null while released
   std::shared_ptr<SimConnection> connection_;
   int side_;
   bool reset_on_close_ = false;
@@ -229,6 +239,11 @@ absl::StatusOr<std::unique_ptr<net::Socket>> SimNetwork::connect(const Address& 
     wire_.simulation().schedule(connection->link.latency, [connection, &wire = wire_] { wire.arrive(connection, 1); });
   }
   return std::make_unique<SimSocket>(*this, std::move(connection), SimConnection::kClient);
+}
+
+std::unique_ptr<net::Socket> SimNetwork::adopt(std::unique_ptr<net::Socket> socket) {
+  static_cast<SimSocket&>(*socket).adoptInto(*this);
+  return socket;
 }
 
 }  // namespace weir::harness

@@ -25,6 +25,7 @@ class SimNetwork final : public net::Network {
                                                           const net::BindOptions& options) override;
   absl::StatusOr<std::unique_ptr<net::Socket>> connect(const net::Address& address,
                                                        const std::optional<net::KeepAlive>& keep_alive) override;
+  std::unique_ptr<net::Socket> adopt(std::unique_ptr<net::Socket> socket) override;
 
   // From now on at most `count` connected sockets are open at once: above, connect fails and accept sheds (EMFILE).
   void setDescriptorLimit(size_t count) { descriptor_limit_ = count; }
