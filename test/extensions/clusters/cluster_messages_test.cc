@@ -231,9 +231,20 @@ INSTANTIATE_TEST_SUITE_P(
                  "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig"},
         Rule{"ForwardWithoutCache",
              "cluster_type { name: 'x' typed_config " +
-                 any("envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig") +
-                 "} lb_policy: CLUSTER_PROVIDED",
+                 any("envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig") + "}",
              "error cluster_type.typed_config.dns_cache_config: is missing; allowed: the cache that the filter names"},
+        Rule{"OriginalWithEndpoints", "type: ORIGINAL_DST lb_policy: CLUSTER_PROVIDED" + good(),
+             "error load_assignment: endpoints of an ORIGINAL_DST cluster; allowed: none, connections say where they "
+             "go"},
+        Rule{"OriginalWithAPolicy", "type: ORIGINAL_DST lb_policy: RANDOM",
+             "error lb_policy: RANDOM in an ORIGINAL_DST cluster; allowed: CLUSTER_PROVIDED"},
+        Rule{"OriginalByAHeaderThatIsNotUsed",
+             "type: ORIGINAL_DST lb_policy: CLUSTER_PROVIDED original_dst_lb_config { http_header_name: 'x-to' }",
+             "warning original_dst_lb_config.http_header_name: has no effect without use_http_header"},
+        Rule{"OriginalOptionsOfAnotherType", good() + "original_dst_lb_config {}",
+             "warning original_dst_lb_config: has no effect; it belongs to type ORIGINAL_DST"},
+        Rule{"CleanupOfAnotherType", good() + "cleanup_interval { seconds: 5 }",
+             "warning cleanup_interval: has no effect; it belongs to type ORIGINAL_DST"},
         Rule{"DnsFieldsOfAStaticCluster", good() + "respect_dns_ttl: true",
              "warning respect_dns_ttl: has no effect; it belongs to types STRICT_DNS and LOGICAL_DNS"},
         Rule{"DnsFieldsBesideTheExtension",
