@@ -61,10 +61,11 @@ void hook(benchmark::State& state) {
 }
 BENCHMARK(hook);
 
-void exchange(benchmark::State& state) {
+void runExchanges(benchmark::State& state, bool timed) {
   Catalogue catalogue(setup());
   harness::FilterWorld world;
-  const filter::HttpChainConfig chain = chainOf(catalogue, world, state.range(0));
+  filter::HttpChainConfig chain = chainOf(catalogue, world, state.range(0));
+  if (timed) chain.time({.all = true, .names = {}}, world.stats, "bench");
   harness::FakeRoute route;
   for (auto _ : state) {
     harness::FilterExchange exchange(world, chain, &route);
@@ -75,7 +76,13 @@ void exchange(benchmark::State& state) {
     benchmark::DoNotOptimize(exchange.complete());
   }
 }
+
+void exchange(benchmark::State& state) { runExchanges(state, false); }
 BENCHMARK(exchange)->Arg(0)->Arg(20);
+
+// With a watch on each filter.
+void timed(benchmark::State& state) { runExchanges(state, true); }
+BENCHMARK(timed)->Arg(20);
 
 }  // namespace
 }  // namespace weir

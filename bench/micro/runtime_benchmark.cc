@@ -7,7 +7,7 @@
 
 #include "source/buffer/buffer.h"
 #include "source/event/timer.h"
-#include "source/extensions/filters/http/local_ratelimit/token_bucket.h"
+#include "source/extensions/rate_limits/token_bucket.h"
 #include "test/harness/sim/simulation.h"
 
 namespace weir {
@@ -70,7 +70,7 @@ void timerMove(benchmark::State& state) {
 BENCHMARK(timerMove);
 
 void tokenBucket(benchmark::State& state) {
-  extensions::local_ratelimit::TokenBucket bucket(1000000, 1000000, absl::Milliseconds(1), base::MonotonicTime{0});
+  extensions::TokenBucket bucket(1000000, 1000000, absl::Milliseconds(1), base::MonotonicTime{0});
   base::MonotonicTime now{0};
   for (auto _ : state) {
     now.nanoseconds += 100;

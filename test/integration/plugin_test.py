@@ -122,7 +122,9 @@ class Plugins(unittest.TestCase):
             for number in range(_SWAPS):
                 version = "21"[number % 2]
                 self.place(version)
-                wait_until(lambda: seen and seen[-1][1] == version, "version %s, swap %d" % (version, number))
+                wait_until(lambda: sum("serves new streams" in line for line in weir.log) == number + 1,
+                           "swap %d" % (number + 1))
+                wait_until(lambda: seen and seen[-1][1] == version, "version %s, swap %d" % (version, number + 1))
             self.write("swapped.so", "no object")  # in place, over what runs
             weir.wait_log("the changed file is not taken")
             before = len(seen)

@@ -22,7 +22,7 @@ Direction directionOf(uint32_t direction) {
 }  // namespace
 
 PluginFilter::PluginFilter(Plugin& plugin, const net::WorkerContext& worker, base::Arena& arena, size_t max_body_bytes)
-    : PluginStream(plugin, worker, arena), max_body_bytes_(max_body_bytes) {}
+    : PluginStream(plugin, worker, arena), table_(*generation().module->http()), max_body_bytes_(max_body_bytes) {}
 
 PluginFilter::~PluginFilter() { finish(table().stream_free); }
 
@@ -258,7 +258,8 @@ void PluginFilter::onCallback(weir_verdict verdict) {
 }
 
 std::optional<std::string_view> PluginFilter::attributeText(uint32_t id) {
-  return textAttribute(id, host().info(), arena(), addresses_);
+  if (addresses_ == nullptr) addresses_ = arena().make<AddressTexts>();
+  return textAttribute(id, host().info(), arena(), *addresses_);
 }
 
 std::optional<uint64_t> PluginFilter::attributeNumber(uint32_t id) {

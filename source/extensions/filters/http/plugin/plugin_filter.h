@@ -63,7 +63,7 @@ class PluginFilter final : public filter::HttpFilter, public plugins::PluginStre
     bool edited = false;  // the body of a whole message was
   };
 
-  const weir_http_filter& table() const { return *generation().module->http(); }
+  const weir_http_filter& table() const { return table_; }
   // Runs a hook with that part in place. `whole` is what Buffer is answered with; 0: not allowed here.
   filter::Verdict run(uint32_t direction, const Part& part, const char* name, Hook hook, size_t whole = 0);
   filter::Verdict verdictOf(weir_verdict verdict, uint32_t direction, size_t whole);
@@ -78,12 +78,13 @@ class PluginFilter final : public filter::HttpFilter, public plugins::PluginStre
   weir_verdict (*callHook() const)(void*, weir_stream, uint32_t, uint32_t) override { return table().call_done; }
   filter::SideCaller& sideCaller() override { return host().sideCaller(); }
 
+  const weir_http_filter& table_;  // of the generation
   const size_t max_body_bytes_;
   std::array<Side, 2> sides_;
   uint32_t in_hook_ = kNowhere;  // the direction of the hook that runs
   filter::LocalReply* reply_ = nullptr;
   bool replied_ = false;
-  AddressTexts addresses_;
+  AddressTexts* addresses_ = nullptr;  // in the arena, once one was asked for
 };
 
 }  // namespace weir::extensions::plugin_filter

@@ -78,6 +78,10 @@ class Factory final : public filter::NetworkFilterFactory {
 std::unique_ptr<filter::NetworkFilterFactory> make(const google::protobuf::Message& any,
                                                    const filter::FactoryContext& context) {
   const auto& message = static_cast<const api::ConnectionLimit&>(any);
+  if (!message.has_max_connections()) {
+    context.diagnostics.error(context.path.at("max_connections"), "not set; allowed: 1 or more");
+    return nullptr;
+  }
   const auto name = [&message](std::string_view metric) {
     return stats::Name{"connection_limit", message.stat_prefix(), metric};
   };

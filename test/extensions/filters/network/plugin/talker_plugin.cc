@@ -42,7 +42,7 @@ class Talker {
       return weir::Pause;
     }
     if (said == "timer") {
-      s.startTimer(1, std::chrono::milliseconds(20));
+      s.startTimer(1, std::chrono::seconds(3));
       return weir::Pause;
     }
     return weir::Continue;
@@ -53,7 +53,7 @@ class Talker {
     if (what_ == "hold:edit") s.output().replace("{" + s.output().str() + "}");
     if (what_ != "hold") return weir::Continue;
     what_.clear();
-    s.startTimer(2, std::chrono::milliseconds(50));
+    s.startTimer(2, std::chrono::seconds(5));
     return weir::Pause;
   }
 
