@@ -11,7 +11,7 @@
 #include "source/extensions/plugins/catalogue.h"
 #include "source/filter/http_filter_factory.h"
 #include "source/filter/network_filter_factory.h"
-#include "source/proxy/listener_filter.h"
+#include "source/proxy/listener/listener_filter.h"
 #include "source/proxy/session_factory.h"
 
 namespace weir::extensions {

@@ -6,7 +6,7 @@
 
 #include "absl/time/time.h"
 #include "source/http/head.h"
-#include "source/proxy/route.h"
+#include "source/proxy/routes/route.h"
 
 namespace weir::proxy {
 

@@ -19,10 +19,10 @@
 #include "source/http/keepalive.h"
 #include "source/proxy/client_certificate.h"
 #include "source/proxy/http_stats.h"
-#include "source/proxy/local_reply.h"
 #include "source/proxy/proxy_status.h"
 #include "source/proxy/request_preparation.h"
-#include "source/proxy/route_table.h"
+#include "source/proxy/routes/local_reply.h"
+#include "source/proxy/routes/route_table.h"
 
 namespace weir::proxy {
 

@@ -9,8 +9,8 @@
 
 #include "source/http/head.h"
 #include "source/http/path.h"
-#include "source/proxy/route_table.h"
-#include "source/proxy/upstream_policy.h"
+#include "source/proxy/routes/route_table.h"
+#include "source/proxy/routes/upstream_policy.h"
 
 namespace weir::proxy {
 

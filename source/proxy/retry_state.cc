@@ -5,7 +5,7 @@
 
 #include "source/base/strings.h"
 #include "source/http/grpc.h"
-#include "source/proxy/retry_conditions.h"
+#include "source/proxy/routes/retry_conditions.h"
 
 namespace weir::proxy {
 namespace {

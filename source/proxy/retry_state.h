@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "source/base/random.h"
 #include "source/http/head.h"
-#include "source/proxy/upstream_policy.h"
+#include "source/proxy/routes/upstream_policy.h"
 
 namespace weir::proxy {
 

@@ -6,8 +6,8 @@
 #include "source/http/grpc.h"
 #include "source/http/path.h"
 #include "source/proxy/grpc_timeout.h"
-#include "source/proxy/hash_policy.h"
-#include "source/proxy/path_rewrite.h"
+#include "source/proxy/routes/hash_policy.h"
+#include "source/proxy/routes/path_rewrite.h"
 #include "source/proxy/shadow.h"
 
 namespace weir::proxy {

@@ -3,8 +3,8 @@
 #include <charconv>
 #include <utility>
 
-#include "source/proxy/hash_policy.h"
 #include "source/proxy/router.h"
+#include "source/proxy/routes/hash_policy.h"
 
 namespace weir::proxy {
 

@@ -21,7 +21,7 @@
 #include "source/event/wakeable.h"
 #include "source/http/stream.h"
 #include "source/net/worker_context.h"
-#include "source/proxy/upstream_policy.h"
+#include "source/proxy/routes/upstream_policy.h"
 #include "source/upstream/receivers.h"
 #include "source/upstream/worker_cluster.h"
 

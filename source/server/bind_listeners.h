@@ -7,7 +7,7 @@
 #include <span>
 
 #include "absl/status/status.h"
-#include "source/server/server_config.h"
+#include "source/server/compile/server_config.h"
 #include "source/server/worker.h"
 
 namespace weir::server {

@@ -19,10 +19,10 @@
 #include "source/event/dispatcher.h"
 #include "source/event/timer.h"
 #include "source/net/worker_context.h"
-#include "source/proxy/active_listener.h"
 #include "source/proxy/exchange_pool.h"
+#include "source/proxy/listener/active_listener.h"
 #include "source/proxy/side_calls.h"
-#include "source/server/server_config.h"
+#include "source/server/compile/server_config.h"
 #include "source/stats/stats.h"
 #include "source/upstream/cluster_manager.h"
 

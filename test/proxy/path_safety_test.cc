@@ -10,7 +10,7 @@
 #include "source/base/arena.h"
 #include "source/base/random.h"
 #include "source/proxy/request_preparation.h"
-#include "source/proxy/route_table.h"
+#include "source/proxy/routes/route_table.h"
 
 namespace weir::proxy {
 namespace {

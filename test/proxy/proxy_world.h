@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "source/proxy/active_listener.h"
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/http_connection_manager.h"
 #include "source/proxy/http_connection_manager_config.h"
+#include "source/proxy/listener/active_listener.h"
 #include "source/proxy/side_calls.h"
 #include "source/upstream/cluster_manager.h"
 #include "test/upstream/upstream_world.h"

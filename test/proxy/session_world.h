@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "source/net/listener.h"
-#include "source/proxy/downstream_connection.h"
 #include "source/proxy/exchange_pool.h"
-#include "source/proxy/filter_chain.h"
+#include "source/proxy/listener/downstream_connection.h"
+#include "source/proxy/listener/filter_chain.h"
 #include "source/proxy/session_factory.h"
 #include "source/proxy/side_calls.h"
 #include "source/upstream/cluster_manager.h"

@@ -12,7 +12,7 @@
 #include "source/extensions/registry.h"
 #include "source/net/transport.h"
 #include "source/net/worker_context.h"
-#include "source/server/compile_loaded.h"
+#include "source/server/compile/compile_loaded.h"
 #include "source/server/worker.h"
 #include "test/harness/sim/sim_network.h"
 #include "test/harness/sim/simulation.h"

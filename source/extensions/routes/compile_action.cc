@@ -19,7 +19,7 @@
 #include "source/extensions/routes/compile_template.h"
 #include "source/extensions/routes/filter_configs.h"
 #include "source/extensions/routes/header_edits.h"
-#include "source/proxy/path_rewrite.h"
+#include "source/proxy/routes/path_rewrite.h"
 
 namespace weir::extensions {
 

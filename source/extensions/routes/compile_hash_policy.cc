@@ -8,7 +8,7 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "source/extensions/messages/duration.h"
-#include "source/proxy/path_rewrite.h"
+#include "source/proxy/routes/path_rewrite.h"
 
 namespace weir::extensions {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "source/base/diagnostics.h"
-#include "source/proxy/hash_policy.h"
+#include "source/proxy/routes/hash_policy.h"
 
 namespace envoy::config::route::v3 {
 class RouteAction;

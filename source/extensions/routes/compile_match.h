@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "source/base/diagnostics.h"
-#include "source/proxy/route_match.h"
+#include "source/proxy/routes/route_match.h"
 
 namespace envoy::config::route::v3 {
 class RouteMatch;

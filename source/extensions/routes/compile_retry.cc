@@ -20,7 +20,7 @@
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/metadata.h"
 #include "source/extensions/messages/unpack_any.h"
-#include "source/proxy/retry_conditions.h"
+#include "source/proxy/routes/retry_conditions.h"
 
 namespace weir::extensions {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "source/extensions/routes/compile_routes.h"
-#include "source/proxy/upstream_policy.h"
+#include "source/proxy/routes/upstream_policy.h"
 
 namespace envoy::config::route::v3 {
 class Route;

@@ -12,7 +12,7 @@
 #include "source/base/diagnostics.h"
 #include "source/filter/http_chain.h"
 #include "source/filter/http_filter_factory.h"
-#include "source/proxy/route_table.h"
+#include "source/proxy/routes/route_table.h"
 
 namespace envoy::config::route::v3 {
 class RouteConfiguration;

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "source/base/diagnostics.h"
-#include "source/proxy/path_rewrite.h"
-#include "source/proxy/uri_template.h"
+#include "source/proxy/routes/path_rewrite.h"
+#include "source/proxy/routes/uri_template.h"
 
 namespace envoy::config::core::v3 {
 class TypedExtensionConfig;

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "source/base/diagnostics.h"
-#include "source/proxy/header_edits.h"
+#include "source/proxy/routes/header_edits.h"
 
 namespace google::protobuf {
 template <typename Element>

@@ -16,8 +16,8 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "envoy/type/v3/type.pb.h"
-#include "source/proxy/path_index.h"
-#include "source/proxy/regex_index.h"
+#include "source/proxy/routes/path_index.h"
+#include "source/proxy/routes/regex_index.h"
 
 namespace weir::server {
 namespace {

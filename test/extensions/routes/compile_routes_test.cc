@@ -10,7 +10,7 @@
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "gtest/gtest.h"
-#include "source/proxy/hash_policy.h"
+#include "source/proxy/routes/hash_policy.h"
 #include "source/stats/stats.h"
 
 namespace weir::extensions {

@@ -1,6 +1,6 @@
 // The explained decision is the decision made, and the index agrees with looking at every route, over random pairs of
 // configuration and request.
-#include "source/proxy/route_explanation.h"
+#include "source/proxy/routes/route_explanation.h"
 
 #include <algorithm>
 #include <cstdlib>

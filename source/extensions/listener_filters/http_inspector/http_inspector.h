@@ -2,7 +2,7 @@
 // as the application protocol ("http/1.0", "http/1.1", "h2c"). TLS, and what is none of them, passes as it is.
 #pragma once
 
-#include "source/proxy/listener_filter.h"
+#include "source/proxy/listener/listener_filter.h"
 
 namespace weir::extensions::http_inspector {
 

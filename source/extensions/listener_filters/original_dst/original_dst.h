@@ -2,7 +2,7 @@
 // says, becomes the local address, by which filter chains are chosen.
 #pragma once
 
-#include "source/proxy/listener_filter.h"
+#include "source/proxy/listener/listener_filter.h"
 
 namespace weir::extensions::original_dst {
 

@@ -2,7 +2,7 @@
 // load balancer writes in front of the bytes. A connection without one is closed, unless it may do without.
 #pragma once
 
-#include "source/proxy/listener_filter.h"
+#include "source/proxy/listener/listener_filter.h"
 
 namespace weir::extensions::proxy_protocol {
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "source/proxy/listener_filter.h"
+#include "source/proxy/listener/listener_filter.h"
 
 namespace weir::extensions::tls_inspector {
 

@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include "source/proxy/local_reply.h"
 #include "source/proxy/proxy_status.h"
+#include "source/proxy/routes/local_reply.h"
 #include "source/proxy/session_factory.h"
 
 namespace envoy::extensions::filters::network::http_connection_manager::v3 {

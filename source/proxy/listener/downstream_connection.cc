@@ -1,0 +1,129 @@
+#include "source/proxy/listener/downstream_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/net/transport_info.h"
+
+namespace weir::proxy {
+namespace {
+
+net::Connection::Limits limitsFor(net::Connection::Limits limits, const SessionFactory& terminal) {
+  limits.read_bytes = std::max(limits.read_bytes, terminal.inputBytes());
+  return limits;
+}
+
+}  // namespace
+
+DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::unique_ptr<net::Socket> socket,
+                                           net::Connection::Limits limits, const FilterChain& chain,
+                                           const DownstreamInfo& info)
+    : registry_(registry),
+      chain_(chain),
+      info_(info),
+      connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket),
+                  limitsFor(limits, *chain.terminal), *this),
+      opened_(registry.services_.worker.dispatcher.now()) {
+  if (chain.transport == nullptr || chain.transport_timeout == absl::InfiniteDuration()) return;
+  event::TimerHandler& handler = *this;
+  handshake_timer_ = std::make_unique<event::Timer>(registry.services_.worker.dispatcher, handler);
+  handshake_timer_->arm(chain.transport_timeout);
+}
+
+void DownstreamConnection::start() {
+  if (chain_.filters.empty()) return openSession();
+  const Services& services = registry_.services_;
+  std::vector<std::unique_ptr<filter::NetworkFilter>> filters;
+  filters.reserve(chain_.filters.size());
+  for (const auto& factory : chain_.filters) filters.push_back(factory->create(services.worker));
+  filters_ = std::make_unique<filter::NetworkChain>(std::move(filters), connection_, services.worker,
+                                                    services.side_calls, behind_);
+  filters_->start();
+}
+
+void DownstreamConnection::openSession() {
+  session_ = chain_.terminal->create(registry_.services_, connection_, info_);
+  session_->onAccepted();
+}
+
+void DownstreamConnection::Behind::onClose(net::CloseReason reason) {
+  if (owner_.session_ != nullptr) owner_.session_->onClose(reason);
+}
+
+void DownstreamConnection::onInput(buffer::Buffer& input, bool end) {
+  handshake_timer_.reset();
+  filters_ != nullptr ? filters_->onInput(input, end) : session_->onInput(input, end);
+}
+
+void DownstreamConnection::onRoom() { filters_ != nullptr ? filters_->onRoom() : session_->onRoom(); }
+
+void DownstreamConnection::drain() {
+  if (session_ != nullptr) return session_->drain();
+  connection_.close(net::CloseReason::kLocalReset);
+}
+
+void DownstreamConnection::onTimer(event::Timer&) {
+  const net::TransportInfo* const info = connection_.transportInfo();
+  if (info == nullptr || !info->version.empty()) return;  // done, and the client has said nothing since
+  registry_.services_.worker.stats.add(registry_.stats_.cx_transport_socket_connect_timeout);
+  connection_.close(net::CloseReason::kLocalReset);
+}
+
+void DownstreamConnection::onClose(net::CloseReason reason) {
+  if (handshake_timer_ != nullptr) handshake_timer_->cancel();
+  filters_ != nullptr ? filters_->onClose(reason) : session_->onClose(reason);
+  const net::WorkerContext& worker = registry_.services_.worker;
+  if (registry_.log_ != nullptr) {
+    registry_.log_->connectionOver(info_, &connection_, opened_, http::Reason::kNone, worker);
+  }
+  registry_.leave(*this);
+  worker.dispatcher.deleteLater(std::unique_ptr<event::Deletable>(this));
+}
+
+ConnectionRegistry::~ConnectionRegistry() {
+  while (first_ != nullptr) {
+    std::unique_ptr<DownstreamConnection> doomed(first_);
+    leave(*doomed);
+  }
+}
+
+bool ConnectionRegistry::add(std::unique_ptr<net::Socket> socket, net::Connection::Limits limits,
+                             const FilterChain& chain, const DownstreamInfo& info) {
+  if (limit_.tryTake() == upstream::SharedLimit::Take::kRefused) return false;
+  auto* const connection = new DownstreamConnection(*this, std::move(socket), limits, chain, info);
+  connection->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = connection;
+  first_ = connection;
+  ++size_;
+  stats::Shard& shard = services_.worker.stats;
+  shard.add(stats_.cx_total);
+  shard.gaugeAdd(stats_.cx_active, 1);
+  connection->start();
+  return true;
+}
+
+void ConnectionRegistry::drain() {
+  for (DownstreamConnection* at = first_; at != nullptr; at = at->next_) at->drain();
+}
+
+void ConnectionRegistry::closeAll() {
+  for (DownstreamConnection* at = first_; at != nullptr; at = at->next_) {
+    at->connection_.close(net::CloseReason::kLocalReset);
+  }
+}
+
+void ConnectionRegistry::leave(DownstreamConnection& connection) {
+  if (connection.previous_ != nullptr) connection.previous_->next_ = connection.next_;
+  if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
+  if (first_ == &connection) first_ = connection.next_;
+  connection.next_ = connection.previous_ = nullptr;
+  --size_;
+  limit_.give();
+  stats::Shard& shard = services_.worker.stats;
+  shard.add(stats_.cx_destroy);
+  shard.gaugeAdd(stats_.cx_active, -1);
+  const absl::Duration length = services_.worker.dispatcher.now() - connection.opened_;
+  shard.record(stats_.cx_length_ms, static_cast<uint64_t>(absl::ToInt64Milliseconds(length)));
+}
+
+}  // namespace weir::proxy

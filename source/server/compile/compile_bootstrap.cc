@@ -1,0 +1,198 @@
+#include "source/server/compile/compile_bootstrap.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "source/base/strings.h"
+#include "source/extensions/access_loggers/access_log_config.h"
+#include "source/extensions/access_loggers/line_log.h"
+#include "source/extensions/clusters/compile_cluster.h"
+#include "source/extensions/clusters/compile_health.h"
+#include "source/extensions/clusters/compile_resolver.h"
+#include "source/server/compile/compile_address.h"
+#include "source/server/compile/compile_listener.h"
+#include "source/server/compile/endpoints_file.h"
+#include "source/server/compile/secrets_file.h"
+
+namespace weir::server {
+namespace {
+
+namespace xds = envoy::config::bootstrap::v3;
+
+// Compiles one Bootstrap.
+class BootstrapCompiler {
+ public:
+  BootstrapCompiler(const xds::Bootstrap& bootstrap, const CompileContext& context, base::Diagnostics& diagnostics)
+      : bootstrap_(bootstrap),
+        context_(context),
+        diagnostics_(diagnostics),
+        resources_(root_.at("static_resources")),
+        secrets_(bootstrap.static_resources().secrets(), readSecretsFile, diagnostics, resources_) {}
+
+  std::unique_ptr<ServerConfig> compile() {
+    const size_t errors = diagnostics_.errors();
+    config_->node_id = bootstrap_.node().id();
+    config_->node_cluster = bootstrap_.node().cluster();
+    const auto& locality = bootstrap_.node().locality();
+    config_->node_locality = {locality.region(), locality.zone(), locality.sub_zone()};
+    compileClusters();
+    compileManager(root_.at("cluster_manager"));
+    compileResolver();
+    compileListeners();
+    if (bootstrap_.has_admin()) compileAdmin(root_.at("admin"));
+    if (diagnostics_.errors() != errors) return nullptr;
+    return std::move(config_);
+  }
+
+ private:
+  void compileClusters() {
+    const auto& messages = bootstrap_.static_resources().clusters();
+    extensions::refuseDuplicateClusters(messages, diagnostics_, resources_, "clusters");
+    for (int i = 0; i < messages.size(); ++i) {
+      const base::FieldPath path = resources_.at("clusters", static_cast<size_t>(i));
+      const bool fresh = cluster_names_.insert(messages[i].name()).second;
+      auto compiled = extensions::compileCluster(
+          messages[i], {secrets_, context_.stats, diagnostics_, context_.schema_only, &config_->transports}, path);
+      upstream::health::ClusterHealth health = extensions::compileHealth(messages[i], diagnostics_, path);
+      if (compiled && compiled->endpoints_file != nullptr) readEndpoints(*compiled, path);
+      if (compiled && fresh) {
+        config_->clusters.push_back(std::make_shared<upstream::Cluster>(*std::move(compiled), context_.stats));
+        config_->health.push_back(std::move(health));
+      }
+    }
+  }
+
+  void compileManager(const base::FieldPath& path) {
+    const xds::ClusterManager& message = bootstrap_.cluster_manager();
+    config_->local_cluster = message.local_cluster_name();
+    config_->ejection_log = message.outlier_detection().event_log_path();
+    if (message.enable_deferred_cluster_creation()) {
+      diagnostics_.warning(path.at("enable_deferred_cluster_creation"),
+                           "has no effect; workers make their part of a cluster when it is first used, with it and "
+                           "without");
+    }
+    if (config_->local_cluster.empty() || cluster_exists_(config_->local_cluster)) return;
+    diagnostics_.error(path.at("local_cluster_name"), absl::StrCat("there is no cluster \"", config_->local_cluster,
+                                                                   "\"; allowed: the name of one in static_resources"));
+  }
+
+  // The first endpoints of a cluster that has them in a file.
+  void readEndpoints(upstream::ClusterConfig& cluster, const base::FieldPath& path) {
+    if (context_.schema_only) return;
+    absl::StatusOr<Endpoints> found = readEndpointsFile(*cluster.endpoints_file);
+    if (found.ok()) {
+      cluster.hosts = std::move(found->hosts);
+    } else {
+      diagnostics_.error(path.at("eds_cluster_config").at("eds_config"), std::string(found.status().message()));
+    }
+  }
+
+  // The resolver of all clusters that have none of their own.
+  void compileResolver() {
+    extensions::ResolverFields fields;
+    if (bootstrap_.has_typed_dns_resolver_config()) {
+      fields.typed_dns_resolver_config = &bootstrap_.typed_dns_resolver_config();
+    }
+    if (bootstrap_.has_dns_resolution_config()) fields.dns_resolution_config = &bootstrap_.dns_resolution_config();
+    fields.use_tcp_for_dns_lookups = bootstrap_.use_tcp_for_dns_lookups();
+    config_->dns_resolver = extensions::compileResolver(fields, diagnostics_, root_);
+  }
+
+  void compileListeners() {
+    const auto& messages = bootstrap_.static_resources().listeners();
+    if (messages.empty()) diagnostics_.warning(resources_, "there is no listener, so nothing is served");
+    for (int i = 0; i < messages.size(); ++i) {
+      const base::FieldPath path = resources_.at("listeners", static_cast<size_t>(i));
+      auto plan =
+          compileListener(messages[i], context_, secrets_, config_->transports, cluster_exists_, diagnostics_, path);
+      if (!messages[i].name().empty()) claimListenerName(messages[i].name(), path.at("name"), path);
+      if (!plan) continue;
+      if (messages[i].name().empty()) claimListenerName(plan->config->name, path, path);
+      for (const BoundAddress& bound : plan->addresses) claimAddress(bound.address, path.at("address"), path);
+      config_->listeners.push_back(*std::move(plan));
+    }
+  }
+
+  void claimListenerName(const std::string& name, const base::FieldPath& where, const base::FieldPath& owner) {
+    const auto [first, fresh] = listener_names_.emplace(name, owner.text());
+    if (fresh) return;
+    diagnostics_.error(where, absl::StrCat("\"", name, "\" is the name of ", first->second,
+                                           " already; names of listeners must differ"));
+  }
+
+  void claimAddress(const net::Address& address, const base::FieldPath& where, const base::FieldPath& owner) {
+    if (address.isIp() && address.port() == 0) return;  // the kernel picks another for each
+    const auto [first, fresh] = addresses_.emplace(address.text(), owner.text());
+    if (fresh) return;
+    diagnostics_.error(
+        where, absl::StrCat(address.text(), " is an address of ", first->second, " already; addresses must differ"));
+  }
+
+  void compileAdmin(const base::FieldPath& path) {
+    const xds::Admin& message = bootstrap_.admin();
+    AdminPlan plan;
+    if (message.has_address()) {
+      auto bound = compileAddress(message.address(), diagnostics_, path.at("address"));
+      if (!bound) return;
+      plan.address = *std::move(bound);
+    } else {
+      plan.address.address = *net::Address::parseIp(kDefaultAdminIp, kDefaultAdminPort);
+    }
+    plan.address.options.reuse_port = false;
+    if (plan.address.address.isWildcard()) {
+      diagnostics_.warning(path.at("address"),
+                           absl::StrCat(plan.address.address.text(),
+                                        " opens the admin endpoint, which asks for no password, to every network of "
+                                        "this machine; 127.0.0.1 keeps it inside"));
+    }
+    claimAddress(plan.address.address, path.at("address"), path);
+    compileAdminLogs(message, plan, path);
+    config_->admin = std::move(plan);
+  }
+
+  void compileAdminLogs(const xds::Admin& message, AdminPlan& plan, const base::FieldPath& path) {
+    const proxy::SessionContext session{context_.stats,
+                                        diagnostics_,
+                                        path,
+                                        context_.clock,
+                                        context_.extensions.http_filters,
+                                        context_.extensions.access_logs,
+                                        context_.sinks,
+                                        cluster_exists_,
+                                        context_.schema_only};
+    plan.access_logs = extensions::compileAccessLogs(message.access_log(), session, path);
+    if (message.access_log_path().empty()) return;
+    const base::FieldPath log_path = path.at("access_log_path");
+    auto format = extensions::LineFormat::text(extensions::kDefaultLogFormat, false, diagnostics_, log_path);
+    auto log = extensions::makeLineLog(std::move(format), message.access_log_path(), session, log_path);
+    if (log != nullptr) plan.access_logs.push_back(std::move(log));
+  }
+
+  const xds::Bootstrap& bootstrap_;
+  const CompileContext& context_;
+  base::Diagnostics& diagnostics_;
+  const base::FieldPath root_;
+  const base::FieldPath resources_;
+  const extensions::Secrets secrets_;
+  std::unique_ptr<ServerConfig> config_ = std::make_unique<ServerConfig>();
+  std::set<std::string, std::less<>> cluster_names_;
+  // Each with the path of the message that has it.
+  std::map<std::string, std::string> listener_names_;
+  std::map<std::string, std::string> addresses_;
+  const std::function<bool(std::string_view)> cluster_exists_ = [this](std::string_view name) {
+    return context_.any_cluster || cluster_names_.find(name) != cluster_names_.end();
+  };
+};
+
+}  // namespace
+
+std::unique_ptr<ServerConfig> compileBootstrap(const xds::Bootstrap& bootstrap, const CompileContext& context,
+                                               base::Diagnostics& diagnostics) {
+  return BootstrapCompiler(bootstrap, context, diagnostics).compile();
+}
+
+}  // namespace weir::server

@@ -1,0 +1,76 @@
+#include "source/server/compile/compile_listener_filters.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "source/base/strings.h"
+#include "source/extensions/listener_filters/tls_inspector/tls_inspector.h"
+#include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/unpack_any.h"
+
+namespace weir::server {
+namespace {
+
+namespace xds = envoy::config::listener::v3;
+
+constexpr char kTlsInspector[] = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
+
+std::unique_ptr<const proxy::ListenerFilter> compileOne(const xds::ListenerFilter& message,
+                                                        const ListenerFilterScope& scope, const base::FieldPath& path) {
+  if (!message.has_typed_config()) {
+    scope.diagnostics.error(path, absl::StrCat("listener filter \"", message.name(), "\" has no typed_config"));
+    return nullptr;
+  }
+  const base::FieldPath config_path = path.at("typed_config");
+  const auto config = extensions::unpackAny(message.typed_config(), scope.diagnostics, config_path);
+  if (config == nullptr) return nullptr;
+  const std::string_view name = extensions::anyType(message.typed_config());
+  const proxy::ListenerFilterType* const type = scope.extensions.listener_filters.byConfigType(name);
+  if (type != nullptr) return type->make(*config, {scope.stats, scope.instance, scope.diagnostics, config_path});
+  std::string names;
+  for (const auto& known : scope.extensions.listener_filters.all()) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", known.first);
+  }
+  scope.diagnostics.error(config_path,
+                          absl::StrCat("\"", base::av(name), "\" is not a listener filter; allowed: ", names));
+  return nullptr;
+}
+
+bool needsTlsInspector(const xds::FilterChainMatch& match) {
+  return match.server_names_size() > 0 || match.application_protocols_size() > 0 || match.transport_protocol() == "tls";
+}
+
+}  // namespace
+
+proxy::ListenerFilters compileListenerFilters(const xds::Listener& message, const ListenerFilterScope& scope,
+                                              const base::FieldPath& path) {
+  proxy::ListenerFilters result;
+  bool inspects = false;
+  for (int i = 0; i < message.listener_filters_size(); ++i) {
+    const xds::ListenerFilter& one = message.listener_filters(i);
+    inspects = inspects || extensions::anyType(one.typed_config()) == kTlsInspector;
+    auto filter = compileOne(one, scope, path.at("listener_filters", static_cast<size_t>(i)));
+    if (filter != nullptr) result.filters.push_back(std::move(filter));
+  }
+  const bool needed =
+      std::any_of(message.filter_chains().begin(), message.filter_chains().end(),
+                  [](const xds::FilterChain& one) { return needsTlsInspector(one.filter_chain_match()); });
+  if (needed && !inspects) {
+    scope.diagnostics.warning(path.at("listener_filters"),
+                              "has no tls_inspector, without which filter chains cannot match server_names, "
+                              "application_protocols or transport_protocol tls; one is added");
+    result.filters.push_back(extensions::tls_inspector::makeTlsInspector(scope.stats, scope.instance));
+  }
+  if (message.has_listener_filters_timeout()) {
+    const absl::Duration given = extensions::durationOf(message.listener_filters_timeout());
+    result.timeout = given > absl::ZeroDuration() ? given : absl::InfiniteDuration();
+  }
+  result.continue_on_timeout = message.continue_on_listener_filters_timeout();
+  return result;
+}
+
+}  // namespace weir::server
