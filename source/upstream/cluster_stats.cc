@@ -70,6 +70,19 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
   cx_tx_bytes_total = name.counter("upstream_cx_tx_bytes_total");
   cx_connect_ms = name.histogram("upstream_cx_connect_ms");
   cx_length_ms = name.histogram("upstream_cx_length_ms");
+  http2 = name.http2();
+  healthy_panic = name.counter("lb_healthy_panic");
+  membership_total = name.gauge("membership_total");
+  membership_healthy = name.gauge("membership_healthy");
+  membership_degraded = name.gauge("membership_degraded");
+  membership_excluded = name.gauge("membership_excluded");
+  membership_change = name.counter("membership_change");
+  breakers = {name.breaker("default"), name.breaker("high")};
+  nameRequests(registry, stat_name);
+}
+
+void ClusterStats::nameRequests(stats::Registry& registry, std::string_view stat_name) {
+  Namer name(registry, stat_name);
   rq_total = name.counter("upstream_rq_total");
   rq_active = name.gauge("upstream_rq_active");
   rq_pending_total = name.counter("upstream_rq_pending_total");
@@ -98,14 +111,6 @@ ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name
                name.statusClass("upstream_rq_3xx", "3"), name.statusClass("upstream_rq_4xx", "4"),
                name.statusClass("upstream_rq_5xx", "5")};
   rq_time = name.histogram("upstream_rq_time");
-  http2 = name.http2();
-  healthy_panic = name.counter("lb_healthy_panic");
-  membership_total = name.gauge("membership_total");
-  membership_healthy = name.gauge("membership_healthy");
-  membership_degraded = name.gauge("membership_degraded");
-  membership_excluded = name.gauge("membership_excluded");
-  membership_change = name.counter("membership_change");
-  breakers = {name.breaker("default"), name.breaker("high")};
 }
 
 }  // namespace weir::upstream

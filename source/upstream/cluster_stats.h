@@ -111,6 +111,9 @@ struct ClusterStats {
   stats::GaugeId membership_excluded;
   stats::CounterId membership_change;
   std::array<BreakerStats, 2> breakers;  // by Priority; "circuit_breakers.default." and "circuit_breakers.high."
+
+ private:
+  void nameRequests(stats::Registry& registry, std::string_view stat_name);
 };
 
 }  // namespace weir::upstream
