@@ -13,8 +13,8 @@ bool fitsPooledChunk(size_t bytes, size_t alignment, size_t header) {
 }
 
 char* alignUp(char* at, size_t alignment) {
-  const uintptr_t address = reinterpret_cast<uintptr_t>(at);
-  return at + ((alignment - address % alignment) % alignment);
+  // A power of two: a division would take longer than all the rest.
+  return at + (-reinterpret_cast<uintptr_t>(at) & (alignment - 1));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ Verdict PluginFilter::onRequestHead(http::Head& head) {
   sides_[WEIR_REQUEST].seen = &head;
   if (mode() == Mode::kBarred && !plugin().spec().quarantine.open) return replyFor(http::Reason::kPluginQuarantined);
   if ((table().flags & WEIR_EDITS_REQUEST_BODY) != 0) head.content_length.reset();
-  return run(WEIR_REQUEST, {&head, nullptr, nullptr}, "onRequestHead", table().request_head, wholeLimit(head));
+  return run(WEIR_REQUEST, {&head, nullptr, nullptr}, "onRequestHead", table().request_head);
 }
 
 Verdict PluginFilter::onRequestData(buffer::Buffer& data) {
@@ -59,7 +59,7 @@ Verdict PluginFilter::onResponseHead(http::Head& head) {
   const http::Head* const request = host().info().request_head;
   const bool bodiless = head.isInterim() || head.status == 304 || (request != nullptr && request->isHead());
   if ((table().flags & WEIR_EDITS_RESPONSE_BODY) != 0 && !bodiless) head.content_length.reset();
-  return run(WEIR_RESPONSE, {&head, nullptr, nullptr}, "onResponseHead", table().response_head, wholeLimit(head));
+  return run(WEIR_RESPONSE, {&head, nullptr, nullptr}, "onResponseHead", table().response_head);
 }
 
 Verdict PluginFilter::onResponseData(buffer::Buffer& data) {
@@ -83,25 +83,26 @@ void PluginFilter::onComplete(const filter::StreamInfo&) {
   close();
 }
 
-Verdict PluginFilter::run(uint32_t direction, const Part& part, const char* name, Hook hook, size_t whole) {
-  if (mode() == Mode::kFailed && !replied_) return replyFor(http::Reason::kPluginFailed);
-  if (!live() || hook == nullptr) return Verdict::next();
+Verdict PluginFilter::runHook(uint32_t direction, http::Head* head, buffer::Buffer* data, filter::End* end,
+                              const char* name, Hook hook) {
   Side& side = sides_[direction];
   // A local answer took the place of what this filter held: its own answer has no use any more.
   if (side.paused) endPause(direction, Verdict::next());
-  side.part = part;
+  side.part.head = head;
+  side.part.data = data;
+  side.part.end = end;
   side.edited = false;
   ++side.serial;
   in_hook_ = direction;
   const weir_verdict answer = call(name, hook);
   in_hook_ = kNowhere;
-  const Verdict verdict = verdictOf(answer, direction, whole);
+  Verdict verdict = verdictOf(answer, direction);
   side.paused = verdict.kind() == Verdict::Kind::kWait;
   if (!side.paused) side.part = {};
   return verdict;
 }
 
-Verdict PluginFilter::verdictOf(weir_verdict verdict, uint32_t direction, size_t whole) {
+Verdict PluginFilter::verdictOf(weir_verdict verdict, uint32_t direction) {
   if (reply_ != nullptr) return Verdict::reply(*std::exchange(reply_, nullptr));
   switch (verdict) {
     case WEIR_CONTINUE:
@@ -112,6 +113,7 @@ Verdict PluginFilter::verdictOf(weir_verdict verdict, uint32_t direction, size_t
       const Hook hook = direction == WEIR_REQUEST ? table().request_whole : table().response_whole;
       http::Head* const head = sides_[direction].part.head;
       if (head == nullptr || hook == nullptr || sides_[direction].part.data != nullptr) break;
+      const size_t whole = wholeLimit(*head);
       // A tunnel has no end that one could wait for.
       return whole == 0 ? Verdict::next() : Verdict::collect(whole);
     }
