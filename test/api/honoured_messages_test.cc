@@ -119,6 +119,7 @@ std::vector<std::string> kindsOf(const FieldDescriptor& field) {
   if (name == "google.protobuf.Duration") return {"duration", "message"};
   if (name == "google.protobuf.UInt32Value") return {"uint32", "message"};
   if (name == "google.protobuf.UInt64Value") return {"uint64", "message"};
+  if (name == "google.protobuf.DoubleValue") return {"double", "message"};
   return {"message"};
 }
 

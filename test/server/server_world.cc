@@ -46,8 +46,7 @@ ServerWorld::ServerWorld(std::string_view yaml, unsigned count, uint32_t limit)
       connection_limit(limit),
       client_dispatcher_(simulation.addDispatcher()),
       client_network_(wire, client_dispatcher_, "10.0.0.9"),
-      local_network_(wire, client_dispatcher_, "127.0.0.1"),
-      client_shard_(client_stats_.makeShard()) {
+      local_network_(wire, client_dispatcher_, "127.0.0.1") {
   EXPECT_EQ(compiled.report, "");
   if (compiled.config == nullptr) return;
   std::vector<Worker*> all;
@@ -75,13 +74,13 @@ void ServerWorld::start() {
 }
 
 Client& ServerWorld::connect(const net::Address& address) {
-  clients_.push_back(std::make_unique<Client>(remote_, address));
+  clients_.push_back(std::make_unique<Client>(remote_.context, address));
   return *clients_.back();
 }
 
 Client& ServerWorld::connectLocally(std::string_view address, const net::TransportFactory* over,
                                     std::string_view host) {
-  clients_.push_back(std::make_unique<Client>(local_, *net::Address::parse(address), over, host));
+  clients_.push_back(std::make_unique<Client>(local_.context, *net::Address::parse(address), over, host));
   return *clients_.back();
 }
 

@@ -34,6 +34,18 @@ struct CompileRun {
   std::unique_ptr<const ServerConfig> config;
 };
 
+// What a client's connections need of a worker, on any network.
+struct ClientWorker {
+  ClientWorker(event::Dispatcher& dispatcher, net::Network& network)
+      : context{dispatcher, network, blocks, chunks, random, stats.makeShard()} {}
+
+  stats::Registry stats;
+  buffer::BlockPool blocks;
+  base::ChunkPool chunks;
+  base::Random random{1};
+  const net::WorkerContext context;
+};
+
 class Client final : private net::Session {
  public:
   // `over` (may be null) and `worker` outlive it; `host` is the name that its TLS asks for.
@@ -66,6 +78,8 @@ class ServerWorld {
   Client& connect(std::string_view address) { return connect(*net::Address::parse(address)); }
   // From 127.0.0.1, where connect() comes from 10.0.0.9; over TLS that asks for `host` if `over` is not null.
   Client& connectLocally(std::string_view address, const net::TransportFactory* over, std::string_view host);
+  // Where what connectLocally() uses counts.
+  stats::Registry& localStats() { return local_.stats; }
   void run() { simulation.runUntilIdle(absl::Milliseconds(50)); }
 
   CompileRun compiled;
@@ -80,15 +94,8 @@ class ServerWorld {
   event::Dispatcher& client_dispatcher_;
   harness::SimNetwork client_network_;
   harness::SimNetwork local_network_;
-  buffer::BlockPool client_blocks_;
-  base::ChunkPool client_chunks_;
-  base::Random client_random_{1};
-  stats::Registry client_stats_;
-  stats::Shard& client_shard_;
-  const net::WorkerContext remote_{client_dispatcher_, client_network_, client_blocks_,
-                                   client_chunks_,     client_random_,  client_shard_};
-  const net::WorkerContext local_{client_dispatcher_, local_network_, client_blocks_,
-                                  client_chunks_,     client_random_, client_shard_};
+  ClientWorker remote_{client_dispatcher_, client_network_};
+  ClientWorker local_{client_dispatcher_, local_network_};
   std::vector<std::unique_ptr<Client>> clients_;
 };
 

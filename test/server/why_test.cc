@@ -26,8 +26,8 @@ TEST(Why, AFlagStandsForAllReasonsThatHaveIt) {
   EXPECT_EQ(text.find("upstream_connect_failure\n"), 0u) << text;
   EXPECT_NE(text.find("\n\nupstream_connect_timeout\n"), std::string::npos) << text;
   EXPECT_EQ(lines(text), 9u) << text;
-  EXPECT_EQ(whyText("NR,UO").value_or(""),
-            whyText("no_route").value_or("x") + "\n" + whyText("upstream_overflow").value_or("x"));
+  EXPECT_EQ(whyText("NR,NC").value_or(""),
+            whyText("no_route").value_or("x") + "\n" + whyText("no_cluster").value_or("x"));
 }
 
 TEST(Why, AReasonWithoutAStatusSaysSo) {

@@ -309,7 +309,8 @@ INSTANTIATE_TEST_SUITE_P(
              "error load_balancing_policy.policies: no policies; allowed: one or more"},
         Rule{"NoPolicyAtAll", policy(kHttp),
              "error " + kPolicy + ": is a " + kHttp +
-                 "; allowed: RoundRobin, LeastRequest, Random, RingHash, Maglev, PickFirst, WrrLocality, PeakEwma"},
+                 "; allowed: RoundRobin, LeastRequest, Random, RingHash, Maglev, PickFirst, WrrLocality, OverrideHost, "
+                 "PeakEwma"},
         Rule{"DecayOfZero", policy("weir.extensions.load_balancing_policies.peak_ewma.v1.PeakEwma", "decay_time {}"),
              "error " + kPolicy + ".decay_time: not above zero; allowed: a duration above 0s"},
         Rule{"SelectorWithoutKeys", subsets(""), "error " + kSelector + "keys: no keys; allowed: one or more"},

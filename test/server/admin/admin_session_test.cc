@@ -34,7 +34,7 @@ class AdminSessionTest : public testing::Test {
     Worker* const worker = worker_.get();
     EXPECT_TRUE(bindListeners(plan_, {&worker, 1}).ok());
     EXPECT_TRUE(worker_->start().ok());
-    client_ = std::make_unique<Client>(client_dispatcher_, client_network_, plan_[0].addresses[0].address);
+    client_ = std::make_unique<Client>(client_worker_.context, plan_[0].addresses[0].address);
   }
 
   std::string exchange(std::string_view bytes) {
@@ -59,6 +59,7 @@ admin:
   harness::SimNetwork network_{wire_, dispatcher_};
   event::Dispatcher& client_dispatcher_ = simulation_.addDispatcher();
   harness::SimNetwork client_network_{wire_, client_dispatcher_};
+  ClientWorker client_worker_{client_dispatcher_, client_network_};
   upstream::SharedLimit limit_{10};
   AdminView view_{run_.stats, simulation_.clock(), simulation_.now(), run_.loaded.bootstrap};
   AdminPages pages_{view_};

@@ -165,12 +165,13 @@ Decision decisionOf(const absl::StatusOr<Note>& answer) {
 
 class ExplainWorldTest : public testing::Test {
  protected:
-  ExplainWorldTest() {
+  void startClients(ServerWorld& world) {
     net::tls::ClientConfig config;
     config.host_name_as_sni = true;
     config.verify_name = false;
     config.validation.accept_untrusted = true;
-    transport_ = net::tls::TlsTransport::client(config, tls_stats_).factory;
+    transport_ =
+        net::tls::TlsTransport::client(config, net::tls::TlsStats::make(world.localStats(), "cluster", "x")).factory;
   }
 
   // Asks both, in a world that runs; whether it was answered at all.
@@ -211,20 +212,19 @@ class ExplainWorldTest : public testing::Test {
     return made;
   }
 
-  stats::Registry registry_;
-  net::tls::TlsStats tls_stats_ = net::tls::TlsStats::make(registry_, "cluster", "x");
   std::shared_ptr<const net::TransportFactory> transport_;
   base::ChunkPool chunks_;
 };
 
 TEST_F(ExplainWorldTest, TheExplainedDecisionIsWhatTheServerDoes) {
-  ASSERT_NE(transport_, nullptr);
   uint64_t routed = 0, unrouted = 0, closed = 0;
   for (uint64_t round = 0; round < pairs() / kPerWorld; ++round) {
     base::Random random(round + 1);
     const std::string yaml = worldYaml(random);
     ServerWorld world(yaml);
     ASSERT_NE(world.compiled.config, nullptr) << yaml;
+    startClients(world);
+    ASSERT_NE(transport_, nullptr);
     world.start();
     for (uint64_t i = 0; i < kPerWorld; ++i) {
       const Decision made = compare(world, random);
