@@ -12,7 +12,8 @@ HOSTS = 100
 BUSY_REQUESTS = 200_000
 PACED_SECONDS = 20
 PACED_RATE = 100
-# In which a host is asked by all workers together, but not by every one of them.
+# A worker comes to a host every four seconds, all together every second: with pools of their own alone, each request
+# would find its connection closed. What is missing to 100 % are hosts that two workers come to within a second.
 PACED_IDLE_SECONDS = 3
 REQUEST = b"GET / HTTP/1.1\r\nHost: figures\r\n\r\n"
 
@@ -105,5 +106,5 @@ def reuse(tools, load_of):
         clients.close()
     slow = part(before, after)
     yield Figure("reuse_slow", "%.2f %% of %d requests, %d a second (%d connections opened, %d changed the worker), "
-                 "at least 99" % (slow[2], slow[0], PACED_RATE, slow[1], after[2] - before[2]), slow[2] >= 99)
+                 "at least 70" % (slow[2], slow[0], PACED_RATE, slow[1], after[2] - before[2]), slow[2] >= 70)
 
