@@ -2,6 +2,7 @@
 // up while they wait to be sent again. The origin counts how often it processed which id.
 //
 // WEIR_CAMPAIGN_REQUESTS=100000 runs the whole; what stands below is for every run.
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -87,7 +88,14 @@ class H2Campaign {
 
  private:
   void serve(H2Origin::Connection& connection, uint32_t stream, const std::string& id) {
-    const auto fault = static_cast<Fault>(random_.below(3) != 0 ? 0 : random_.below(kFaults));
+    uint32_t& highest = highest_[&connection];  // that was processed
+    if (const auto left = left_.find(&connection); left != left_.end() && stream > left->second) {
+      ++refused[id];  // as it said
+      return;
+    }
+    auto fault = static_cast<Fault>(random_.below(3) != 0 ? 0 : random_.below(kFaults));
+    // Only what is above all that was processed can be said not to have been.
+    if (fault == Fault::kGoawayBelow && highest > stream) fault = Fault::kRefusedStream;
     ++faults[fault];
     if (fault == Fault::kRefusedStream || fault == Fault::kGoawayBelow) {
       ++refused[id];
@@ -95,14 +103,15 @@ class H2Campaign {
       unclear.insert(id);
     }
     if (fault == Fault::kRefusedStream) return origin_.write(connection, rst(stream, kRefused));
-    if (fault == Fault::kGoawayBelow) return leave(connection, stream - 2);
+    if (fault == Fault::kGoawayBelow) return leave(connection, highest);
     if (fault == Fault::kResetUnread) return connection.peer->connection().close(net::CloseReason::kLocalReset);
     if (fault == Fault::k503) return origin_.write(connection, headers(stream, {{":status", "503"}}, true));
+    highest = std::max(highest, stream);
     if (++processed[id] > 1) ++resent;
     switch (fault) {
       case Fault::kGoawayAfter:
         answer(connection, stream);
-        return leave(connection, stream);
+        return leave(connection, highest);
       case Fault::kInternal:
         return origin_.write(connection, rst(stream, kInternalError));
       case Fault::kHalfBody:
@@ -124,11 +133,17 @@ class H2Campaign {
                   headers(stream, {{":status", "200"}, {"content-length", "2"}}, false) + data(stream, "hi", true));
   }
   // What came behind `last` is not processed. The connection stays until the other side has ended it.
-  void leave(H2Origin::Connection& connection, uint32_t last) { origin_.write(connection, goaway(last, 0)); }
+  void leave(H2Origin::Connection& connection, uint32_t last) {
+    left_[&connection] = last;
+    origin_.write(connection, goaway(last, 0));
+  }
 
   base::Random random_;
   ProxyWorld world_;
   H2Origin origin_;
+  // Streams of connections, which the origin keeps for as long as it lives.
+  std::map<const H2Origin::Connection*, uint32_t> highest_;
+  std::map<const H2Origin::Connection*, uint32_t> left_;  // what was said last in GOAWAY
 };
 
 void expectAllFaults(const H2Campaign& campaign) {
