@@ -183,7 +183,7 @@ TEST(BackOffCampaignTest, NothingIsSentAfterItWasAnswered) {
   std::set<std::string> answered;
   int late = 0;
   int refused = 0;
-  ProxyWorld world([](ProxyWorld::Setup& setup) {
+  const auto setup_route = [](ProxyWorld::Setup& setup) {
     auto& action = std::get<ForwardAction>(setup.route->action);
     action.timeout = absl::Milliseconds(400);
     auto made = std::make_shared<UpstreamPolicy>();
@@ -192,7 +192,9 @@ TEST(BackOffCampaignTest, NothingIsSentAfterItWasAnswered) {
     made->retry.back_off_base = absl::Milliseconds(600);
     made->retry.back_off_max = absl::Seconds(2);
     action.policy = std::move(made);
-  });
+  };
+  // All may wait at once.
+  ProxyWorld world(setup_route, [](upstream::ClusterConfig& cluster) { cluster.thresholds[0].max_retries = 1000; });
   world.origin.on_accept = [&](upstream::OriginPeer& peer) {
     peer.on_input = [&](upstream::OriginPeer& from) {
       const size_t end = from.received.find("\r\n\r\n");
