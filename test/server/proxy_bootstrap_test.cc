@@ -51,8 +51,8 @@ TEST(ProxyBootstrap, ANameIsResolvedAndAskedFor) {
   const auto bootstrap = proxyBootstrap(":1", "https://www.a-1.example/x", "n");
   ASSERT_TRUE(bootstrap.ok()) << bootstrap.status();
   const std::string yaml = config::toYaml(*bootstrap);
-  for (const char* part : {"type: \"STRICT_DNS\"\n", "address: \"www.a-1.example\"\n", "port_value: 443\n",
-                           "sni: \"www.a-1.example\"\n", "host_rewrite_literal: \"www.a-1.example\"\n"}) {
+  for (const char* part : {"type: STRICT_DNS\n", "address: www.a-1.example\n", "port_value: 443\n",
+                           "sni: www.a-1.example\n", "host_rewrite_literal: www.a-1.example\n"}) {
     EXPECT_NE(yaml.find(part), std::string::npos) << part << yaml;
   }
   const auto other_port = proxyBootstrap(":1", "http://a.example:8080", "n");
@@ -60,7 +60,7 @@ TEST(ProxyBootstrap, ANameIsResolvedAndAskedFor) {
   EXPECT_NE(config::toYaml(*other_port).find("host_rewrite_literal: \"a.example:8080\"\n"), std::string::npos);
   const auto bytes = proxyBootstrap(":1", "tcp://db.example:5432", "n");
   ASSERT_TRUE(bytes.ok()) << bytes.status();
-  EXPECT_NE(config::toYaml(*bytes).find("type: \"STRICT_DNS\"\n"), std::string::npos);
+  EXPECT_NE(config::toYaml(*bytes).find("type: STRICT_DNS\n"), std::string::npos);
 }
 
 TEST(ProxyBootstrap, WhatItPrintsLoadsToTheSame) {

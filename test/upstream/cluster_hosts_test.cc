@@ -128,7 +128,7 @@ TEST_F(ClusterHostsTest, ARemovedHostIsDrained) {
   hold = nullptr;
   world_.simulation.runFor(absl::Seconds(1));
   EXPECT_TRUE(old.expired());
-  EXPECT_EQ(clusters_[0]->connections(), 1u);
+  EXPECT_EQ(b_.open(), 1u);
 }
 
 TEST_F(ClusterHostsTest, IdleConnectionsToARemovedHostClose) {

@@ -176,7 +176,7 @@ TEST_F(OutlierDetectorTest, EjectionsGrowAndShrinkAgain) {
   EXPECT_EQ(afterTime(lines_.back()),
             R"("type":"CONSECUTIVE_5XX","cluster_name":"c","upstream_url":"10.0.0.1:80","action":"UNEJECT",)"
             R"("num_ejections":1,"secs_since_last_action":)"
-            "30}\n");
+            "28}\n");
 }
 
 TEST_F(OutlierDetectorTest, ErrorsOfAHostThatIsOutDoNotCountWhenItIsBack) {
