@@ -90,6 +90,11 @@ void ProtoReader::readTyped(const Value& type, const Value& value, Place place, 
   const std::string_view name = afterSlash(type.text);
   const Descriptor* descriptor =
       google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(std::string(name));
+  if (descriptor == nullptr && may_skip_) {
+    out.set_type_url(absl::StrCat(base::av(kPrefix), base::av(name)));
+    return warning(type_path, where, type.place,
+                   absl::StrCat("left out, as it is optional: ", unknownType(name, known_)));
+  }
   if (descriptor == nullptr) return error(type_path, where, type.place, unknownType(name, known_));
   const std::unique_ptr<Message> message(
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor)->New());

@@ -95,6 +95,14 @@ const FieldDescriptor* findField(const Descriptor& type, const std::string& name
 
 Place pointAt(const Entry& entry) { return entry.value.isScalar() ? entry.value.place : entry.place; }
 
+// `map` is a message of that type, and its is_optional is true.
+bool saysOptional(const Value& map, const Descriptor& type) {
+  if (type.FindFieldByName("is_optional") == nullptr) return false;
+  const Entry* entry = map.find("is_optional");
+  if (entry == nullptr) entry = map.find("isOptional");
+  return entry != nullptr && entry->value.kind == Value::Kind::kBool && entry->value.boolean;
+}
+
 }  // namespace
 
 class ProtoReader::Given {
@@ -205,6 +213,7 @@ bool ProtoReader::readShortForm(const Value& value, Place place, Message& out, c
 
 void ProtoReader::readFields(const Value& map, Message& out, const Message* below, const Where& where, bool in_any) {
   const Descriptor& type = *out.GetDescriptor();
+  const bool outer = std::exchange(may_skip_, saysOptional(map, type));
   Given given;
   for (const Entry& entry : map.entries) {
     if (in_any && entry.key == "@type") continue;
@@ -232,6 +241,7 @@ void ProtoReader::readFields(const Value& map, Message& out, const Message* belo
     if (field->options().deprecated()) warning(path, where, entry.place, deprecatedField(*field));
     readField(entry, field, out, below, where);
   }
+  may_skip_ = outer;
   if (type.full_name() == "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter") {
     fillNameOnlyFilter(map, out, where);
   }

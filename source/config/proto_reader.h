@@ -75,6 +75,7 @@ class ProtoReader {
   SourceMap& sources_;
   base::Diagnostics& diagnostics_;
   const KnownXds known_;
+  bool may_skip_ = false;  // the map that is being read calls the extension in it optional
 };
 
 }  // namespace weir::config

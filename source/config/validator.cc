@@ -87,6 +87,16 @@ bool isUnsetScalar(const Message& message, const FieldDescriptor* field) {
   return !field->has_presence() && !message.GetReflection()->HasField(message, field);
 }
 
+// An extension that its message calls optional, and that weir does not have.
+bool isLeftOut(const Message& message, const Message& value) {
+  const auto* any = google::protobuf::DynamicCastToGenerated<google::protobuf::Any>(&value);
+  const FieldDescriptor* optional = message.GetDescriptor()->FindFieldByName("is_optional");
+  if (any == nullptr || optional == nullptr || optional->cpp_type() != FieldDescriptor::CPPTYPE_BOOL) return false;
+  const std::string name = any->type_url().substr(any->type_url().rfind('/') + 1);
+  return message.GetReflection()->GetBool(message, optional) &&
+         google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(name) == nullptr;
+}
+
 }  // namespace
 
 struct Validator::Plan {
@@ -179,7 +189,7 @@ void Validator::checkSingular(const Message& message, const FieldDescriptor* fie
     if (!set) return required ? missing(parent, path, "is missing; it is required") : void();
     const Message& value = reflection.GetMessage(message, field);
     checkValueOf(value, rule, path);
-    checkMessage(value, path);
+    if (!isLeftOut(message, value)) checkMessage(value, path);
     return;
   }
   if (rule == nullptr || (!set && field->has_presence())) return;

@@ -138,6 +138,25 @@ TEST(Leniency, NameAloneStandsForRouterAndCorsWithAWarning) {
                                "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router\n");
 }
 
+TEST(Leniency, WhatIsOptionalAndUnknownIsLeftOutWithAWarning) {
+  const auto filters = [](const char* optional) {
+    return withHcm(
+        "          stat_prefix: s\n          route_config: {}\n          http_filters:\n"
+        "          - {name: x, typed_config: {'@type': type.googleapis.com/a.Filter, any: 1}" +
+        std::string(optional) +
+        "}\n          - {name: r, typed_config: {'@type': "
+        "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}\n");
+  };
+  const Loaded optional = load(filters(", is_optional: true"));
+  EXPECT_TRUE(optional.ok) << optional.report;
+  EXPECT_NE(optional.report.find("warning: static_resources.listeners[0].filter_chains[0].filters[0].typed_config."
+                                 "http_filters[0].typed_config.@type: left out, as it is optional: "),
+            std::string::npos)
+      << optional.report;
+  EXPECT_FALSE(load(filters("")).ok);
+  EXPECT_FALSE(load(filters(", is_optional: false")).ok);
+}
+
 TEST(Leniency, DeprecatedFieldLoadsWithTheReplacementNamed) {
   const Loaded loaded = load("admin:\n  access_log_path: /dev/null\n");
   EXPECT_TRUE(loaded.ok);

@@ -29,7 +29,10 @@ void compileThresholds(const cluster_v3::CircuitBreakers& message, upstream::Clu
     if (from.has_max_connections()) to.max_connections = from.max_connections().value();
     if (from.has_max_pending_requests()) to.max_pending_requests = from.max_pending_requests().value();
     if (from.has_max_requests()) to.max_requests = from.max_requests().value();
-    if (from.has_max_retries()) to.max_retries = from.max_retries().value();
+    if (from.has_max_retries()) {
+      to.max_retries = from.max_retries().value();
+      to.retry_budget.reset();
+    }
     if (from.has_max_connection_pools()) to.max_connection_pools = from.max_connection_pools().value();
     to.track_remaining = from.track_remaining();
     if (!from.has_retry_budget()) continue;
@@ -79,6 +82,8 @@ void compilePreconnect(const cluster_v3::Cluster::PreconnectPolicy& from, upstre
 
 void compileLimits(const cluster_v3::Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
                    const FieldPath& path) {
+  // A fixed number is too few for a busy cluster and too many for a failing one: it holds only where it is asked for.
+  for (upstream::Thresholds& thresholds : config.thresholds) thresholds.retry_budget.emplace();
   if (message.has_circuit_breakers()) {
     compileThresholds(message.circuit_breakers(), config, diagnostics, path.at("circuit_breakers"));
     compileHostThresholds(message.circuit_breakers(), config, diagnostics, path.at("circuit_breakers"));

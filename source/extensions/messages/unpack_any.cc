@@ -14,6 +14,11 @@ std::string_view anyType(const google::protobuf::Any& any) {
   return slash == std::string_view::npos ? url : url.substr(slash + 1);
 }
 
+bool isKnownType(const google::protobuf::Any& any) {
+  return google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(std::string(anyType(any))) !=
+         nullptr;
+}
+
 std::unique_ptr<google::protobuf::Message> unpackAny(const google::protobuf::Any& any, base::Diagnostics& diagnostics,
                                                      const base::FieldPath& path) {
   const std::string_view type = anyType(any);

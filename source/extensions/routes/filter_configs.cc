@@ -63,6 +63,8 @@ void compileEntry(const std::string& name, const Any& any, const RouteContext& c
         path, absl::StrCat("no filter of the chain is named '", name, "'; allowed: ", slotNames(context.chain)));
     return;
   }
+  if (wrapped && wrapper.is_optional() && wrapper.has_config() && !isKnownType(wrapper.config()))
+    return;  // the reader has warned of it
   proxy::FilterConfigs::Entry& entry = entryAt(configs, slot, context.chain.size());
   if (!wrapped) {
     entry.config = compileOne(any, slot, context, path);

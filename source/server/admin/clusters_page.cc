@@ -122,7 +122,12 @@ void appendThresholds(std::string& out, std::string_view priority, const upstrea
   const upstream::Thresholds& thresholds = cluster.config().thresholds[static_cast<size_t>(which)];
   const std::string head = absl::StrCat(cluster.config().name, "::", base::av(priority), "::");
   for (const LimitName& name : kLimits) {
-    absl::StrAppend(&out, head, base::av(name.limit), "::", thresholds.*name.value, "\n");
+    if (isCounted(name, thresholds))
+      absl::StrAppend(&out, head, base::av(name.limit), "::", thresholds.*name.value, "\n");
+  }
+  if (const std::optional<upstream::RetryBudget>& budget = thresholds.retry_budget) {
+    absl::StrAppend(&out, head, "retry_budget_percent::", budget->percent, "\n", head,
+                    "min_retry_concurrency::", budget->min_concurrency, "\n");
   }
   for (const LimitName& name : kLimits) {
     if (!isCounted(name, thresholds)) continue;
@@ -175,7 +180,11 @@ std::string thresholdsJson(std::string_view priority, const upstream::Cluster& c
   const upstream::Thresholds& thresholds = cluster.config().thresholds[static_cast<size_t>(which)];
   std::string out = absl::StrCat("{\"priority\":\"", base::av(priority), "\"");
   for (const LimitName& name : kLimits) {
-    absl::StrAppend(&out, ",\"", base::av(name.limit), "\":", thresholds.*name.value);
+    if (isCounted(name, thresholds)) absl::StrAppend(&out, ",\"", base::av(name.limit), "\":", thresholds.*name.value);
+  }
+  if (const std::optional<upstream::RetryBudget>& budget = thresholds.retry_budget) {
+    absl::StrAppend(&out, ",\"retry_budget\":{\"budget_percent\":", budget->percent,
+                    ",\"min_retry_concurrency\":", budget->min_concurrency, "}");
   }
   for (const LimitName& name : kLimits) {
     if (!isCounted(name, thresholds)) continue;

@@ -60,7 +60,9 @@ TEST(CompileClusterTest, TheDefaultsAreThoseOfTheApi) {
     EXPECT_EQ(limits.max_connections, 1024u);
     EXPECT_EQ(limits.max_pending_requests, 1024u);
     EXPECT_EQ(limits.max_requests, 1024u);
-    EXPECT_EQ(limits.max_retries, 3u);
+    ASSERT_TRUE(limits.retry_budget.has_value());
+    EXPECT_EQ(limits.retry_budget->percent, 20);
+    EXPECT_EQ(limits.retry_budget->min_concurrency, 3u);
   }
   ASSERT_EQ(config.hosts.size(), 1u);
   EXPECT_EQ(config.hosts[0].text, "127.0.0.1:80");
@@ -99,6 +101,8 @@ TEST(CompileClusterTest, EveryFieldIsHonoured) {
   EXPECT_EQ(config.thresholds[0].max_pending_requests, 2u);
   EXPECT_EQ(config.thresholds[0].max_requests, 3u);
   EXPECT_EQ(config.thresholds[0].max_retries, 4u);
+  EXPECT_FALSE(config.thresholds[0].retry_budget.has_value()) << "a number holds where it is asked for";
+  EXPECT_TRUE(config.thresholds[1].retry_budget.has_value());
   EXPECT_TRUE(config.thresholds[0].track_remaining);
   EXPECT_EQ(config.thresholds[1].max_connections, 9u);
   EXPECT_EQ(config.thresholds[1].max_requests, 1024u);

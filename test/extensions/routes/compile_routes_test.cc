@@ -257,6 +257,13 @@ TEST_F(CompileRoutesTest, IgnoresAnOptionalFilterThatIsNotThere) {
   EXPECT_TRUE(diagnostics_.ok());
 }
 
+TEST_F(CompileRoutesTest, IgnoresAnOptionalConfigurationOfAnUnknownType) {
+  compile(
+      "typed_per_filter_config { key: 'note' value { [type.googleapis.com/envoy.config.route.v3.FilterConfig] { "
+      "is_optional: true config { type_url: 'type.googleapis.com/a.Filter' } } } }");
+  EXPECT_TRUE(diagnostics_.ok());
+}
+
 TEST_F(CompileRoutesTest, MakesBodiesOutOfFormats) {
   const auto bodyOf = [this](const std::string& format, std::string& type) {
     const auto table = compileRoute(

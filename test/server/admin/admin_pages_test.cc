@@ -171,13 +171,16 @@ TEST_F(AdminPagesTest, ClustersSumUpTheWorkers) {
   const std::string text = ask("GET", "/clusters").body;
   EXPECT_NE(text.find("q\"s::default_priority::max_connections::1024\n"), std::string::npos) << text;
   EXPECT_NE(text.find("q\"s::default_priority::cx_open::0\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("q\"s::high_priority::remaining_retries::3\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("q\"s::high_priority::min_retry_concurrency::3\n"), std::string::npos) << text;
   EXPECT_NE(text.find("q\"s::127.0.0.1:81::cx_active::0\n"), std::string::npos) << text;
   EXPECT_NE(text.find("q\"s::127.0.0.1:81::health_flags::healthy\n"), std::string::npos) << text;
   const AdminResponse json = ask("GET", "/clusters?format=json");
   EXPECT_EQ(json.content_type, "application/json");
   EXPECT_NE(json.body.find(R"({"cluster_statuses":[{"name":"q\"s",)"), std::string::npos) << json.body;
-  EXPECT_NE(json.body.find(R"("max_retries":3,"remaining_cx":1024,"remaining_pending":1024,)"), std::string::npos)
+  EXPECT_NE(
+      json.body.find(
+          R"("retry_budget":{"budget_percent":20,"min_retry_concurrency":3},"remaining_cx":1024,"remaining_pending":1024,)"),
+      std::string::npos)
       << json.body;
   EXPECT_NE(json.body.find(R"({"address":{"socket_address":{"address":"127.0.0.1","port_value":81}},"stats":[)"),
             std::string::npos)
