@@ -16,7 +16,11 @@ ClusterManager::ClusterManager(std::span<const std::shared_ptr<const Cluster>> c
     Entry& entry = clusters_.emplace_back(Entry{cluster, cluster->initialHosts(), nullptr});
     const bool added = by_name_.emplace(cluster->config().name, number).second;
     CHECK(added, "the loader refuses two clusters of one name");
-    if (worker.index == 0) made(entry);
+    if (worker.index == 0) {
+      made(entry);
+    } else {
+      cluster->shelf().join();  // it takes from there once it is asked for this cluster
+    }
   }
 }
 
