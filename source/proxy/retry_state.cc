@@ -14,7 +14,7 @@ using http::HeaderId;
 
 constexpr std::string_view kPrefix = "x-envoy-";
 // Behind the prefix; removed from the request once they were read.
-constexpr std::string_view kSteering[] = {
+constexpr std::string_view kRouterHeaders[] = {
     "retry-on",
     "retry-grpc-on",
     "max-retries",
@@ -64,8 +64,8 @@ bool listed(std::string_view list, uint16_t status) {
 
 bool steersRouter(std::string_view lower_name) {
   if (lower_name.substr(0, kPrefix.size()) != kPrefix) return false;
-  return std::find(std::begin(kSteering), std::end(kSteering), lower_name.substr(kPrefix.size())) !=
-         std::end(kSteering);
+  return std::find(std::begin(kRouterHeaders), std::end(kRouterHeaders), lower_name.substr(kPrefix.size())) !=
+         std::end(kRouterHeaders);
 }
 
 RequestedTimeouts RetryState::begin(const UpstreamPolicy* policy, http::Head& request) {

@@ -5,8 +5,11 @@
 
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "test/proxy/proxy_world.h"
@@ -17,6 +20,17 @@ namespace weir::proxy {
 inline int campaignRequests(int otherwise) {
   const char* const text = std::getenv("WEIR_CAMPAIGN_REQUESTS");
   return text == nullptr ? otherwise : std::atoi(text);
+}
+
+// The route sends again whatever fails in one of the ways `on`, for as long as it takes.
+inline void sendAgain(ProxyWorld::Setup& setup, uint32_t on) {
+  auto made = std::make_shared<UpstreamPolicy>();
+  made->retry.on = on;
+  made->retry.retries = 50;
+  made->retry.per_try_timeout = absl::Milliseconds(500);
+  auto& action = std::get<ForwardAction>(setup.route->action);
+  action.timeout = absl::ZeroDuration();
+  action.policy = std::move(made);
 }
 
 class CampaignClients {

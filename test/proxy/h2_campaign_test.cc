@@ -52,14 +52,8 @@ class H2Campaign {
       : random_(seed),
         world_(
             [&](ProxyWorld::Setup& setup) {
-              auto& action = std::get<ForwardAction>(setup.route->action);
-              action.timeout = policy ? absl::ZeroDuration() : absl::Seconds(2);
-              if (!policy) return;
-              auto made = std::make_shared<UpstreamPolicy>();
-              made->retry.on = kRetryOn5xx | kRetryOnRefusedStream;
-              made->retry.retries = 50;
-              made->retry.per_try_timeout = absl::Milliseconds(500);
-              action.policy = std::move(made);
+              std::get<ForwardAction>(setup.route->action).timeout = absl::Seconds(2);
+              if (policy) sendAgain(setup, kRetryOn5xx | kRetryOnRefusedStream);
             },
             [](upstream::ClusterConfig& cluster) {
               cluster.protocol = upstream::Protocol::kHttp2;

@@ -8,7 +8,6 @@
 // WEIR_CAMPAIGN_REQUESTS=100000 runs the whole; what stands below is for every run.
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "source/upstream/cluster_hosts.h"
 #include "source/upstream/discovery/dns_cluster.h"
 #include "test/proxy/campaign_clients.h"
+#include "test/proxy/campaign_origin.h"
 #include "test/upstream/dns/fake_resolver.h"
 
 namespace weir::proxy {
@@ -27,9 +27,6 @@ namespace discovery = upstream::discovery;
 constexpr size_t kOrigins = 6;
 constexpr absl::Duration kEvery = absl::Milliseconds(200);  // something happens to a host
 
-enum class Fault { kNone, kResetBefore, kResetUnread, kHalfHead, kHalfBody, kSlow, k503, kCloseAfter, kSilent };
-constexpr int kFaults = 9;
-
 // Besides the origins of the names there is one at an address, which has no faults, so that there always is a host.
 class HostsCampaign final : public discovery::HostsReceiver {
  public:
@@ -37,14 +34,8 @@ class HostsCampaign final : public discovery::HostsReceiver {
       : random_(seed),
         world_(
             [&](ProxyWorld::Setup& setup) {
-              auto& action = std::get<ForwardAction>(setup.route->action);
-              action.timeout = policy ? absl::ZeroDuration() : absl::Seconds(2);
-              if (!policy) return;
-              auto made = std::make_shared<UpstreamPolicy>();
-              made->retry.on = kRetryOn5xx;
-              made->retry.retries = 50;
-              made->retry.per_try_timeout = absl::Milliseconds(500);
-              action.policy = std::move(made);
+              std::get<ForwardAction>(setup.route->action).timeout = absl::Seconds(2);
+              if (policy) sendAgain(setup, kRetryOn5xx);
             },
             [this](upstream::ClusterConfig& cluster) {
               cluster.thresholds[0].max_retries = 1000;
@@ -59,11 +50,11 @@ class HostsCampaign final : public discovery::HostsReceiver {
                [this](const std::shared_ptr<const upstream::HostSet>& set) {
                  world_.upstream.worker().dispatcher.post([this, set] { world_.clusters->at(0).setHosts(set); });
                }) {
-    serveAt(world_.origin, false);
+    origin.serveAt(world_.origin, false);
     for (size_t i = 0; i < kOrigins; ++i) {
       origins_.push_back(
           std::make_unique<upstream::Origin>(world_.upstream.origin_worker, "10.0.1." + std::to_string(i + 1)));
-      serveAt(*origins_.back(), true);
+      origin.serveAt(*origins_.back(), true);
     }
     startDiscovery();
     tick();
@@ -85,9 +76,6 @@ class HostsCampaign final : public discovery::HostsReceiver {
   int sent = 0;
   int good = 0;
   std::vector<std::pair<std::string, std::string>> bad;
-  std::set<std::string> half_bodies;
-  std::map<std::string, int> processed;
-  int resent = 0;
   int lists = 0;    // of hosts
   int answers = 0;  // of DNS
   std::map<std::string, int> events;
@@ -177,58 +165,8 @@ class HostsCampaign final : public discovery::HostsReceiver {
     world_.upstream.simulation.schedule(kEvery, [this] { tick(); });
   }
 
-  // --- the origins ---
-
-  void serveAt(upstream::Origin& origin, bool faults) {
-    origin.on_accept = [this, faults](upstream::OriginPeer& peer) {
-      if (faults && random_.below(16) == 0) return peer.connection().close(net::CloseReason::kLocalReset);
-      peer.on_input = [this, faults](upstream::OriginPeer& from) { serve(from, faults); };
-    };
-  }
-  void serve(upstream::OriginPeer& peer, bool faults) {
-    while (!peer.closed) {
-      const size_t end = peer.received.find("\r\n\r\n");
-      if (end == std::string::npos || peer.received.size() < end + 4 + 9) break;
-      const std::string id = peer.received.substr(end + 4, 9);
-      peer.received.erase(0, end + 4 + 9);
-      const bool fault = faults && random_.below(3) == 0;
-      answer(peer, id, fault ? static_cast<Fault>(random_.below(kFaults)) : Fault::kNone);
-    }
-    if (peer.ended && !peer.closed) peer.connection().closeAfterFlush(absl::ZeroDuration());
-  }
-  void answer(upstream::OriginPeer& peer, const std::string& id, Fault fault) {
-    // One that is closing does not process: what it was sent meanwhile is the sender's to send again.
-    if (fault == Fault::kResetUnread) return peer.connection().close(net::CloseReason::kLocalReset);
-    if (fault == Fault::k503) return peer.write("HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\nno");
-    if (++processed[id] > 1) ++resent;
-    switch (fault) {
-      case Fault::kResetBefore:
-        return peer.connection().close(net::CloseReason::kLocalReset);
-      case Fault::kHalfHead:
-        peer.write("HTTP/1.1 200 O");
-        return peer.connection().closeAfterFlush(absl::ZeroDuration());
-      case Fault::kHalfBody:
-        half_bodies.insert(id);
-        peer.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nh");
-        return peer.connection().closeAfterFlush(absl::ZeroDuration());
-      case Fault::kSlow:
-        ++slow_;
-        return world_.upstream.simulation.schedule(absl::Milliseconds(700), [this, &peer] {
-          --slow_;
-          if (!peer.closed) peer.write(upstream::kOk);
-        });
-      case Fault::kSilent:  // half open: it will never say anything again
-        peer.on_input = [](upstream::OriginPeer& dead) { dead.received.clear(); };
-        return;
-      case Fault::kCloseAfter:
-        peer.write(upstream::kOk);
-        return peer.connection().closeAfterFlush(absl::ZeroDuration());
-      default:
-        return peer.write(upstream::kOk);
-    }
-  }
   void trim() {
-    if (slow_ > 0 || world_.origin.peers.size() + origins_[0]->peers.size() < 1000) return;
+    if (origin.pending() > 0 || world_.origin.peers.size() + origins_[0]->peers.size() < 1000) return;
     for (const auto& origin : origins_) {
       std::erase_if(origin->peers, [](const auto& peer) { return peer->closed.has_value(); });
     }
@@ -243,8 +181,10 @@ class HostsCampaign final : public discovery::HostsReceiver {
   upstream::ClusterHosts hosts_;
   std::unique_ptr<discovery::DnsCluster> discovery_;
   size_t questions_ = 0;
-  int slow_ = 0;  // answers that are still to come
   bool over_ = false;
+
+ public:
+  CampaignOrigin origin{world_, random_, CampaignOrigin::kAll};
 };
 
 void expectAllHappened(const HostsCampaign& campaign) {
@@ -259,20 +199,20 @@ TEST(HostsCampaignTest, LosesNothingThatWasSafeToSendAgain) {
   HostsCampaign campaign(true, 21);
   campaign.run(campaignRequests(2000), "PUT");
   expectAllHappened(campaign);
-  EXPECT_GT(campaign.resent, campaign.sent / 50);
+  EXPECT_GT(campaign.origin.resent, campaign.sent / 50);
   // A response that has begun is passed on, and cannot be taken back.
   for (const auto& [id, line] : campaign.bad) {
-    EXPECT_TRUE(campaign.half_bodies.contains(id)) << id << ": " << line;
+    EXPECT_TRUE(campaign.origin.half_bodies.contains(id)) << id << ": " << line;
   }
   EXPECT_EQ(campaign.good + static_cast<int>(campaign.bad.size()), campaign.sent);
-  EXPECT_EQ(campaign.processed.size(), static_cast<size_t>(campaign.sent));
+  EXPECT_EQ(campaign.origin.processed.size(), static_cast<size_t>(campaign.sent));
 }
 
 TEST(HostsCampaignTest, ProcessesNothingTwiceThatIsNotIdempotent) {
   HostsCampaign campaign(false, 22);
   campaign.run(campaignRequests(2000), "POST");
   expectAllHappened(campaign);
-  EXPECT_EQ(campaign.resent, 0);
+  EXPECT_EQ(campaign.origin.resent, 0);
   EXPECT_GT(campaign.bad.size(), static_cast<size_t>(campaign.sent) / 50);
   EXPECT_GT(campaign.good, campaign.sent / 2);
 }
