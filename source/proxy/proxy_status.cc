@@ -53,7 +53,6 @@ constexpr Entry kErrors[] = {
     {Reason::kAuthzError, {"proxy_internal_error", 0}},
     {Reason::kFilterFailed, {"proxy_internal_error", 0}},
     {Reason::kResponseTooLarge, {"proxy_internal_error", 0}},
-    {Reason::kFaultOverflow, {"proxy_internal_error", 0}},
     {Reason::kDraining, {"proxy_internal_error", 0}},
     {Reason::kOverloaded, {"proxy_internal_error", 0}},
 };
