@@ -8,9 +8,10 @@
 #include <cstring>
 
 namespace weir::base {
-namespace {
 
-thread_local Breadcrumb current;
+constinit thread_local Breadcrumb detail::current_breadcrumb;
+
+namespace {
 
 constexpr std::array<int, 5> kSignals = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
 
@@ -51,11 +52,11 @@ void onFatal(int number) {
   Line line;
   line.add("weir: crashed by ");
   line.add(nameOf(number));
-  if (current.subject != nullptr) {
+  if (const Breadcrumb& crumb = breadcrumb(); crumb.subject != nullptr) {
     line.add(" while the plugin ");
-    line.add(current.subject);
+    line.add(crumb.subject);
     line.add(" ran ");
-    line.add(current.action);
+    line.add(crumb.action);
   }
   line.add("\n");
   if (::write(STDERR_FILENO, line.bytes.data(), line.size) < 0) return;
@@ -63,8 +64,6 @@ void onFatal(int number) {
 }
 
 }  // namespace
-
-Breadcrumb& breadcrumb() { return current; }
 
 void installCrashReport() {
   struct sigaction action {};

@@ -9,8 +9,12 @@ struct Breadcrumb {
   const char* action = nullptr;   // "onRequestHead"
 };
 
-// Of this thread.
-Breadcrumb& breadcrumb();
+namespace detail {
+extern constinit thread_local Breadcrumb current_breadcrumb;
+}
+
+// Of this thread; its address is one that no other thread's has.
+inline Breadcrumb& breadcrumb() { return detail::current_breadcrumb; }
 
 class BreadcrumbScope {
  public:

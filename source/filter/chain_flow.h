@@ -71,9 +71,11 @@ class ChainFlow {
 
   size_t& stagePlace();
   uint16_t stageHook() const;
-  // Calls the next hook of the stage; false when the part has passed the last filter before its goal.
-  bool callNext(HttpFilter* const* filters, uint64_t active);
+  // Calls the hooks of the stage, one by one, as long as they say "next" and nothing more: then the part has passed the
+  // last filter before its goal, and false. True: verdict_ says what one of them wants.
+  bool callHooks(HttpFilter* const* filters, uint64_t active);
   Verdict call(HttpFilter& filter);
+  Verdict callWhole(HttpFilter& filter);
   std::optional<Step> arrive(HttpFilter* const* filters, uint64_t active);
   // Calls the filter that collects with what is there.
   std::optional<Step> showCollected(HttpFilter* const* filters, uint64_t active);

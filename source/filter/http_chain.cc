@@ -95,6 +95,7 @@ void HttpChain::makeFilters(size_t from) {
     filters_ = static_cast<HttpFilter**>(arena_.allocate(n * sizeof(HttpFilter*), alignof(HttpFilter*)));
     std::fill_n(filters_, n, nullptr);
   }
+  auto* const hosts = static_cast<Host*>(arena_.allocate((n - from) * sizeof(Host), alignof(Host)));
   for (size_t i = from; i < n; ++i) {
     const std::optional<bool> said = info_.route == nullptr ? std::nullopt : info_.route->filterDisabled(i);
     const uint64_t bit = uint64_t{1} << i;
@@ -108,7 +109,7 @@ void HttpChain::makeFilters(size_t from) {
     response_active_ |= mirrored;
     if (filters_[i] != nullptr) continue;
     filters_[i] = config_.slot(i).factory->create(arena_, worker_);
-    filters_[i]->setHost(*arena_.make<Host>(*this, i));
+    filters_[i]->setHost(*new (hosts + (i - from)) Host(*this, i));
   }
 }
 

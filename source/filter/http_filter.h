@@ -35,6 +35,7 @@ struct LocalReply {
   http::Head* head = nullptr;  // further response fields (arena), or null
 };
 
+// Two words, so that a hook's answer comes back in registers.
 class Verdict {
  public:
   enum class Kind : uint8_t { kNext, kWait, kCollect, kReply };
@@ -65,16 +66,20 @@ class Verdict {
   }
 
   Kind kind() const { return kind_; }
+  // Of kCollect.
   size_t maxBytes() const { return max_bytes_; }
   bool partial() const { return partial_; }
+  // Of kReply.
   LocalReply& localReply() const { return *reply_; }
 
  private:
-  explicit Verdict(Kind kind) : kind_(kind) {}
+  explicit Verdict(Kind kind) : kind_(kind), max_bytes_(0) {}
   Kind kind_;
   bool partial_ = false;
-  size_t max_bytes_ = 0;
-  LocalReply* reply_ = nullptr;
+  union {
+    size_t max_bytes_;
+    LocalReply* reply_;
+  };
 };
 
 enum class Direction : uint8_t { kRequest, kResponse };

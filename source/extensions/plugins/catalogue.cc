@@ -103,15 +103,11 @@ absl::StatusOr<Metric> Catalogue::metric(std::string_view plugin, std::string_vi
   return Metric{kind, stats_->histogram(full).index};
 }
 
-WorkerState& Catalogue::stateOf(const net::WorkerContext& worker) {
+WorkerState& Catalogue::makeState(const net::WorkerContext& worker) {
   CHECK(worker.index < kWorkers, "there are at most 1024 workers");
-  std::atomic<WorkerState*>& state = states_[worker.index];
-  WorkerState* found = state.load(std::memory_order_acquire);
-  if (found == nullptr) {
-    found = new WorkerState(host_, *this, worker);
-    state.store(found, std::memory_order_release);
-  }
-  return *found;
+  auto* const state = new WorkerState(host_, *this, worker);
+  states_[worker.index].store(state, std::memory_order_release);
+  return *state;
 }
 
 void Catalogue::forgetOld(Plugin& plugin) {

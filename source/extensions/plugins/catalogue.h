@@ -67,13 +67,19 @@ class Catalogue {
 
   // --- any thread
   // The state of a worker; made at its first call, which is on its thread.
-  WorkerState& stateOf(const net::WorkerContext& worker);
+  WorkerState& stateOf(const net::WorkerContext& worker) {
+    WorkerState* const known =
+        worker.index < kWorkers ? states_[worker.index].load(std::memory_order_acquire) : nullptr;
+    return known != nullptr ? *known : makeState(worker);
+  }
   void countStale();
   void countMain(stats::CounterId counter);
 
   static constexpr size_t kWorkers = 1025;  // as many as there can be, and the admin endpoint
 
  private:
+  WorkerState& makeState(const net::WorkerContext& worker);
+
   const Setup setup_;
   const weir_host_api& host_;
   stats::Registry* stats_ = nullptr;

@@ -43,7 +43,7 @@ Generation::~Generation() {
 }
 
 Plugin::Plugin(Catalogue& catalogue, PluginSpec spec)
-    : catalogue_(catalogue), spec_(std::move(spec)), locals_(std::make_unique<Local[]>(Catalogue::kWorkers)) {}
+    : catalogue_(catalogue), locals_(std::make_unique<Local[]>(Catalogue::kWorkers)), spec_(std::move(spec)) {}
 
 Plugin::~Plugin() {
   for (size_t i = 0; i < Catalogue::kWorkers; ++i) {
@@ -233,23 +233,18 @@ std::unique_ptr<RoutePlugin> Plugin::makeRoute(const google::protobuf::Struct& c
   return route;
 }
 
-Hold* Plugin::acquire(WorkerState& state) {
-  Local& local = locals_[state.worker().index];
-  if (local.version != version_.load(std::memory_order_acquire)) {
-    auto* const hold = new Hold;
-    {
-      const std::lock_guard lock(mutex_);
-      hold->generation = latest_;
-      local.version = version_.load(std::memory_order_relaxed);
-    }
-    if (Hold* const old = std::exchange(local.current, hold)) release(old);
+void Plugin::renew(Local& local) {
+  std::shared_ptr<const Generation> latest;
+  {
+    const std::lock_guard lock(mutex_);
+    latest = latest_;
+    local.version = version_.load(std::memory_order_relaxed);
   }
-  ++local.current->users;
-  return local.current;
+  if (Hold* const old = std::exchange(local.current, new Hold(std::move(latest)))) release(old);
 }
 
 void Plugin::forgetOld(WorkerState& state) {
-  if (locals_[state.worker().index].current != nullptr) release(acquire(state));
+  if (locals_[state.worker().index].current != nullptr) release(acquire(state.worker()));
 }
 
 void Plugin::onFailure(const net::WorkerContext& worker) {

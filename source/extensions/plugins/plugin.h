@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -55,7 +56,13 @@ struct Generation {
 
 // Counted by hand, as one worker alone uses it.
 struct Hold {
-  std::shared_ptr<const Generation> generation;
+  explicit Hold(std::shared_ptr<const Generation> of)
+      : generation(std::move(of)), http(generation->module->http()), config(generation->config) {}
+
+  const std::shared_ptr<const Generation> generation;
+  // What each stream needs of it.
+  const weir_http_filter* const http;  // null for network filters
+  void* const config;
   size_t users = 1;  // its streams, and the worker's own
 };
 
@@ -105,7 +112,12 @@ class Plugin {
 
   // --- workers
   // The newest generation, counted. release() it on the same worker.
-  Hold* acquire(WorkerState& state);
+  Hold* acquire(const net::WorkerContext& worker) {
+    Local& local = locals_[worker.index];
+    if (local.version != version_.load(std::memory_order_acquire)) renew(local);
+    ++local.current->users;
+    return local.current;
+  }
   static void release(Hold* hold) {
     if (--hold->users == 0) delete hold;
   }
@@ -130,6 +142,7 @@ class Plugin {
     void* config;
   };
 
+  void renew(Local& local);
   absl::StatusOr<std::shared_ptr<const Module>> loadModule(std::optional<FileState>& file);
   std::shared_ptr<Generation> makeGeneration(std::shared_ptr<const Module> module, base::Diagnostics& diagnostics,
                                              const base::FieldPath& path);
@@ -141,10 +154,15 @@ class Plugin {
   void defineCounters();
   stats::CounterId counterId(Counter counter) const { return counters_[static_cast<size_t>(counter)]; }
 
+  // What each stream looks at stands together.
   Catalogue& catalogue_;
+  std::string name_;
+  std::unique_ptr<Local[]> locals_;  // by worker
+  std::atomic<uint64_t> version_{0};
+  std::atomic<int64_t> quarantined_until_{INT64_MIN};
+
   const PluginSpec spec_;
   std::string file_;  // where it was found; empty when built in
-  std::string name_;
   std::array<stats::CounterId, static_cast<size_t>(Counter::kCount)> counters_;
   std::optional<FileState> resting_;  // a changed file that was seen once
   std::optional<FileState> refused_;  // the last state that could not be loaded
@@ -156,11 +174,8 @@ class Plugin {
   std::vector<DeadRoute> dead_routes_;
   uint64_t next_route_ = 1;
 
-  std::atomic<uint64_t> version_{0};
-  std::unique_ptr<Local[]> locals_;  // by worker
   std::mutex failures_mutex_;
   std::vector<int64_t> failures_;  // when, within the window; guarded by failures_mutex_
-  std::atomic<int64_t> quarantined_until_{INT64_MIN};
 };
 
 // The configuration of a plugin on a route. Belongs to the route, which may end on any thread.

@@ -97,7 +97,7 @@ void PluginCalls::done(Active& active, uint32_t outcome) {
   done_ = nullptr;
 }
 
-void PluginCalls::drop() {
+void PluginCalls::dropAll() {
   for (Active* active = first_; active != nullptr; active = active->next) active->ticket.cancel();
 }
 

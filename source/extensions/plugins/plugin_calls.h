@@ -23,13 +23,18 @@ class PluginCalls {
   // WEIR_INVALID, which the caller counts, when something in it is not allowed.
   weir_result start(const weir_call& call, filter::SideCaller& caller, uint32_t& id);
   weir_result cancel(uint32_t id);
-  void drop();
+  void drop() {
+    if (first_ != nullptr) dropAll();
+  }
+  // One was started.
+  bool any() const { return first_ != nullptr; }
   // Of the response, while its hook runs; else not there.
   FieldSet head() const;
   buffer::Buffer* body() const;
 
  private:
   struct Active;
+  void dropAll();
   void done(Active& active, uint32_t outcome);
 
   PluginStream& stream_;

@@ -50,7 +50,7 @@ PluginStream::PluginStream(Plugin& plugin, const net::WorkerContext& worker, bas
       worker_(worker),
       arena_(arena),
       state_(plugin.catalogue().stateOf(worker)),
-      hold_(plugin.acquire(state_)) {}
+      hold_(plugin.acquire(worker)) {}
 
 bool PluginStream::mayStart() {
   if (mode_ != Mode::kNew) return false;
@@ -63,7 +63,7 @@ bool PluginStream::mayStart() {
   return true;
 }
 
-void PluginStream::close() {
+void PluginStream::closeAll() {
   calls_.drop();
   for (Timer* timer = timers_; timer != nullptr; timer = timer->next) timer->timer.cancel();
   state_.endTokens(*this);
@@ -74,7 +74,7 @@ void PluginStream::finish(void (*stream_free)(void*)) {
   timers_ = nullptr;
   if (handle_.worker != nullptr) {
     state_.endTokens(*this);
-    state_.remove(*this);
+    state_.remove(handle_);
   }
   if (self_ != nullptr) {
     const base::BreadcrumbScope crumb(plugin_.name().c_str(), "its destructor");
@@ -96,10 +96,11 @@ weir_result PluginStream::misuse() {
 
 void PluginStream::drain(buffer::Buffer& body, size_t bytes) {
   if (!views_given_) return body.drain(bytes);
-  kept_.push_back(std::move(body));
+  if (kept_ == nullptr) kept_ = std::make_unique<std::vector<buffer::Buffer>>();
+  kept_->push_back(std::move(body));
   body = buffer::Buffer(worker_.blocks);
   size_t skip = bytes;
-  kept_.back().forEachPiece([&](std::string_view piece) {
+  kept_->back().forEachPiece([&](std::string_view piece) {
     const size_t dropped = std::min(skip, piece.size());
     skip -= dropped;
     body.append(piece.substr(dropped));
@@ -109,7 +110,7 @@ void PluginStream::drain(buffer::Buffer& body, size_t bytes) {
 
 void PluginStream::endViews() {
   views_given_ = false;
-  kept_.clear();
+  if (kept_ != nullptr) kept_->clear();
 }
 
 weir_result PluginStream::setTimer(uint32_t id, uint64_t after_ns) {

@@ -3,6 +3,7 @@
 // (of the exchange, or its own), which destroys it; one worker.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -97,15 +98,19 @@ class PluginStream {
   template <typename Table>
   void start(const Table& table) {
     if (!mayStart()) return;
-    void* const memory = arena_.allocate(table.stream_size == 0 ? 1 : table.stream_size,
-                                         table.stream_align == 0 ? 1 : table.stream_align);
+    void* memory = &small_;
+    if (table.stream_size > sizeof(small_) || table.stream_align > alignof(Small)) {
+      memory = arena_.allocate(table.stream_size, table.stream_align == 0 ? 1 : table.stream_align);
+    }
     const base::BreadcrumbScope crumb(plugin_.name().c_str(), "its constructor");
-    if (table.stream_new(memory, generation().config, handle_) != WEIR_CONTINUE) return fail();
+    if (table.stream_new(memory, hold_->config, handle_) != WEIR_CONTINUE) return fail();
     self_ = memory;
     mode_ = Mode::kLive;
   }
   // Nothing of the plugin is called after this but the end of its object: tokens are stale, timers off.
-  void close();
+  void close() {
+    if (calls_.any() || timers_ != nullptr || first_token_ != UINT32_MAX) closeAll();
+  }
   // Ends the plugin's object. Once, from the destructor.
   void finish(void (*stream_free)(void*));
   // A hook, as Hook(self, handle, arguments...). Views live until it returns.
@@ -124,11 +129,18 @@ class PluginStream {
   virtual weir_verdict (*callHook() const)(void*, weir_stream, uint32_t, uint32_t) = 0;
   virtual filter::SideCaller& sideCaller() = 0;
   const PluginCalls& calls() const { return calls_; }
+  const Hold& hold() const { return *hold_; }
 
  private:
   struct Timer;
+  // Where the objects of most plugins fit; never written here.
+  struct Small {
+    Small() {}
+    alignas(std::max_align_t) std::byte bytes[32];
+  };
 
   bool mayStart();
+  void closeAll();
   void endViews();
   void onTimer(uint32_t id);
 
@@ -145,7 +157,8 @@ class PluginStream {
   uint32_t first_token_ = UINT32_MAX;
   Mode mode_ = Mode::kNew;
   bool views_given_ = false;
-  std::vector<buffer::Buffer> kept_;  // what views of the running hook point into
+  Small small_;
+  std::unique_ptr<std::vector<buffer::Buffer>> kept_;  // what views of the running hook point into; most have none
 };
 
 }  // namespace weir::extensions::plugins

@@ -5,38 +5,17 @@
 #include "source/extensions/plugins/catalogue.h"
 
 namespace weir::extensions::plugins {
-namespace {
-
-constexpr uint32_t kNone = UINT32_MAX;
-
-}  // namespace
 
 WorkerState::WorkerState(const weir_host_api& host, Catalogue& catalogue, const net::WorkerContext& worker)
     : weir_worker{sizeof(weir_worker), &host}, catalogue_(catalogue), worker_(worker) {}
 
-weir_stream WorkerState::add(PluginStream& stream) {
-  thread_.store(pthread_self(), std::memory_order_relaxed);
-  if (free_slot_ == kNone) {
-    free_slot_ = static_cast<uint32_t>(slots_.size());
-    slots_.emplace_back();
-  }
-  const uint32_t number = free_slot_;
-  Slot& slot = slots_[number];
-  free_slot_ = std::exchange(slot.next_free, kNone);
-  slot.stream = &stream;
-  return {this, number, slot.generation};
-}
-
-void WorkerState::remove(PluginStream& stream) {
-  const uint32_t number = stream.handle().slot;
-  Slot& slot = slots_[number];
-  slot.stream = nullptr;
-  ++slot.generation;
-  slot.next_free = std::exchange(free_slot_, number);
+void WorkerState::grow() {
+  free_slot_ = static_cast<uint32_t>(slots_.size());
+  slots_.emplace_back();
 }
 
 PluginStream* WorkerState::find(weir_stream stream) {
-  if (thread_.load(std::memory_order_relaxed) == pthread_self() && stream.slot < slots_.size()) {
+  if (thread_.load(std::memory_order_relaxed) == &base::breadcrumb() && stream.slot < slots_.size()) {
     const Slot& slot = slots_[stream.slot];
     if (slot.generation == stream.generation && slot.stream != nullptr) return slot.stream;
   }
@@ -63,8 +42,7 @@ weir_token WorkerState::makeToken(PluginStream& stream, uint32_t direction, uint
 
 // A token that has ended stays in the list of its stream, and is free again when the stream ends: so nothing has to be
 // searched, and a number is never given out while its stream lives.
-void WorkerState::endTokens(PluginStream& stream) {
-  if (stream.firstToken() == kNone) return;
+void WorkerState::endAllTokens(PluginStream& stream) {
   const std::lock_guard lock(mutex_);
   for (uint32_t number = std::exchange(stream.firstToken(), kNone); number != kNone;) {
     TokenSlot& slot = tokens_[number];
@@ -105,6 +83,9 @@ weir_result WorkerState::post(weir_token token, weir_verdict (*run)(void*, weir_
                               void* data) {
   // Ends `data` when it was not given to `run`, also where the posted function is never run.
   struct Owned {
+    Owned(void (*end)(void*), void* what) : drop(end), data(what) {}
+    Owned(const Owned&) = delete;
+    Owned& operator=(const Owned&) = delete;
     ~Owned() {
       if (drop != nullptr) drop(data);
     }

@@ -4,14 +4,14 @@
 // has a token.
 #pragma once
 
-#include <pthread.h>
-
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "api/plugin/weir_plugin.h"
+#include "source/base/breadcrumb.h"
 #include "source/extensions/plugins/plugin_stream.h"
 
 namespace weir::extensions::plugins {
@@ -22,13 +22,29 @@ class WorkerState final : public weir_worker {
 
   const net::WorkerContext& worker() const { return worker_; }
 
-  weir_stream add(PluginStream& stream);
-  void remove(PluginStream& stream);
+  weir_stream add(PluginStream& stream) {
+    thread_.store(&base::breadcrumb(), std::memory_order_relaxed);
+    if (free_slot_ == kNone) grow();
+    const uint32_t number = free_slot_;
+    Slot& slot = slots_[number];
+    free_slot_ = std::exchange(slot.next_free, kNone);
+    slot.stream = &stream;
+    return {this, number, slot.generation};
+  }
+  // Of a stream that was added.
+  void remove(weir_stream stream) {
+    Slot& slot = slots_[stream.slot];
+    slot.stream = nullptr;
+    ++slot.generation;
+    slot.next_free = std::exchange(free_slot_, stream.slot);
+  }
   // Null, and counted, when the stream is gone or this is not its worker's thread.
   PluginStream* find(weir_stream stream);
 
   weir_token makeToken(PluginStream& stream, uint32_t direction, uint32_t serial);
-  void endTokens(PluginStream& stream);
+  void endTokens(PluginStream& stream) {
+    if (stream.firstToken() != kNone) endAllTokens(stream);
+  }
 
   // --- any thread
   weir_result answer(weir_token token, std::unique_ptr<OwnedReply> reply);
@@ -36,20 +52,23 @@ class WorkerState final : public weir_worker {
   weir_result drop(weir_token token);
 
  private:
+  static constexpr uint32_t kNone = UINT32_MAX;
   struct Slot {
     PluginStream* stream = nullptr;
     uint32_t generation = 1;
-    uint32_t next_free = UINT32_MAX;
+    uint32_t next_free = kNone;
   };
   struct TokenSlot {
     weir_stream stream{};
     uint32_t direction = 0;
     uint32_t serial = 0;
     uint32_t generation = 1;
-    uint32_t next = UINT32_MAX;  // of the stream's tokens, or of the free ones
+    uint32_t next = kNone;  // of the stream's tokens, or of the free ones
     bool live = false;
   };
 
+  void grow();
+  void endAllTokens(PluginStream& stream);
   // Null when it is stale. Under the lock.
   TokenSlot* findToken(weir_token token);
   void endToken(TokenSlot& slot);
@@ -57,12 +76,12 @@ class WorkerState final : public weir_worker {
 
   Catalogue& catalogue_;
   const net::WorkerContext& worker_;
-  std::atomic<pthread_t> thread_{};
+  std::atomic<const base::Breadcrumb*> thread_{};  // the worker's, known by its breadcrumb
   std::vector<Slot> slots_;
-  uint32_t free_slot_ = UINT32_MAX;
+  uint32_t free_slot_ = kNone;
   std::mutex mutex_;  // guards all below
   std::vector<TokenSlot> tokens_;
-  uint32_t free_token_ = UINT32_MAX;
+  uint32_t free_token_ = kNone;
 };
 
 }  // namespace weir::extensions::plugins

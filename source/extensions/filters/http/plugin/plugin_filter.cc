@@ -21,8 +21,37 @@ Direction directionOf(uint32_t direction) {
 
 }  // namespace
 
+__attribute__((always_inline)) inline Verdict PluginFilter::runHook(uint32_t direction, http::Head* head,
+                                                                    buffer::Buffer* data, filter::End* end,
+                                                                    const char* name, Hook hook) {
+  Side& side = sides_[direction];
+  // A local answer took the place of what this filter held: its own answer has no use any more.
+  if (side.paused) endPause(direction, Verdict::next());
+  side.part.head = head;
+  side.part.data = data;
+  side.part.end = end;
+  side.edited = false;
+  ++side.serial;
+  in_hook_ = direction;
+  const weir_verdict answer = call(name, hook);
+  in_hook_ = kNowhere;
+  if (answer == WEIR_CONTINUE && reply_ == nullptr) {
+    side.part = {};
+    return Verdict::next();
+  }
+  const Verdict verdict = verdictOf(answer, direction);
+  side.paused = verdict.kind() == Verdict::Kind::kWait;
+  if (!side.paused) side.part = {};
+  return verdict;
+}
+
+inline Verdict PluginFilter::run(uint32_t direction, Part part, const char* name, Hook hook) {
+  if (live()) return hook == nullptr ? Verdict::next() : runHook(direction, part.head, part.data, part.end, name, hook);
+  return mode() == Mode::kFailed && !replied_ ? replyFor(http::Reason::kPluginFailed) : Verdict::next();
+}
+
 PluginFilter::PluginFilter(Plugin& plugin, const net::WorkerContext& worker, base::Arena& arena, size_t max_body_bytes)
-    : PluginStream(plugin, worker, arena), table_(*generation().module->http()), max_body_bytes_(max_body_bytes) {}
+    : PluginStream(plugin, worker, arena), table_(*hold().http), max_body_bytes_(max_body_bytes) {}
 
 PluginFilter::~PluginFilter() { finish(table().stream_free); }
 
@@ -53,12 +82,15 @@ Verdict PluginFilter::onRequest(filter::Message& message) {
   return verdict;
 }
 
+// What a response to HEAD declares is not what comes.
+bool PluginFilter::isBodiless(const http::Head& response) const {
+  const http::Head* const request = host().info().request_head;
+  return response.isInterim() || response.status == 304 || (request != nullptr && request->isHead());
+}
+
 Verdict PluginFilter::onResponseHead(http::Head& head) {
   sides_[WEIR_RESPONSE].seen = &head;
-  // What a response to HEAD declares is not what comes.
-  const http::Head* const request = host().info().request_head;
-  const bool bodiless = head.isInterim() || head.status == 304 || (request != nullptr && request->isHead());
-  if ((table().flags & WEIR_EDITS_RESPONSE_BODY) != 0 && !bodiless) head.content_length.reset();
+  if ((table().flags & WEIR_EDITS_RESPONSE_BODY) != 0 && !isBodiless(head)) head.content_length.reset();
   return run(WEIR_RESPONSE, {&head, nullptr, nullptr}, "onResponseHead", table().response_head);
 }
 
@@ -78,28 +110,9 @@ Verdict PluginFilter::onResponse(filter::Message& message) {
 }
 
 void PluginFilter::onComplete(const filter::StreamInfo&) {
-  sides_ = {};
+  if (sides_[WEIR_REQUEST].paused || sides_[WEIR_RESPONSE].paused) sides_ = {};
   if (live() && table().complete != nullptr && call("onComplete", table().complete) == WEIR_FAILED) fail();
   close();
-}
-
-Verdict PluginFilter::runHook(uint32_t direction, http::Head* head, buffer::Buffer* data, filter::End* end,
-                              const char* name, Hook hook) {
-  Side& side = sides_[direction];
-  // A local answer took the place of what this filter held: its own answer has no use any more.
-  if (side.paused) endPause(direction, Verdict::next());
-  side.part.head = head;
-  side.part.data = data;
-  side.part.end = end;
-  side.edited = false;
-  ++side.serial;
-  in_hook_ = direction;
-  const weir_verdict answer = call(name, hook);
-  in_hook_ = kNowhere;
-  Verdict verdict = verdictOf(answer, direction);
-  side.paused = verdict.kind() == Verdict::Kind::kWait;
-  if (!side.paused) side.part = {};
-  return verdict;
 }
 
 Verdict PluginFilter::verdictOf(weir_verdict verdict, uint32_t direction) {

@@ -65,16 +65,12 @@ class PluginFilter final : public filter::HttpFilter, public plugins::PluginStre
 
   const weir_http_filter& table() const { return table_; }
   // Runs a hook with that part in place.
-  filter::Verdict run(uint32_t direction, Part part, const char* name, Hook hook) {
-    if (mode() == Mode::kFailed && !replied_) return replyFor(http::Reason::kPluginFailed);
-    if (!live() || hook == nullptr) return filter::Verdict::next();
-    return runHook(direction, part.head, part.data, part.end, name, hook);
-  }
-  // The words of a part one by one, and one verdict that is made where it is returned: copies of what was just written
-  // in smaller pieces cost more than the hook.
+  filter::Verdict run(uint32_t direction, Part part, const char* name, Hook hook);
+  // The words of a part one by one: a copy of what was just written in smaller pieces costs more than the hook.
   filter::Verdict runHook(uint32_t direction, http::Head* head, buffer::Buffer* data, filter::End* end,
                           const char* name, Hook hook);
   filter::Verdict verdictOf(weir_verdict verdict, uint32_t direction);
+  bool isBodiless(const http::Head& response) const;
   size_t wholeLimit(const http::Head& head) const;
   void endPause(uint32_t direction, filter::Verdict verdict);
   filter::Verdict failed();
