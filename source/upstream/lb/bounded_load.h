@@ -28,7 +28,10 @@ class BoundedLoad final : public Policy {
   // After so many jumps in vain (with factor 1.25: three in a hundred, at worst) all hosts are looked at in turn.
   static constexpr uint32_t kJumps = 16;
 
-  bool hasRoom(uint32_t host, const HostLoads& loads) const { return loads.outstanding[host] < capacity(host, loads); }
+  // Whether it has less under way than its capacity; a whole number is below what is rounded up if it is below.
+  bool hasRoom(uint32_t host, const HostLoads& loads) const {
+    return loads.outstanding[host] < parts_[host] * static_cast<double>(loads.total + 1);
+  }
 
   std::unique_ptr<const Policy> inner_;
   std::vector<Candidate> hosts_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace weir::upstream::lb {
 namespace {
@@ -16,34 +17,37 @@ std::vector<double> weightsOf(const std::vector<Candidate>& hosts) {
 }  // namespace
 
 LatencyEstimates::LatencyEstimates(size_t hosts, base::MonotonicTime now, Options options)
-    : options_(options),
-      per_decay_(1.0 / std::max(1.0, absl::ToDoubleNanoseconds(options.decay))),
-      estimates_(hosts, {absl::ToDoubleNanoseconds(options.initial), now}) {}
+    : options_(options), halvings_(std::numbers::log2e / std::max(1.0, absl::ToDoubleNanoseconds(options.decay))) {
+  grow(hosts, now);
+}
 
 double LatencyEstimates::remains(const Estimate& estimate, base::MonotonicTime now) const {
   const int64_t age = now.nanoseconds - estimate.when.nanoseconds;
-  return age <= 0 ? 1.0 : std::exp(-static_cast<double>(age) * per_decay_);
+  return age <= 0 ? 1.0 : std::exp2(-static_cast<double>(age) * halvings_);
+}
+
+void LatencyEstimates::set(uint32_t host, double nanoseconds, base::MonotonicTime now) {
+  estimates_[host] = {nanoseconds, now};
+  lasting_[host] = std::log2(std::max(1.0, nanoseconds)) + fadedAt(now);
 }
 
 void LatencyEstimates::succeeded(uint32_t host, absl::Duration latency, base::MonotonicTime now) {
-  Estimate& estimate = estimates_[host];
+  const Estimate& estimate = estimates_[host];
   const double seen = std::max(0.0, absl::ToDoubleNanoseconds(latency));
   const double old = remains(estimate, now);
-  estimate.nanoseconds = seen >= estimate.nanoseconds ? seen : estimate.nanoseconds * old + seen * (1.0 - old);
-  estimate.when = now;
-}
-
-double LatencyEstimates::at(uint32_t host, base::MonotonicTime now) const {
-  const Estimate& estimate = estimates_[host];
-  return std::max(1.0, estimate.nanoseconds * remains(estimate, now));
+  set(host, seen >= estimate.nanoseconds ? seen : estimate.nanoseconds * old + seen * (1.0 - old), now);
 }
 
 void LatencyEstimates::grow(size_t hosts, base::MonotonicTime now) {
-  if (hosts > estimates_.size()) estimates_.resize(hosts, {absl::ToDoubleNanoseconds(options_.initial), now});
+  const size_t known = estimates_.size();
+  if (hosts <= known) return;
+  estimates_.resize(hosts);
+  lasting_.resize(hosts);
+  for (size_t host = known; host < hosts; ++host) forget(static_cast<uint32_t>(host), now);
 }
 
 void LatencyEstimates::forget(uint32_t host, base::MonotonicTime now) {
-  estimates_[host] = {absl::ToDoubleNanoseconds(options_.initial), now};
+  set(host, absl::ToDoubleNanoseconds(options_.initial), now);
 }
 
 PeakEwma::PeakEwma(const std::vector<Candidate>& hosts) : draw_(weightsOf(hosts)) {
@@ -54,16 +58,18 @@ PeakEwma::PeakEwma(const std::vector<Candidate>& hosts) : draw_(weightsOf(hosts)
   }
 }
 
-double PeakEwma::cost(const Entry& entry, const PickInput& input) {
-  return input.latencies->at(entry.host, input.now) * (1.0 + entry.load_factor * input.loads->outstanding[entry.host]);
-}
-
 std::optional<uint32_t> PeakEwma::pick(const PickInput& input) const {
   if (entries_.empty()) return std::nullopt;
-  const Entry& first = entries_[draw_.draw(input.random.next())];
-  const Entry& second = entries_[draw_.draw(input.random.next())];
-  if (first.host == second.host) return first.host;
-  return cost(second, input) < cost(first, input) ? second.host : first.host;
+  const std::array<Entry, 2> two = {entries_[draw_.draw(input.random.next())],
+                                    entries_[draw_.draw(input.random.next())]};
+  const auto load = [&input](const Entry& entry) {
+    return 1.0 + entry.load_factor * input.loads->outstanding[entry.host];
+  };
+  const double faded = input.latencies->fadedAt(input.now);
+  const double apart = input.latencies->log2At(two[0].host, faded) - input.latencies->log2At(two[1].host, faded);
+  // As likely as not: an index, where a branch would be guessed wrongly every other time.
+  const bool second = load(two[1]) < load(two[0]) * quickExp2(apart);
+  return two[static_cast<size_t>(second)].host;
 }
 
 }  // namespace weir::upstream::lb

@@ -19,7 +19,9 @@ class WeightedDraw {
   uint32_t draw(uint64_t random) const {
     const auto at = static_cast<uint32_t>(((random >> 32) * columns_.size()) >> 32);
     const Column& column = columns_[at];
-    return static_cast<uint32_t>(random) < column.own ? at : column.other;
+    // By arithmetic: nobody can guess which of the two it is.
+    const uint32_t own = -static_cast<uint32_t>(static_cast<uint32_t>(random) < column.own);
+    return (at & own) | (column.other & ~own);
   }
 
  private:
