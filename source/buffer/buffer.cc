@@ -9,13 +9,6 @@
 #include "source/buffer/kernel_pipe.h"
 
 namespace weir::buffer {
-Buffer::Buffer(Buffer&& other) noexcept
-    : pool_(other.pool_),
-      head_(std::exchange(other.head_, nullptr)),
-      tail_(std::exchange(other.tail_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {
-  CHECK(other.reserved_ == nullptr, "nothing happens between reserve and commit");
-}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   if (this == &other) return *this;
@@ -29,7 +22,8 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 size_t Buffer::tailRoom() const {
-  // Slices never overlap, so only the one that ends at the fill mark may grow, however many share the block.
+  // Only a slice that ends at the fill mark may grow, however many share the block. Where two buffers share the slice
+  // itself, whichever grows first moves the mark, and the other sees that the space is taken.
   if (tail_ == nullptr || tail_->block->inKernel()) return 0;
   if (tail_->data + tail_->size != tail_->block->freeSpace()) return 0;
   return tail_->block->freeBytes();
@@ -141,6 +135,20 @@ void Buffer::moveFrom(Buffer& other, size_t bytes) {
     other.size_ -= bytes;
     bytes = 0;
     adopt(cut);
+  }
+}
+
+void Buffer::appendShared(const Buffer& other) {
+  CHECK(this != &other && pool_ == other.pool_, "two buffers that exchange slices share a pool");
+  CHECK(reserved_ == nullptr && other.reserved_ == nullptr, "nothing happens between reserve and commit");
+  other.makeReadable();
+  for (const Slice* s = other.head_; s != nullptr; s = s->next) {
+    if (s->size < kPacked) {
+      append(std::string_view(s->data, s->size));
+      continue;
+    }
+    BlockPool::retain(s->block);
+    pushBack(newSlice(s->block, s->data, s->size));
   }
 }
 

@@ -13,7 +13,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "source/base/check.h"
 #include "source/buffer/block.h"
 
 namespace weir::buffer {
@@ -22,7 +24,13 @@ class Buffer {
  public:
   // The pool must outlive the buffer.
   explicit Buffer(BlockPool& pool) : pool_(&pool) {}
-  Buffer(Buffer&& other) noexcept;
+  Buffer(Buffer&& other) noexcept
+      : pool_(other.pool_),
+        head_(std::exchange(other.head_, nullptr)),
+        tail_(std::exchange(other.tail_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {
+    CHECK(other.reserved_ == nullptr, "nothing happens between reserve and commit");
+  }
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer() { clear(); }
 
@@ -37,6 +45,9 @@ class Buffer {
   // Moves the first `bytes` of `other`, or all if it has fewer, to the end. Slices of less than kPacked bytes are
   // copied behind what is there; a slice that is cut in two shares its block.
   void moveFrom(Buffer& other, size_t bytes);
+  // Appends what `other` holds and goes on holding: both look into the same blocks, but for slices of less than kPacked
+  // bytes, which are copied as by moveFrom().
+  void appendShared(const Buffer& other);
   // Copies `bytes` to the front (used for what must go before a body: rare).
   void prepend(std::string_view bytes);
   // Drops the first `bytes`, or all if there are fewer.

@@ -214,10 +214,7 @@ bool Router::hedge(UpstreamAttempt& slow) {
   timeout_retry_ = true;
   resend_counts_ = false;
   noteTried(slow.host());
-  replay_.forEachPiece([&](std::string_view piece) {
-    beside.out.append(piece);
-    return true;
-  });
+  beside.out.appendShared(replay_);
   startAttempt(beside, std::move(lease));
   return true;
 }

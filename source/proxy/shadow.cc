@@ -86,10 +86,7 @@ void Shadow::append(const buffer::Buffer& data) {
     worker_.stats.add(cluster_->stats().retry_or_shadow_abandoned);
     return stop();
   }
-  data.forEachPiece([this](std::string_view piece) {
-    held_.append(piece);
-    return true;
-  });
+  held_.appendShared(data);
   wake();
 }
 

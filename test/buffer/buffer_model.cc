@@ -28,7 +28,7 @@ class Model {
       const uint8_t op = byte();
       const size_t a = byte() % kBuffers;
       const size_t b = (a + 1 + op / 16 % 2) % kBuffers;
-      step(op % 12, a, b, length());
+      step(op % 13, a, b, length());
       verify(a);
       verify(b);
       size_t total = 0;
@@ -107,6 +107,10 @@ class Model {
         buffer = std::move(moved);
         break;
       }
+      case 12:
+        buffer.appendShared(buffers_[b]);
+        model += texts_[b];
+        break;
     }
   }
 

@@ -126,6 +126,47 @@ TEST(BufferTest, SplittingSharesTheBlockAndRejoiningMendsTheCut) {
   EXPECT_EQ(pieces(b), 1u);
 }
 
+TEST(BufferTest, SharesLargeSlicesWithTheirHolder) {
+  BlockPool pool;
+  Buffer a(pool);
+  Buffer b(pool);
+  a.append(std::string(2000, 'a'));
+  b.append("b");
+  b.appendShared(a);
+  EXPECT_EQ(a.toString(), std::string(2000, 'a'));
+  EXPECT_EQ(b.toString(), "b" + std::string(2000, 'a'));
+  EXPECT_EQ(pool.inUse(), 2u);
+  // Both slices end where the block is free; only one may have what is behind them.
+  a.append("of a");
+  b.append("of b");
+  EXPECT_EQ(a.toString(), std::string(2000, 'a') + "of a");
+  EXPECT_EQ(b.toString(), "b" + std::string(2000, 'a') + "of b");
+  a.drain(1000);
+  a.prepend("front");
+  EXPECT_EQ(a.toString(), "front" + std::string(1000, 'a') + "of a");
+  a.clear();
+  EXPECT_EQ(b.toString(), "b" + std::string(2000, 'a') + "of b");
+  b.clear();
+  EXPECT_EQ(pool.inUse(), 0u);
+}
+
+TEST(BufferTest, SharingCopiesWhatIsSmall) {
+  BlockPool pool;
+  Buffer held(pool);
+  Buffer b(pool);
+  for (int i = 0; i < 100; ++i) {
+    Buffer a(pool);
+    a.append(std::string(10, 'x'));
+    b.appendShared(a);
+  }
+  EXPECT_EQ(b.toString(), std::string(1000, 'x'));
+  EXPECT_EQ(pool.inUse(), 1u);
+  held.append(std::string(5000, 'y'));
+  b.appendShared(held);
+  EXPECT_EQ(pieces(b), 2u);
+  EXPECT_EQ(b.size(), 6000u);
+}
+
 TEST(BufferTest, MoveAndDrainTakeAllWhenAskedForMore) {
   BlockPool pool;
   Buffer a(pool);
