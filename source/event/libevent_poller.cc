@@ -18,6 +18,8 @@ namespace weir::event {
 namespace {
 
 constexpr int64_t kNever = INT64_MAX;
+// A fraction of the second-level cache of any server: bytes are read, perhaps looked at, and written by the same core.
+constexpr size_t kReadPerPoll = size_t{128} * 1024;
 constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
 
 int64_t monotonicNow() {
@@ -55,6 +57,7 @@ struct LibeventPoller::State {
   int64_t timer_at = kNever;  // what timer_fd is set to
   absl::FunctionRef<void()>* awake = nullptr;
   bool delivered = false;
+  size_t read = 0;  // bytes of this poll
   std::vector<std::unique_ptr<Signal>> signals;
 };
 
@@ -95,6 +98,7 @@ bool LibeventPoller::poll(std::optional<absl::Duration> timeout, absl::FunctionR
   }
   s.awake = &awake;
   s.delivered = false;
+  s.read = 0;
   event_base_loop(s.base, flags);
   beAwake();  // nothing may have been ready
   return s.delivered;
@@ -109,6 +113,13 @@ void LibeventPoller::interrupt() {
 
 std::unique_ptr<LibeventPoller::Watch> LibeventPoller::watch(int fd, ReadyHandler& handler) {
   return std::make_unique<Watch>(*this, fd, handler);
+}
+
+void LibeventPoller::noteRead(size_t bytes) {
+  State& s = *state_;
+  s.read += bytes;
+  // What is not delivered stays active, in order. Without effect from outside of the loop.
+  if (s.read >= kReadPerPoll) event_base_loopbreak(s.base);
 }
 
 void LibeventPoller::watchSignal(int signo, std::function<void()> fn) {

@@ -29,6 +29,10 @@ class LibeventPoller final : public Poller {
   // Reports edges of `fd` to `handler`, which must outlive the watch. Never null; see Watch::refused().
   std::unique_ptr<Watch> watch(int fd, ReadyHandler& handler);
 
+  // So many bytes were read for a handler. When a poll has brought more than the processor keeps close by, it ends:
+  // what else is ready comes with the next, at once, and these bytes are first passed on.
+  void noteRead(size_t bytes);
+
   // Calls `fn` from poll() after each `signo`. For the life of the poller; on one poller of the process only.
   void watchSignal(int signo, std::function<void()> fn);
 

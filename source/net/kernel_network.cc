@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -97,6 +98,15 @@ IoResult ioResult(ssize_t moved) {
   return {IoResult::State::kFailed, 0, errno};
 }
 
+// recv and send without what the C library does around them so that a thread could be cancelled there: no thread of
+// weir ever is.
+ssize_t receive(int fd, void* into, size_t size) {
+  return ::syscall(SYS_recvfrom, fd, into, size, 0, nullptr, nullptr);
+}
+ssize_t transmit(int fd, const void* from, size_t size) {
+  return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
+}
+
 class KernelSocket final : public Socket {
  public:
   KernelSocket(event::LibeventPoller& poller, int fd, Address local, Address remote, int connect_error = 0)
@@ -117,16 +127,17 @@ class KernelSocket final : public Socket {
   }
   IoResult read(std::span<const iovec> into) override {
     for (;;) {
-      const ssize_t got = into.size() == 1 ? ::recv(fd_, into[0].iov_base, into[0].iov_len, 0)
+      const ssize_t got = into.size() == 1 ? receive(fd_, into[0].iov_base, into[0].iov_len)
                                            : ::readv(fd_, into.data(), static_cast<int>(into.size()));
       if (got < 0 && errno == EINTR) continue;
+      if (got > 0) poller_->noteRead(static_cast<size_t>(got));
       return ioResult(got);
     }
   }
   // sendmsg is writev that can be told not to raise SIGPIPE; send is the cheaper one for a single piece.
   IoResult write(std::span<const iovec> from) override {
     while (from.size() == 1) {
-      const ssize_t sent = ::send(fd_, from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL);
+      const ssize_t sent = transmit(fd_, from[0].iov_base, from[0].iov_len);
       if (sent < 0 && errno == EINTR) continue;
       return ioResult(sent);
     }

@@ -57,6 +57,35 @@ bool pollNow(LibeventPoller& poller) {
   return poller.poll(absl::ZeroDuration(), [] {});
 }
 
+TEST(LibeventPollerTest, EndsEarlyWhenMuchWasRead) {
+  LibeventPoller poller;
+  Pair first;
+  Pair second;
+  Recorder one;
+  Recorder other;
+  auto watch_one = poller.watch(first.fd[0], one);
+  auto watch_other = poller.watch(second.fd[0], other);
+  EXPECT_TRUE(pollNow(poller));
+  const auto seen = [&] { return one.seen.size() + other.seen.size(); };
+  ASSERT_EQ(seen(), 2u);
+  const auto handler = [&poller](size_t bytes) { return [&poller, bytes] { poller.noteRead(bytes); }; };
+  one.on_ready = other.on_ready = handler(1000);
+  first.send(1);
+  second.send(1);
+  EXPECT_TRUE(pollNow(poller));
+  EXPECT_EQ(seen(), 4u);
+  one.on_ready = other.on_ready = handler(1000 * 1000);
+  first.send(1);
+  second.send(1);
+  EXPECT_TRUE(pollNow(poller));
+  EXPECT_EQ(seen(), 5u);
+  // The rest does not wait for anything new.
+  EXPECT_TRUE(poller.poll(std::nullopt, [] {}));
+  EXPECT_EQ(one.seen.size(), 3u);
+  EXPECT_EQ(other.seen.size(), 3u);
+  EXPECT_FALSE(pollNow(poller));
+}
+
 TEST(LibeventPollerTest, ReportsEachEdgeOnce) {
   LibeventPoller poller;
   Pair pair;
