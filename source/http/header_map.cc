@@ -95,6 +95,7 @@ void HeaderMap::set(std::string_view name, std::string_view value) {
   }
   if (first == nullptr) return push({arena_->copyLower(name), arena_->copy(value), id});
   first->value = arena_->copy(value);
+  first->parsed = false;
   bool seen = false;
   removeIf([&](const Field& field) {
     if (field.id != HeaderId::kOther || !equalsLower(field.name, name)) return false;
@@ -107,6 +108,7 @@ void HeaderMap::set(HeaderId id, std::string_view value) {
   Field* first = fields_;
   while (first->id != id) ++first;
   first->value = arena_->copy(value);
+  first->parsed = false;
   bool seen = false;
   removeIf([&](const Field& field) { return field.id == id && std::exchange(seen, true); });
 }

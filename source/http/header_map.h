@@ -18,6 +18,7 @@ struct Field {
   std::string_view name;  // lower case
   std::string_view value;
   HeaderId id = HeaderId::kOther;
+  bool parsed = false;  // stands as a parser found it valid, and need not be looked at again where it is written
 };
 
 class HeaderMap {
@@ -44,6 +45,11 @@ class HeaderMap {
   void add(HeaderId id, std::string_view value);
   // Appends without copying: both views must live as long as the arena, and the name be lower case.
   void addView(HeaderId id, std::string_view lower_name, std::string_view value);
+  // The same for what a parser has just found valid: the name is made of kLowerTokenBytes, the value of kValueBytes
+  // (see scan.h).
+  void addParsed(HeaderId id, std::string_view lower_name, std::string_view value) {
+    push({lower_name, value, id, true});
+  }
   // Replaces the first and removes the others of that name, or appends.
   void set(std::string_view name, std::string_view value);
   void set(HeaderId id, std::string_view value);
@@ -58,7 +64,8 @@ class HeaderMap {
     for (size_t i = 0; i < size_; ++i) {
       if (drop(static_cast<const Field&>(fields_[i]))) continue;
       note(fields_[i].id);
-      fields_[kept++] = fields_[i];
+      if (kept != i) fields_[kept] = fields_[i];
+      ++kept;
     }
     const size_t removed = size_ - kept;
     size_ = kept;

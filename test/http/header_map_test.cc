@@ -66,6 +66,22 @@ TEST_F(HeaderMapTest, RemoveKeepsTheRestAndClearsPresence) {
   EXPECT_EQ(text(), "b=1;");
 }
 
+// What is written without another look must be what was parsed.
+TEST_F(HeaderMapTest, WhatIsSetOrAddedIsNotTakenForParsed) {
+  map_.addParsed(HeaderId::kServer, "server", "parsed");
+  map_.addParsed(HeaderId::kOther, "x-one", "parsed");
+  map_.addParsed(HeaderId::kOther, "x-two", "parsed");
+  map_.set(HeaderId::kServer, "a");
+  map_.set("X-One", "b");
+  map_.add("x-three", "c");
+  map_.addView(HeaderId::kOther, "x-four", "d");
+  std::string parsed;
+  for (const Field& field : map_) {
+    if (field.parsed) parsed += std::string(field.name) + " ";
+  }
+  EXPECT_EQ(parsed, "x-two ");
+}
+
 TEST_F(HeaderMapTest, JoinsRepeatedValues) {
   map_.add("x", "");
   map_.add("x", "1");

@@ -118,7 +118,7 @@ class HeadFields {
       case HeaderId::kOther:
         return takeOther(line);
       default:
-        fields_.addView(line.id, headerName(line.id), line.value);
+        fields_.addParsed(line.id, headerName(line.id), line.value);
         return Reason::kNone;
     }
   }
@@ -139,7 +139,7 @@ class HeadFields {
     if (options_.underscores != UnderscoreAction::kAllow && line.name.find('_') != std::string_view::npos) {
       return options_.underscores == UnderscoreAction::kReject ? Reason::kUnderscoreRefused : Reason::kNone;
     }
-    fields_.addView(HeaderId::kOther, line.name, line.value);
+    fields_.addParsed(HeaderId::kOther, line.name, line.value);
     return Reason::kNone;
   }
 
@@ -232,7 +232,7 @@ Reason parseFields(std::span<char> lines, const H1Options& options, HeaderMap& f
 Reason parseTrailers(std::span<char> lines, const H1Options& options, HeaderMap& fields) {
   return forEachLine(lines, options, [&fields](const Line& line) {
     if (forbiddenInTrailers(line)) return Reason::kBadFraming;
-    fields.addView(line.id, line.id == HeaderId::kOther ? line.name : headerName(line.id), line.value);
+    fields.addParsed(line.id, line.id == HeaderId::kOther ? line.name : headerName(line.id), line.value);
     return Reason::kNone;
   });
 }

@@ -58,6 +58,10 @@ void FieldWriter::field(std::string_view name, std::string_view value) {
     ok_ = false;
     return;
   }
+  write(name, value);
+}
+
+void FieldWriter::write(std::string_view name, std::string_view value) {
   const size_t size = name.size() + value.size() + 4;
   if (size <= gathered_.size() - size_) {
     char* const to = gathered_.data() + size_;
@@ -74,6 +78,7 @@ void FieldWriter::field(std::string_view name, std::string_view value) {
 }
 
 void FieldWriter::checked(const Field& field) {
+  if (field.parsed) return write(field.name, field.value);
   if (field.id == HeaderId::kOther &&
       (field.name.empty() || findOutside(kTokenBytes, field.name) != field.name.size())) {
     ok_ = false;

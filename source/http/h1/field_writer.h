@@ -23,7 +23,7 @@ class FieldWriter {
   // As it is; must be valid.
   void text(std::string_view text);
   void number(uint64_t number);
-  // "name: value CRLF". `name` must be valid, `value` is checked.
+  // "name: value CRLF". `name` must be valid, `value` is checked here; below, what a parser has checked already is not.
   void field(std::string_view name, std::string_view value);
   // All fields that may be copied; `request`: without Host, which the request's authority stands for.
   void fields(const HeaderMap& fields, bool request);
@@ -34,6 +34,7 @@ class FieldWriter {
 
  private:
   void checked(const Field& field);
+  void write(std::string_view name, std::string_view value);
   void flush();
 
   buffer::Buffer& out_;

@@ -204,7 +204,12 @@ Head& moveHead(const Head& head, std::string_view text, base::Arena& to) {
   out.content_length = head.content_length;
   out.expects_continue = head.expects_continue;
   for (const Field& field : head.headers) {
-    out.headers.addView(field.id, field.id == HeaderId::kOther ? moved(field.name) : field.name, moved(field.value));
+    const std::string_view name = field.id == HeaderId::kOther ? moved(field.name) : field.name;
+    if (field.parsed) {
+      out.headers.addParsed(field.id, name, moved(field.value));
+    } else {
+      out.headers.addView(field.id, name, moved(field.value));
+    }
   }
   return out;
 }

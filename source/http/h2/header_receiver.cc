@@ -296,10 +296,10 @@ void HeaderReceiver::copyFields(HeaderMap& fields, const char* text) const {
   for (size_t i = 0; i < part_->field_count; ++i) {
     const Collected::Stored& field = part_->fields[i];
     if (!joins || field.id != HeaderId::kCookie) {
-      fields.addView(field.id, field.name.in(text), field.value.in(text));
+      fields.addParsed(field.id, field.name.in(text), field.value.in(text));
     } else if (!fields.has(HeaderId::kCookie)) {
       // RFC 9113 8.2.3: pieces are joined before they go anywhere else. Where the first stood.
-      fields.addView(field.id, field.name.in(text), joinCookies(fields.arena(), text));
+      fields.addParsed(field.id, field.name.in(text), joinCookies(fields.arena(), text));
     }
   }
 }

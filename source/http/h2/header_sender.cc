@@ -26,6 +26,7 @@ std::string_view trim(std::string_view text) {
 }
 
 bool isValid(const Field& field) {
+  if (field.parsed) return true;
   return (field.id != HeaderId::kOther || isLowerToken(field.name)) &&
          findOutside(kValueBytes, field.value) == field.value.size();
 }
