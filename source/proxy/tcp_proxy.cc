@@ -193,17 +193,16 @@ void TcpProxy::moved() {
 }
 
 void TcpProxy::countBytes() {
-  stats::Shard& counts = services_.worker.stats;
-  counts.add(stats_.downstream_cx_rx_bytes_total, downstream_.bytesRead() - info_.bytes_received);
-  counts.add(stats_.downstream_cx_tx_bytes_total, downstream_.bytesWritten() - info_.bytes_sent);
-  info_.bytes_received = downstream_.bytesRead();
-  info_.bytes_sent = downstream_.bytesWritten();
+  // One direction moves at a time, mostly.
+  const auto count = [&counts = services_.worker.stats](stats::CounterId id, uint64_t& before, uint64_t now) {
+    if (now != before) counts.add(id, now - std::exchange(before, now));
+  };
+  count(stats_.downstream_cx_rx_bytes_total, info_.bytes_received, downstream_.bytesRead());
+  count(stats_.downstream_cx_tx_bytes_total, info_.bytes_sent, downstream_.bytesWritten());
   if (upstream_.connection == nullptr) return;
   const net::Connection& upstream = *upstream_.connection;
-  counts.add(cluster_->stats().cx_rx_bytes_total, upstream.bytesRead() - info_.upstream_bytes_received);
-  counts.add(cluster_->stats().cx_tx_bytes_total, upstream.bytesWritten() - info_.upstream_bytes_sent);
-  info_.upstream_bytes_received = upstream.bytesRead();
-  info_.upstream_bytes_sent = upstream.bytesWritten();
+  count(cluster_->stats().cx_rx_bytes_total, info_.upstream_bytes_received, upstream.bytesRead());
+  count(cluster_->stats().cx_tx_bytes_total, info_.upstream_bytes_sent, upstream.bytesWritten());
 }
 
 void TcpProxy::onTimer(event::Timer& timer) {

@@ -111,9 +111,18 @@ absl::StatusOr<std::unique_ptr<const FilterChainMatcher>> FilterChainMatcher::ma
 }
 
 FilterChainMatcher::FilterChainMatcher(std::vector<FilterChain> chains, std::unique_ptr<FilterChain> default_chain)
-    : chains_(std::move(chains)), default_chain_(std::move(default_chain)) {}
+    : chains_(std::move(chains)),
+      default_chain_(std::move(default_chain)),
+      for_all_(chains_.size() == 1 && chains_.front().match.open() ? &chains_.front() : nullptr) {}
+
+bool FilterChainMatch::open() const {
+  return !destination_port && prefixes.empty() && server_names.empty() && transport_protocol.empty() &&
+         application_protocols.empty() && direct_source_prefixes.empty() && source_type == SourceType::kAny &&
+         source_prefixes.empty() && source_ports.empty();
+}
 
 const FilterChain* FilterChainMatcher::match(const Inspected& connection) const {
+  if (for_all_ != nullptr) return for_all_;
   Candidates candidates;
   for (const FilterChain& chain : chains_) candidates.push_back(&chain);
   narrow(candidates, [&](const FilterChainMatch& match) {

@@ -42,6 +42,9 @@ struct FilterChainMatch {
   SourceType source_type = SourceType::kAny;
   std::vector<Prefix> source_prefixes;  // empty: any
   std::vector<uint16_t> source_ports;   // empty: any
+
+  // Whether every connection matches.
+  bool open() const;
 };
 
 struct FilterChain {
@@ -71,6 +74,7 @@ class FilterChainMatcher {
 
   std::vector<FilterChain> chains_;
   std::unique_ptr<FilterChain> default_chain_;
+  const FilterChain* for_all_;  // the only chain, when it leaves every criterion open: most listeners have just that
 };
 
 }  // namespace weir::proxy
