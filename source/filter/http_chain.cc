@@ -72,17 +72,16 @@ void HttpChain::run() {
   }
   size_t request_steps = kStepsPerDrive;
   size_t response_steps = kStepsPerDrive;
+  // In turns, until what one of them did lets the other do no more.
+  bool first = true;
   bool moved = true;
   while (moved && state_ == State::kRunning) {
-    moved = false;
-    while (state_ == State::kRunning && request_steps > 0 && stepRequest()) {
-      moved = true;
-      --request_steps;
-    }
-    while (state_ == State::kRunning && response_steps > 0 && stepResponse()) {
-      moved = true;
-      --response_steps;
-    }
+    const size_t request_before = request_steps;
+    while (state_ == State::kRunning && request_steps > 0 && stepRequest()) --request_steps;
+    if (!std::exchange(first, false) && request_steps == request_before) break;
+    const size_t response_before = response_steps;
+    while (state_ == State::kRunning && response_steps > 0 && stepResponse()) --response_steps;
+    moved = response_steps != response_before;
   }
   if (state_ == State::kRunning && (request_steps == 0 || response_steps == 0)) owner_.wakeChain();
 }

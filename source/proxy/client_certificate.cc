@@ -9,7 +9,7 @@ namespace {
 using Forward = ClientCertificateOptions::Forward;
 using http::HeaderId;
 
-constexpr std::string_view kName = "x-forwarded-client-cert";
+constexpr http::HeaderId kName = http::HeaderId::kXForwardedClientCert;
 
 // Percent-encoded, all but RFC 3986's unreserved characters.
 std::string escaped(const std::string& text) {
@@ -72,7 +72,7 @@ void forwardClientCertificate(const ClientCertificateOptions& options, bool pres
     return;
   }
   if (options.forward == Forward::kForwardOnly || element.empty()) return;
-  const std::optional<std::string_view> before = headers.joined(kName);
+  const std::optional<std::string_view> before = headers.joined(http::headerName(kName));
   if (options.forward == Forward::kAppendForward && before && !before->empty()) {
     base::Arena& arena = headers.arena();
     element = arena.join(arena.join(*before, ","), element);

@@ -193,8 +193,9 @@ class Router final : public http::Stream, private event::TimerHandler {
   RetryState retries_;
   UpstreamAttempt first_;
   UpstreamAttempt second_;
-  UpstreamAttempt* current_ = &first_;  // takes the request as it comes
-  UpstreamAttempt* winner_ = nullptr;   // gives the response
+  UpstreamAttempt* current_ = &first_;      // takes the request as it comes
+  UpstreamAttempt* winner_ = nullptr;       // gives the response
+  const UpstreamAttempt* shown_ = nullptr;  // the one that was opened last: see showAttempt()
   // Hosts that the next attempt goes to only if there is no other: the last ones of the attempts so far.
   std::array<upstream::HostRef, 4> tried_;
   uint32_t tried_count_ = 0;

@@ -100,15 +100,18 @@ void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) 
 
 void Router::onAttemptOpen(UpstreamAttempt& attempt) {
   showAttempt(attempt);
-  stream_deadline_ = now() + orNever(cluster_->config().max_stream_duration);
+  const absl::Duration most = orNever(cluster_->config().max_stream_duration);
+  stream_deadline_ = now() + most;
   sendHead(attempt);
   pump(attempt);
-  wakeOwner();
+  // Of a request that is here whole nothing more is pulled; for the rest the stream wakes.
+  if (!request_ended_ || ends_tunnel_ || most != absl::InfiniteDuration()) wakeOwner();
 }
 
 // What logs tell of the upstream.
 void Router::showAttempt(const UpstreamAttempt& attempt) {
   filter::StreamInfo& info = context_.info;
+  shown_ = &attempt;
   host_ = attempt.host();
   info.upstream_remote = attempt.host()->address;
   info.upstream_local = attempt.local();
@@ -192,10 +195,7 @@ void Router::keepForResend(const UpstreamAttempt& attempt, const buffer::Buffer&
     replay_.clear();
     return;
   }
-  data.forEachPiece([this](std::string_view piece) {
-    replay_.append(piece);
-    return true;
-  });
+  replay_.appendShared(data);
 }
 
 void Router::startShadows(const ForwardAction& action) {

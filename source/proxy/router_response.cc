@@ -87,7 +87,7 @@ void Router::win(UpstreamAttempt& attempt) {
   current_ = &attempt;
   replayable_ = false;
   replay_.clear();
-  showAttempt(attempt);
+  if (shown_ != &attempt) showAttempt(attempt);
 }
 
 void Router::onHead(http::Head& head) {

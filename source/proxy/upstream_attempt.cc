@@ -79,6 +79,7 @@ void UpstreamAttempt::onStreamFailed(http::Reason reason, upstream::HostRef host
 void UpstreamAttempt::wakeStream() { router_.wakeOwner(); }
 
 void UpstreamAttempt::drop() {
+  if (state_ == State::kNone && out.empty()) return;  // has not begun, or was dropped before
   state_ = State::kNone;
   timer_.cancel();
   ticket_.cancel();
