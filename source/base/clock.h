@@ -28,6 +28,11 @@ struct MonotonicTime {
   }
 };
 
+// Whole milliseconds, as they are counted: without the detour over a Duration, whose division is one of 128 bits.
+inline int64_t millisecondsBetween(MonotonicTime from, MonotonicTime to) {
+  return (to.nanoseconds - from.nanoseconds) / 1'000'000;
+}
+
 class Clock {
  public:
   virtual ~Clock() = default;

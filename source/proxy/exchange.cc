@@ -322,7 +322,7 @@ void Exchange::countAndLog() {
   if (info_.status != 0 && chain_->responseStarted() && info_.reason == Reason::kUpstreamTruncated) {
     shard.add(stats.rq_reset_after_downstream_response_started);
   }
-  shard.record(stats.rq_time, static_cast<uint64_t>(absl::ToInt64Milliseconds(*info_.complete - info_.start)));
+  shard.record(stats.rq_time, static_cast<uint64_t>(base::millisecondsBetween(info_.start, *info_.complete)));
   countForRoute();
   for (const std::unique_ptr<filter::AccessLog>& log : config_.access_logs) log->log(info_, services_.worker);
 }

@@ -330,7 +330,7 @@ void HttpConnectionManager::onClose(net::CloseReason reason) {
   shard().gaugeAdd(config_.stats.cx_active, -1);
   shard().add(config_.stats.cx_rx_bytes_total, connection_.bytesRead());
   shard().add(config_.stats.cx_tx_bytes_total, connection_.bytesWritten());
-  shard().record(config_.stats.cx_length_ms, static_cast<uint64_t>(absl::ToInt64Milliseconds(now() - opened_)));
+  shard().record(config_.stats.cx_length_ms, static_cast<uint64_t>(base::millisecondsBetween(opened_, now())));
 }
 
 std::unique_ptr<TerminalSession> HttpConnectionManagerFactory::create(const Services& services,

@@ -98,7 +98,7 @@ void Router::onHead(http::Head& head) {
   if (!context_.config.suppress_envoy_headers) {
     const base::MonotonicTime since =
         std::max(info.upstream_first_sent.value_or(started_), info.request_complete.value_or(base::MonotonicTime{0}));
-    setNumber(head, HeaderId::kXEnvoyUpstreamServiceTime, absl::ToInt64Milliseconds(now() - since));
+    setNumber(head, HeaderId::kXEnvoyUpstreamServiceTime, base::millisecondsBetween(since, now()));
   }
   if (policy_ != nullptr && policy_->attempt_count_in_response) {
     setNumber(head, "x-envoy-attempt-count", info.upstream_attempts);
@@ -138,7 +138,7 @@ std::optional<Part> Router::receiveRest() {
 void Router::onUpstreamEnd() {
   context_.info.upstream_last_received = now();
   recordOutcome(*winner_, status_ < 500 ? Outcome::kSuccess : Outcome::kError, status_);
-  shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(absl::ToInt64Milliseconds(now() - started_)));
+  shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(base::millisecondsBetween(started_, now())));
   // The pool has its connection back at once; if the request was not sent whole, this drops it.
   winner_->drop();
   held_.clear();

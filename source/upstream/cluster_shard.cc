@@ -163,7 +163,7 @@ void ClusterShard::shelvedConnectionGone(const Host& host, Priority priority, ba
   worker.stats.add(stats().cx_destroy);
   worker.stats.gaugeAdd(stats().cx_left_idle, -1);
   worker.stats.record(stats().cx_length_ms,
-                      static_cast<uint64_t>(absl::ToInt64Milliseconds(worker.dispatcher.now() - opened)));
+                      static_cast<uint64_t>(base::millisecondsBetween(opened, worker.dispatcher.now())));
   giveConnection(host, priority);
   wakePermitWaiters();
 }

@@ -57,9 +57,8 @@ class PlainConnections::Connecting final : public base::Operation,
 
   void onOpen() override {
     ClusterShard& shard = home_.shard_;
-    shard.worker.stats.record(
-        shard.stats().cx_connect_ms,
-        static_cast<uint64_t>(absl::ToInt64Milliseconds(shard.worker.dispatcher.now() - started_)));
+    const int64_t took = base::millisecondsBetween(started_, shard.worker.dispatcher.now());
+    shard.worker.stats.record(shard.stats().cx_connect_ms, static_cast<uint64_t>(took));
     wake();
   }
   // What comes before the receiver has taken over waits for it.

@@ -36,5 +36,13 @@ TEST(MonotonicTimeTest, SaturatesOnInfiniteDurations) {
   EXPECT_EQ((MonotonicTime{-5} + -absl::InfiniteDuration()).nanoseconds, std::numeric_limits<int64_t>::min());
 }
 
+TEST(MonotonicTimeTest, CountsWholeMilliseconds) {
+  const MonotonicTime t{1'000};
+  EXPECT_EQ(millisecondsBetween(t, t + absl::Nanoseconds(999'999)), 0);
+  EXPECT_EQ(millisecondsBetween(t, t + absl::Milliseconds(1)), 1);
+  EXPECT_EQ(millisecondsBetween(t, t + absl::Seconds(3600)), 3'600'000);
+  EXPECT_EQ(millisecondsBetween(t + absl::Microseconds(1500), t), -1);
+}
+
 }  // namespace
 }  // namespace weir::base

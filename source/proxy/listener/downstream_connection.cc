@@ -122,8 +122,8 @@ void ConnectionRegistry::leave(DownstreamConnection& connection) {
   stats::Shard& shard = services_.worker.stats;
   shard.add(stats_.cx_destroy);
   shard.gaugeAdd(stats_.cx_active, -1);
-  const absl::Duration length = services_.worker.dispatcher.now() - connection.opened_;
-  shard.record(stats_.cx_length_ms, static_cast<uint64_t>(absl::ToInt64Milliseconds(length)));
+  const int64_t length = base::millisecondsBetween(connection.opened_, services_.worker.dispatcher.now());
+  shard.record(stats_.cx_length_ms, static_cast<uint64_t>(length));
 }
 
 }  // namespace weir::proxy
