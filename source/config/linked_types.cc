@@ -67,6 +67,9 @@
 #include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
 #include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
+#include "envoy/extensions/matching/common_inputs/network/v3/network_inputs.pb.h"
+#include "envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs.pb.h"
+#include "envoy/extensions/matching/input_matchers/ip/v3/ip.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "envoy/extensions/path/match/uri_template/v3/uri_template.pb.h"
 #include "envoy/extensions/path/rewrite/uri_template/v3/uri_template.pb.h"
@@ -86,6 +89,8 @@
 #include "weir/extensions/filters/network/plugin/v1/plugin.pb.h"
 #include "weir/extensions/load_balancing_policies/peak_ewma/v1/peak_ewma.pb.h"
 #include "weir/extensions/upstreams/pending_requests/v1/pending_requests.pb.h"
+#include "xds/core/v3/core.pb.h"
+#include "xds/type/matcher/v3/matcher.pb.h"
 #include "xds/type/v3/type.pb.h"
 
 namespace weir::config {
@@ -189,7 +194,12 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       ::weir::extensions::access_loggers::filter_times::v1::FilterTimes::descriptor()->file(),
       ::weir::extensions::filters::http::plugin::v1::Plugin::descriptor()->file(),
       ::weir::extensions::filters::network::plugin::v1::Plugin::descriptor()->file(),
+      xds::core::v3::TypedExtensionConfig::descriptor()->file(),
+      xds::type::matcher::v3::Matcher::descriptor()->file(),
       xds::type::v3::TypedStruct::descriptor()->file(),
+      envoy::extensions::matching::common_inputs::network::v3::SourceIPInput::descriptor()->file(),
+      envoy::extensions::matching::common_inputs::ssl::v3::SubjectInput::descriptor()->file(),
+      envoy::extensions::matching::input_matchers::ip::v3::Ip::descriptor()->file(),
   };
   for (const google::protobuf::FileDescriptor* const file : filterFiles()) files.push_back(file);
   for (const google::protobuf::FileDescriptor* const file : policyFiles()) files.push_back(file);

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "source/http/path.h"
 
 namespace weir::filter {
 namespace {
@@ -24,6 +25,22 @@ std::string maskedText(const net::Address& address, uint32_t v4_bits, uint32_t v
   char text[INET6_ADDRSTRLEN] = {};
   ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof(text));
   return absl::StrCat(text, "/", length);
+}
+
+bool holds(const QueryCondition& condition, std::string_view target) {
+  std::optional<std::string_view> value;
+  http::forEachQueryParameter(http::queryOf(target), [&](std::string_view name, std::string_view seen) {
+    if (name != condition.name) return true;
+    value = seen;
+    return false;
+  });
+  if (condition.value) return value && condition.value->matches(*value);
+  return value.has_value() == condition.present;
+}
+
+bool isWithin(const std::vector<net::CidrRange>& ranges, const net::Address& address) {
+  return ranges.empty() || std::any_of(ranges.begin(), ranges.end(),
+                                       [&](const net::CidrRange& range) { return range.contains(address); });
 }
 
 enum class Outcome : uint8_t { kEntry, kNothing, kNoDescriptor };
@@ -51,6 +68,16 @@ Outcome valueOf(const RateLimitAction& action, const http::Head& request, const 
     case Kind::kHeaderValueMatch:
       value = action.value;
       return matchesAll(action.conditions, request) == action.expect_match ? Outcome::kEntry : Outcome::kNoDescriptor;
+    case Kind::kQueryParameterMatch: {
+      const bool all = std::all_of(action.query.begin(), action.query.end(),
+                                   [&](const QueryCondition& one) { return holds(one, request.path); });
+      value = action.value;
+      return all == action.expect_match ? Outcome::kEntry : Outcome::kNoDescriptor;
+    }
+    case Kind::kRemoteAddressMatch:
+      value = action.value;
+      return isWithin(action.ranges, info.downstream_remote) == action.expect_match ? Outcome::kEntry
+                                                                                    : Outcome::kNoDescriptor;
     case Kind::kDestinationCluster:
       if (info.route == nullptr) return Outcome::kNoDescriptor;
       value = info.route->clusterName();

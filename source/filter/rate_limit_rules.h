@@ -15,6 +15,7 @@
 #include "source/filter/stream_info.h"
 #include "source/filter/substitution_format.h"
 #include "source/http/head.h"
+#include "source/net/address.h"
 
 namespace weir::filter {
 
@@ -27,6 +28,12 @@ struct RateLimitEntry {
 // As long as most are, without an allocation.
 using RateLimitDescriptor = absl::InlinedVector<RateLimitEntry, 8>;
 
+struct QueryCondition {
+  std::string name;
+  std::optional<StringMatcher> value{};  // none: any
+  bool present = true;                   // without a value: whether it is to be there
+};
+
 struct RateLimitAction {
   enum class Kind : uint8_t {
     kGenericKey,
@@ -34,15 +41,19 @@ struct RateLimitAction {
     kMaskedRemoteAddress,
     kRequestHeader,
     kHeaderValueMatch,
+    kQueryParameterMatch,
+    kRemoteAddressMatch,
     kDestinationCluster,
   };
   Kind kind = Kind::kGenericKey;
   std::string key;
-  std::string value{};                      // kGenericKey, kHeaderValueMatch
+  std::string value{};                      // kGenericKey and those that match
   std::string header{};                     // kRequestHeader; lower case
   bool skip_if_absent = false;              // kRequestHeader: the descriptor goes without it, else there is none
   std::vector<HeaderMatcher> conditions{};  // kHeaderValueMatch
-  bool expect_match = true;                 // likewise
+  std::vector<QueryCondition> query{};      // kQueryParameterMatch
+  std::vector<net::CidrRange> ranges{};     // kRemoteAddressMatch; of none, every address
+  bool expect_match = true;                 // of those that match
   uint32_t v4_bits = 32;                    // kMaskedRemoteAddress
   uint32_t v6_bits = 128;
 };

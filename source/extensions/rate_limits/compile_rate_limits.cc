@@ -1,11 +1,15 @@
 #include "source/extensions/rate_limits/compile_rate_limits.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "envoy/config/route/v3/route.pb.h"
+#include "envoy/type/matcher/v3/matcher.pb.h"
 #include "source/extensions/matchers/compile_matchers.h"
+#include "source/net/address.h"
+#include "xds/core/v3/core.pb.h"
 
 namespace weir::extensions {
 namespace {
@@ -15,6 +19,45 @@ using Action = filter::RateLimitAction;
 using Kind = Action::Kind;
 
 std::string orDefault(const std::string& key, const char* fallback) { return key.empty() ? fallback : key; }
+
+Action queryMatch(const Form::Action::QueryParameterValueMatch& message, base::Diagnostics& diagnostics,
+                  const base::FieldPath& path) {
+  Action action{.kind = Kind::kQueryParameterMatch,
+                .key = orDefault(message.descriptor_key(), "query_match"),
+                .value = message.descriptor_value()};
+  for (int i = 0; i < message.query_parameters_size(); ++i) {
+    const auto& parameter = message.query_parameters(i);
+    filter::QueryCondition condition{.name = parameter.name()};
+    if (parameter.has_string_match()) {
+      condition.value = compileStringMatcher(parameter.string_match(), diagnostics,
+                                             path.at("query_parameters", static_cast<size_t>(i)).at("string_match"));
+    } else if (parameter.query_parameter_match_specifier_case() != parameter.QUERY_PARAMETER_MATCH_SPECIFIER_NOT_SET) {
+      condition.present = parameter.present_match();
+    }
+    action.query.push_back(std::move(condition));
+  }
+  if (message.has_expect_match()) action.expect_match = message.expect_match().value();
+  return action;
+}
+
+Action addressMatch(const Form::Action::RemoteAddressMatch& message, base::Diagnostics& diagnostics,
+                    const base::FieldPath& path) {
+  Action action{.kind = Kind::kRemoteAddressMatch,
+                .key = orDefault(message.descriptor_key(), "remote_address_match"),
+                .value = message.descriptor_value()};
+  const auto& matcher = message.address_matcher();
+  for (int i = 0; i < matcher.ranges_size(); ++i) {
+    auto range = net::CidrRange::parse(matcher.ranges(i).address_prefix(), matcher.ranges(i).prefix_len().value());
+    if (range.ok()) {
+      action.ranges.push_back(*std::move(range));
+    } else {
+      diagnostics.error(path.at("address_matcher").at("ranges", static_cast<size_t>(i)),
+                        std::string(range.status().message()));
+    }
+  }
+  action.expect_match = !matcher.invert_match();
+  return action;
+}
 
 std::optional<Action> compileAction(const Form::Action& message, base::Diagnostics& diagnostics,
                                     const base::FieldPath& path) {
@@ -46,6 +89,10 @@ std::optional<Action> compileAction(const Form::Action& message, base::Diagnosti
       if (form.has_expect_match()) action.expect_match = form.expect_match().value();
       return action;
     }
+    case Form::Action::kQueryParameterValueMatch:
+      return queryMatch(message.query_parameter_value_match(), diagnostics, path.at("query_parameter_value_match"));
+    case Form::Action::kRemoteAddressMatch:
+      return addressMatch(message.remote_address_match(), diagnostics, path.at("remote_address_match"));
     case Form::Action::kDestinationCluster:
       return Action{.kind = Kind::kDestinationCluster, .key = "destination_cluster"};
     case Form::Action::ACTION_SPECIFIER_NOT_SET:
@@ -53,7 +100,8 @@ std::optional<Action> compileAction(const Form::Action& message, base::Diagnosti
   }
   diagnostics.error(path,
                     "no action is given; allowed: generic_key, remote_address, masked_remote_address, "
-                    "request_headers, header_value_match, destination_cluster");
+                    "request_headers, header_value_match, query_parameter_value_match, remote_address_match, "
+                    "destination_cluster");
   return std::nullopt;
 }
 

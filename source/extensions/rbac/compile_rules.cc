@@ -10,7 +10,9 @@
 #include "envoy/config/rbac/v3/rbac.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "envoy/type/v3/type.pb.h"
+#include "source/extensions/matchers/compile_match_tree.h"
 #include "source/extensions/matchers/compile_matchers.h"
+#include "xds/type/matcher/v3/matcher.pb.h"
 
 namespace weir::extensions::rbac {
 namespace {
@@ -193,16 +195,45 @@ Policy compilePolicy(const std::string& name, const envoy::config::rbac::v3::Pol
   return policy;
 }
 
+Action actionOf(envoy::config::rbac::v3::RBAC::Action action) {
+  if (action == envoy::config::rbac::v3::RBAC::DENY) return Action::kDeny;
+  return action == envoy::config::rbac::v3::RBAC::LOG ? Action::kLog : Action::kAllow;
+}
+
 }  // namespace
+
+std::unique_ptr<const Rules> compileRules(const xds::type::matcher::v3::Matcher& message, const RulesContext& context,
+                                          const base::FieldPath& path) {
+  using ActionForm = envoy::config::rbac::v3::Action;
+  auto rules = std::make_unique<Rules>();
+  MatchTreeContext tree{context.stats, context.diagnostics, context.connection_only, nullptr};
+  tree.action = [&](const google::protobuf::Message& any, const base::FieldPath& at) -> std::optional<size_t> {
+    if (any.GetDescriptor() != ActionForm::descriptor()) {
+      context.diagnostics.error(at, absl::StrCat("an action of the type ", any.GetDescriptor()->full_name(),
+                                                 "; allowed: ", ActionForm::descriptor()->full_name()));
+      return std::nullopt;
+    }
+    const auto& form = static_cast<const ActionForm&>(any);
+    NamedAction action{actionOf(form.action()), std::nullopt, std::nullopt};
+    if (context.per_policy) {
+      action.allowed = counter(context, absl::StrCat("policy.", form.name(), ".", context.prefix, "allowed"));
+      action.denied = counter(context, absl::StrCat("policy.", form.name(), ".", context.prefix, "denied"));
+    }
+    rules->actions.push_back(action);
+    return rules->actions.size() - 1;
+  };
+  rules->tree = compileMatchTree(message, tree, path);
+  if (rules->tree == nullptr) return nullptr;
+  rules->allowed = counter(context, absl::StrCat(context.prefix, "allowed"));
+  rules->denied = counter(context, absl::StrCat(context.prefix, "denied"));
+  return rules;
+}
 
 std::unique_ptr<const Rules> compileRules(const envoy::config::rbac::v3::RBAC& message, const RulesContext& context,
                                           const base::FieldPath& path) {
-  using Form = envoy::config::rbac::v3::RBAC;
   const size_t errors = context.diagnostics.errors();
   auto rules = std::make_unique<Rules>();
-  rules->action = message.action() == Form::DENY  ? Rules::Action::kDeny
-                  : message.action() == Form::LOG ? Rules::Action::kLog
-                                                  : Rules::Action::kAllow;
+  rules->action = actionOf(message.action());
   const base::FieldPath policies = path.at("policies");
   // In the order of their names: the first that matches is the one that is counted.
   const std::map<std::string, envoy::config::rbac::v3::Policy> sorted(message.policies().begin(),

@@ -59,7 +59,17 @@ bool Term::matches(const Subject& subject) const {
 
 bool Policy::matches(const Subject& subject) const { return anyOf(permissions, subject) && anyOf(principals, subject); }
 
+bool Rules::checkTree(const Subject& subject, stats::Shard& shard) const {
+  const size_t found = tree->find(subject, shard);
+  const NamedAction* const matched = found == MatchTree::kNone ? nullptr : &actions[found];
+  const bool ok = matched != nullptr && matched->action != Action::kDeny;
+  shard.add(ok ? allowed : denied);
+  if (matched != nullptr && matched->allowed) shard.add(ok ? *matched->allowed : *matched->denied);
+  return ok;
+}
+
 bool Rules::check(const Subject& subject, stats::Shard& shard) const {
+  if (tree != nullptr) return checkTree(subject, shard);
   const auto matched =
       std::find_if(policies.begin(), policies.end(), [&](const Policy& policy) { return policy.matches(subject); });
   const bool found = matched != policies.end();

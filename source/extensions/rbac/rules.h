@@ -1,29 +1,23 @@
-// Rules: role based access control as the rbac filters check it: policies, each of permissions and principals. Compiled
-// at load (compile_rules.h), then immutable and shared by workers. A check allocates nothing.
+// Rules: role based access control as the rbac filters check it: policies, each of permissions and principals, or a
+// tree of conditions. Compiled at load (compile_rules.h), then immutable and shared by workers. A check allocates
+// nothing.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "source/extensions/matchers/match_tree.h"
 #include "source/filter/matchers.h"
-#include "source/http/head.h"
 #include "source/net/address.h"
-#include "source/net/transport_info.h"
 #include "source/stats/stats.h"
 
 namespace weir::extensions::rbac {
 
-// What is checked.
-struct Subject {
-  const http::Head* request = nullptr;  // null for a connection
-  const net::Address& destination;
-  const net::Address& direct_remote;  // the peer of the socket
-  const net::Address& remote;         // the client as far as it is trusted
-  const net::TransportInfo* tls = nullptr;
-};
+using Subject = MatchSubject;
 
 // One permission or principal, with those inside it.
 struct Term {
@@ -63,15 +57,31 @@ struct Policy {
   bool matches(const Subject& subject) const;
 };
 
+enum class Action : uint8_t { kAllow, kDeny, kLog };
+
+// What a tree of conditions leads to.
+struct NamedAction {
+  Action action = Action::kAllow;
+  // Where each is counted for itself.
+  std::optional<stats::CounterId> allowed;
+  std::optional<stats::CounterId> denied;
+};
+
 struct Rules {
-  enum class Action : uint8_t { kAllow, kDeny, kLog };
+  using Action = rbac::Action;
   Action action = Action::kAllow;
   std::vector<Policy> policies;  // by name
+  // Instead of action and policies: leads to one of the actions; to none is kDeny.
+  std::unique_ptr<const MatchTree> tree;
+  std::vector<NamedAction> actions;
   stats::CounterId allowed;
   stats::CounterId denied;
 
   // Whether it is allowed; counts it.
   bool check(const Subject& subject, stats::Shard& shard) const;
+
+ private:
+  bool checkTree(const Subject& subject, stats::Shard& shard) const;
 };
 
 }  // namespace weir::extensions::rbac

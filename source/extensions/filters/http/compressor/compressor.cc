@@ -56,6 +56,7 @@ struct Config {
   Direction response;
   bool not_with_etag = false;
   bool remove_accept_encoding = false;
+  bool says_status = false;
   std::vector<uint16_t> not_with_status;
   stats::CounterId not_compressed_etag;
 };
@@ -147,7 +148,10 @@ class CompressorFilter final : public filter::HttpFilter {
 
   filter::Verdict onResponseHead(http::Head& head) override {
     if (off_ || !config_.response.enabled || head.isInterim()) return filter::Verdict::next();
-    if (mayCompress(head)) {
+    const std::optional<uint64_t> length = head.content_length;
+    const bool compressed = mayCompress(head);
+    if (config_.says_status) sayStatus(head.headers, compressed ? length : std::nullopt);
+    if (compressed) {
       worker_.stats.add(config_.response.stats.compressed);
       response_.begin(head, config_, config_.response);
     } else {
@@ -172,21 +176,35 @@ class CompressorFilter final : public filter::HttpFilter {
   }
 
   bool mayCompress(http::Head& head) {
-    const bool bodiless = is_head_ || head.status == 101 || head.status == 204 || head.status == 304;
+    if (is_head_ || head.status == 101 || head.status == 204 || head.status == 304) return false;
     const auto& codes = config_.not_with_status;
-    if (bodiless || std::find(codes.begin(), codes.end(), head.status) != codes.end()) return false;
-    if (!isEligible(head, config_.response) || !isLongEnough(head, config_.response)) return false;
+    if (std::find(codes.begin(), codes.end(), head.status) != codes.end()) return refuse("StatusCodeNotAllowed");
+    if (!isEligible(head, config_.response)) return refuse("ContentTypeNotAllowed");
+    if (!isLongEnough(head, config_.response)) return refuse("ContentLengthTooSmall");
     const auto etag = head.headers.get("etag");
     if (etag && config_.not_with_etag) {
       worker_.stats.add(config_.not_compressed_etag);
-      return false;
+      return refuse("EtagNotAllowed");
     }
     // From here on it depends on the client, which caches must know.
     addVary(head.headers);
     if (!accepted_) return false;
     // RFC 9110 section 8.8.1: a strong one names the bytes, which change.
     if (etag && etag->substr(0, 2) != "W/") head.headers.remove("etag");
+    status_ = "Compressed";
     return true;
+  }
+
+  bool refuse(std::string_view why) {
+    status_ = why;
+    return false;
+  }
+  // Nothing of what has no body, and of what the client did not ask for.
+  void sayStatus(http::HeaderMap& headers, std::optional<uint64_t> original_length) const {
+    if (status_.empty()) return;
+    std::string text = absl::StrCat(std::string(config_.coder->encoding()), ";", std::string(status_));
+    if (original_length) absl::StrAppend(&text, ";OriginalLength=", *original_length);
+    headers.set("x-envoy-compression-status", headers.arena().copy(text));
   }
 
   static void addVary(http::HeaderMap& headers) {
@@ -203,6 +221,7 @@ class CompressorFilter final : public filter::HttpFilter {
   bool off_ = true;
   bool is_head_ = false;
   bool accepted_ = false;
+  std::string_view status_;  // of the response
   Body request_;
   Body response_;
 };
@@ -254,6 +273,7 @@ std::unique_ptr<filter::HttpFilterFactory> make(const google::protobuf::Message&
   config.response = compileDirection(response.common_config());
   config.not_with_etag = response.disable_on_etag_header();
   config.remove_accept_encoding = response.remove_accept_encoding_header();
+  config.says_status = response.status_header_enabled();
   for (const uint32_t code : response.uncompressible_response_codes()) {
     config.not_with_status.push_back(static_cast<uint16_t>(code));
   }

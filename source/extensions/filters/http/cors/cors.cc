@@ -24,6 +24,7 @@ struct Policy final : filter::RouteFilterConfig {
   std::string max_age;
   std::optional<bool> allow_credentials;
   std::optional<bool> allow_private_network;
+  std::optional<bool> forward_preflights;  // of other origins
   filter::Fraction enabled{100, 100};
   filter::Fraction shadow{0, 100};  // of the rest: counted only
 };
@@ -46,12 +47,14 @@ class CorsFilter final : public filter::HttpFilter {
     if (!enabled && !policy(0).shadow.hit(worker_.random)) return filter::Verdict::next();
     const bool valid = allowed(*origin);
     worker_.stats.add(valid ? stats_.origin_valid : stats_.origin_invalid);
-    if (!enabled || !valid) return filter::Verdict::next();
-    origin_ = *origin;
-    if (head.method != "OPTIONS" || !head.headers.has(HeaderId::kAccessControlRequestMethod)) {
-      return filter::Verdict::next();
+    if (!enabled) return filter::Verdict::next();
+    const bool asks = head.method == "OPTIONS" && head.headers.has(HeaderId::kAccessControlRequestMethod);
+    if (!valid) {
+      return asks && !flag(&Policy::forward_preflights, true) ? filter::Verdict::reply(newReply())
+                                                              : filter::Verdict::next();
     }
-    return preflight(head);
+    origin_ = *origin;
+    return asks ? preflight(head) : filter::Verdict::next();
   }
 
   filter::Verdict onResponseHead(http::Head& head) override {
@@ -72,11 +75,11 @@ class CorsFilter final : public filter::HttpFilter {
     }
     return "";
   }
-  bool flag(std::optional<bool> Policy::*member) const {
+  bool flag(std::optional<bool> Policy::*member, bool otherwise = false) const {
     for (size_t i = 0; i < levels_; ++i) {
       if (policy(i).*member) return *(policy(i).*member);
     }
-    return false;
+    return otherwise;
   }
   bool allowed(std::string_view origin) const {
     for (size_t i = 0; i < levels_; ++i) {
@@ -94,13 +97,19 @@ class CorsFilter final : public filter::HttpFilter {
     if (flag(&Policy::allow_credentials)) headers.set(HeaderId::kAccessControlAllowCredentials, "true");
   }
 
-  filter::Verdict preflight(const http::Head& request) {
+  // An answer that allows nothing.
+  filter::LocalReply& newReply() {
     base::Arena& arena = host().arena();
     auto* const reply = arena.make<filter::LocalReply>();
     reply->reason = http::Reason::kCorsPreflight;
     reply->status = 200;
     reply->head = arena.make<http::Head>(arena);
-    http::HeaderMap& headers = reply->head->headers;
+    return *reply;
+  }
+
+  filter::Verdict preflight(const http::Head& request) {
+    filter::LocalReply& reply = newReply();
+    http::HeaderMap& headers = reply.head->headers;
     allow(headers);
     const auto add = [&headers](HeaderId id, std::string_view value) {
       if (!value.empty()) headers.set(id, value);
@@ -112,7 +121,7 @@ class CorsFilter final : public filter::HttpFilter {
     if (asks_private && flag(&Policy::allow_private_network)) {
       headers.set("access-control-allow-private-network", "true");
     }
-    return filter::Verdict::reply(*reply);
+    return filter::Verdict::reply(reply);
   }
 
   const Stats& stats_;
@@ -143,6 +152,9 @@ std::unique_ptr<filter::RouteFilterConfig> compile(const Message& message, const
   if (message.has_filter_enabled()) policy->enabled = compileFraction(message.filter_enabled());
   if constexpr (std::is_same_v<Message, api::CorsPolicy>) {
     if (message.has_shadow_enabled()) policy->shadow = compileFraction(message.shadow_enabled());
+    if (message.has_forward_not_matching_preflights()) {
+      policy->forward_preflights = message.forward_not_matching_preflights().value();
+    }
   }
   if (context.diagnostics.errors() > errors) return nullptr;
   return policy;

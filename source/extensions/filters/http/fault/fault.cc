@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
 #include "source/event/timer.h"
 #include "source/extensions/matchers/compile_matchers.h"
@@ -25,6 +26,7 @@ struct Config final : filter::RouteFilterConfig {
   absl::Duration delay = absl::ZeroDuration();
   filter::Fraction delayed{0, 100};
   uint16_t abort_status = 0;
+  std::optional<uint32_t> abort_grpc_status;  // of requests of gRPC
   filter::Fraction aborted{0, 100};
   std::string cluster;  // empty: any
   std::vector<filter::HeaderMatcher> headers;
@@ -90,6 +92,10 @@ class FaultFilter final : public filter::HttpFilter, private event::TimerHandler
     reply->reason = http::Reason::kFaultAbort;
     reply->status = config_->abort_status;
     reply->body = "fault filter abort";
+    if (config_->abort_grpc_status) {
+      reply->head = host().arena().make<http::Head>(host().arena());
+      reply->head->headers.add("grpc-status", absl::StrCat(*config_->abort_grpc_status));
+    }
     return filter::Verdict::reply(*reply);
   }
 
@@ -101,6 +107,16 @@ class FaultFilter final : public filter::HttpFilter, private event::TimerHandler
   bool active_ = false;
 };
 
+// What is no gRPC is answered with the status of HTTP that gRPC itself is sent with.
+void compileAbort(const api::FaultAbort& message, Config& config) {
+  if (message.error_type_case() == api::FaultAbort::kGrpcStatus) {
+    config.abort_status = 200;
+    config.abort_grpc_status = message.grpc_status();
+  } else {
+    config.abort_status = static_cast<uint16_t>(message.http_status());
+  }
+}
+
 std::unique_ptr<Config> compile(const google::protobuf::Message& message, const filter::FactoryContext& context) {
   const auto& configured = static_cast<const api::HTTPFault&>(message);
   const size_t errors = context.diagnostics.errors();
@@ -110,7 +126,7 @@ std::unique_ptr<Config> compile(const google::protobuf::Message& message, const 
     config->delayed = compileFraction(configured.delay().percentage());
   }
   if (configured.has_abort()) {
-    config->abort_status = static_cast<uint16_t>(configured.abort().http_status());
+    compileAbort(configured.abort(), *config);
     config->aborted = compileFraction(configured.abort().percentage());
   }
   config->cluster = configured.upstream_cluster();

@@ -1,10 +1,13 @@
 #include "source/extensions/filters/http/header_mutation/header_mutation.h"
 
 #include <array>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
+#include "source/extensions/matchers/compile_matchers.h"
 #include "source/extensions/routes/header_edits.h"
 
 namespace weir::extensions::header_mutation {
@@ -13,8 +16,12 @@ namespace {
 namespace api = envoy::extensions::filters::http::header_mutation::v3;
 using Mutation = envoy::config::common::mutation_rules::v3::HeaderMutation;
 
-// Each entry is one edit, or several that may be done at once in this order.
-using Edits = std::vector<proxy::HeaderEdits>;
+// One edit, or several that may be done at once in this order; or else the names of which all are removed.
+struct Edit {
+  proxy::HeaderEdits fields;
+  std::optional<filter::StringMatcher> removed;
+};
+using Edits = std::vector<Edit>;
 
 struct Mutations final : filter::RouteFilterConfig {
   Edits request;
@@ -22,7 +29,11 @@ struct Mutations final : filter::RouteFilterConfig {
 };
 
 void apply(const Edits& edits, http::Head& head, const filter::StreamInfo& info) {
-  for (const proxy::HeaderEdits& edit : edits) edit.apply(head, info);
+  for (const Edit& edit : edits) {
+    edit.fields.apply(head, info);
+    if (!edit.removed) continue;
+    head.headers.removeIf([&](const http::Field& field) { return edit.removed->matches(field.name); });
+  }
 }
 
 struct Config {
@@ -66,18 +77,26 @@ Edits compileEdits(const google::protobuf::RepeatedPtrField<Mutation>& mutations
   for (int i = 0; i < mutations.size(); ++i) {
     const base::FieldPath at = path.at(field, static_cast<size_t>(i));
     proxy::HeaderEdits edit;
+    if (mutations[i].has_remove_on_match()) {
+      auto names = compileStringMatcher(mutations[i].remove_on_match().key_matcher(), context.diagnostics,
+                                        at.at("remove_on_match").at("key_matcher"));
+      if (names) edits.push_back({{}, std::move(names)});
+      continue;
+    }
     if (mutations[i].has_append()) {
       compileHeaderEdit(mutations[i].append(), edit, context.diagnostics, at.at("append"));
     } else if (mutations[i].action_case() == Mutation::kRemove) {
       compileHeaderRemoval(mutations[i].remove(), edit, context.diagnostics, at.at("remove"));
     }
-    const bool joins = !edits.empty() && (edit.remove.empty() || edits.back().add.empty());
+    const bool joins =
+        !edits.empty() && !edits.back().removed && (edit.remove.empty() || edits.back().fields.add.empty());
     if (!joins) {
-      edits.push_back(std::move(edit));
+      edits.push_back({std::move(edit), std::nullopt});
       continue;
     }
-    for (std::string& name : edit.remove) edits.back().remove.push_back(std::move(name));
-    for (proxy::HeaderEdit& one : edit.add) edits.back().add.push_back(std::move(one));
+    proxy::HeaderEdits& last = edits.back().fields;
+    for (std::string& name : edit.remove) last.remove.push_back(std::move(name));
+    for (proxy::HeaderEdit& one : edit.add) last.add.push_back(std::move(one));
   }
   return edits;
 }

@@ -53,11 +53,9 @@ std::unique_ptr<Config> compile(const api::RBAC& message, const filter::FactoryC
                            message.rules_stat_prefix(),
                            message.track_per_rule_stats(),
                            false};
-  if (message.has_rules()) config->rules = rbac::compileRules(message.rules(), rules, path.at("rules"));
+  config->rules = rbac::compileEnforced(message, rules, path);
   rules.prefix = absl::StrCat(message.shadow_rules_stat_prefix(), "shadow_");
-  if (message.has_shadow_rules()) {
-    config->shadow = rbac::compileRules(message.shadow_rules(), rules, path.at("shadow_rules"));
-  }
+  config->shadow = rbac::compileShadow(message, rules, path);
   if (context.diagnostics.errors() != errors) return nullptr;
   return config;
 }

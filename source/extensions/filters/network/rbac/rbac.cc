@@ -77,11 +77,9 @@ std::unique_ptr<filter::NetworkFilterFactory> make(const google::protobuf::Messa
   const size_t errors = context.diagnostics.errors();
   Config config;
   rbac::RulesContext rules{context.stats, context.diagnostics, message.stat_prefix(), "", "", false, true};
-  if (message.has_rules()) config.rules = rbac::compileRules(message.rules(), rules, context.path.at("rules"));
+  config.rules = rbac::compileEnforced(message, rules, context.path);
   rules.prefix = absl::StrCat(message.shadow_rules_stat_prefix(), "shadow_");
-  if (message.has_shadow_rules()) {
-    config.shadow = rbac::compileRules(message.shadow_rules(), rules, context.path.at("shadow_rules"));
-  }
+  config.shadow = rbac::compileShadow(message, rules, context.path);
   config.continuous = message.enforcement_type() == api::RBAC::CONTINUOUS;
   config.delay = durationOf(message.delay_deny());
   if (context.diagnostics.errors() != errors) return nullptr;

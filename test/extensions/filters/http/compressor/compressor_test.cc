@@ -112,6 +112,26 @@ TEST(CompressorTest, AStrongEtagIsTakenAwayAndAWeakOneStays) {
   EXPECT_EQ(off.world.counter("http.test.compressor.lib.gzip.response.not_compressed_etag"), 1u);
 }
 
+TEST(CompressorTest, AHeaderSaysWhatBecameOfAResponse) {
+  FilterHarness h(compressorType(),
+                  kGzip +
+                      "response_direction_config { status_header_enabled: true disable_on_etag_header: true "
+                      "uncompressible_response_codes: 404 }");
+  const auto said = [&](Fields request, Fields response, uint16_t status, std::optional<uint64_t> length) {
+    const auto x = answerTo(h, request, response, status, length);
+    return std::string(x->client.head()->headers.get("x-envoy-compression-status").value_or("nothing"));
+  };
+  EXPECT_EQ(said(kAccepts, kPlain, 200, kText.size()), "gzip;Compressed;OriginalLength=1000");
+  EXPECT_EQ(said(kAccepts, kPlain, 200, std::nullopt), "gzip;Compressed");
+  EXPECT_EQ(said(kAccepts, kPlain, 200, 29), "gzip;ContentLengthTooSmall");
+  EXPECT_EQ(said(kAccepts, kPlain, 404, 1000), "gzip;StatusCodeNotAllowed");
+  EXPECT_EQ(said(kAccepts, {{"content-type", "image/png"}}, 200, 1000), "gzip;ContentTypeNotAllowed");
+  EXPECT_EQ(said(kAccepts, {{"content-type", "text/css"}, {"etag", "1"}}, 200, 1000), "gzip;EtagNotAllowed");
+  EXPECT_EQ(said({}, kPlain, 200, 1000), "nothing");
+  FilterHarness silent(compressorType(), kGzip);
+  EXPECT_FALSE(answerTo(silent, kAccepts, kPlain)->client.head()->headers.get("x-envoy-compression-status"));
+}
+
 TEST(CompressorTest, VaryIsKept) {
   FilterHarness h(compressorType(), kGzip);
   auto x = answerTo(h, kAccepts, {{"content-type", "text/css"}, {"vary", "Cookie"}});

@@ -50,6 +50,18 @@ TEST(CorsFilterTest, PreflightRequestsAreAnswered) {
   EXPECT_TRUE(preflight(h, "https://evil.org", false)->terminal_open);
 }
 
+TEST(CorsFilterTest, PreflightRequestsOfOtherOriginsMayEndHere) {
+  FilterHarness h(corsType(), "");
+  h.addRoute(std::string(kPolicy) + "forward_not_matching_preflights { value: false }");
+  const auto x = preflight(h, "https://evil.org", true);
+  EXPECT_EQ(x->client.sent(), "HEAD 200 length=0; END; ");
+  EXPECT_FALSE(x->terminal_open);
+  EXPECT_TRUE(h.get({{"origin", "https://evil.org"}})->terminal_open);
+  FilterHarness forwards(corsType(), "");
+  forwards.addRoute(std::string(kPolicy) + "forward_not_matching_preflights { value: true }");
+  EXPECT_TRUE(preflight(forwards, "https://evil.org", false)->terminal_open);
+}
+
 TEST(CorsFilterTest, WithoutAPolicyItDoesNothing) {
   FilterHarness h(corsType(), "");
   EXPECT_EQ(h.get({{"origin", "https://a.example.com"}})->client.sent(), "HEAD 200; END; ");

@@ -33,6 +33,17 @@ TEST(FaultFilterTest, AnAbortAnswersWithItsStatus) {
   EXPECT_EQ(h.world.counter("http.test.fault.aborts_injected"), 1u);
 }
 
+TEST(FaultFilterTest, AnAbortOfGrpcHasItsOwnStatus) {
+  FilterHarness h(faultType(), "abort { grpc_status: 8 percentage { numerator: 100 } }");
+  EXPECT_EQ(h.get({{"content-type", "application/grpc+proto"}})->client.sent(),
+            "HEAD 200 grpc-status=8 grpc-message=fault filter abort content-type=application/grpc; END; ");
+  const auto plain = h.get();
+  EXPECT_EQ(plain->status(), 200);
+  EXPECT_FALSE(plain->terminal_open);
+  FilterHarness http(faultType(), kAbort);
+  EXPECT_EQ(http.get({{"content-type", "application/grpc"}})->client.head()->value("grpc-status"), "2");
+}
+
 TEST(FaultFilterTest, ADelayedRequestMayBeAbortedAfterIt) {
   FilterHarness h(faultType(), std::string(kDelay) + kAbort);
   auto x = h.open();

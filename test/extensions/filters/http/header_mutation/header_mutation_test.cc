@@ -33,6 +33,22 @@ TEST(HeaderMutationFilterTest, RemovingAfterAddingRemoves) {
   EXPECT_EQ(h.get()->upstream.sent(), "HEAD GET /path?query; END; ");
 }
 
+TEST(HeaderMutationFilterTest, AllThatMatchAreRemoved) {
+  FilterHarness h(
+      headerMutationType(),
+      "mutations { " + set("request", "x-int-new", "1", "ADD_IF_ABSENT") +
+          "request_mutations { remove_on_match { key_matcher { prefix: 'x-int-' } } } " +
+          set("request", "x-int-late", "1", "ADD_IF_ABSENT") +
+          "response_mutations { remove_on_match { key_matcher { safe_regex { regex: 'x-.*-debug' } } } } }");
+  auto x = h.open();
+  x->get("/", {{"x-int-a", "1"}, {"x-b", "1"}, {"x-int-c", "1"}});
+  x->settle();
+  EXPECT_EQ(x->upstream.sent(), "HEAD GET / x-b=1 x-int-late=1; END; ");
+  x->answer(200, {{"x-a-debug", "1"}, {"x-a", "1"}});
+  x->settle();
+  EXPECT_EQ(x->client.sent(), "HEAD 200 x-a=1; END; ");
+}
+
 TEST(HeaderMutationFilterTest, RoutesAddTheirEditsFromTheMostSpecificOnOrTheOtherWayRound) {
   for (const bool most_specific_wins : {false, true}) {
     FilterHarness h(headerMutationType(), most_specific_wins ? "most_specific_header_mutations_wins: true" : "");

@@ -65,6 +65,24 @@ TEST(DescriptorsTest, EachActionSaysWhatItKnows) {
        "header_match", "put", false},
       {"header_value_match { descriptor_value: 'no' expect_match { } headers { name: 'absent' present_match: true } }",
        "header_match", "no", true},
+      {"query_parameter_value_match { descriptor_value: 'q' query_parameters { name: 'query' } }", "query_match", "q",
+       true},
+      {"query_parameter_value_match { descriptor_value: 'q' query_parameters { name: 'other' } }", "query_match", "q",
+       false},
+      {"query_parameter_value_match { descriptor_value: 'q' descriptor_key: 'k' expect_match { } query_parameters { "
+       "name: 'query' string_match { exact: 'x' } } }",
+       "k", "q", true},
+      {"query_parameter_value_match { descriptor_value: 'q' query_parameters { name: 'other' present_match: false } }",
+       "query_match", "q", true},
+      {"remote_address_match { descriptor_value: 'near' address_matcher { ranges { address_prefix: '192.0.2.0' "
+       "prefix_len { value: 24 } } } }",
+       "remote_address_match", "near", true},
+      {"remote_address_match { descriptor_value: 'far' descriptor_key: 'k' address_matcher { ranges { address_prefix: "
+       "'192.0.2.0' prefix_len { value: 24 } } invert_match: true } }",
+       "k", "far", false},
+      {"remote_address_match { descriptor_value: 'far' address_matcher { ranges { address_prefix: '10.0.0.0' "
+       "prefix_len { value: 8 } } invert_match: true } }",
+       "remote_address_match", "far", true},
   };
   for (const Case& one : cases) {
     FilterHarness h(localRatelimitType(), limit(100, descriptor(one.key, one.value, 1) + actions(one.action)));

@@ -95,6 +95,24 @@ TEST_F(NetworkRbacTest, ADenialMayComeLate) {
   EXPECT_TRUE(origin_.peers.empty());
 }
 
+std::string matcherOn(const std::string& input, const std::string& regex, const std::string& action) {
+  return "matcher { matcher_list { matchers { predicate { single_predicate { input { name: \"i\" typed_config { "
+         "[type.googleapis.com/" +
+         input + "] {} } } value_match { safe_regex { regex: \"" + regex +
+         "\" } } } } on_match { action { name: \"a\" typed_config { "
+         "[type.googleapis.com/envoy.config.rbac.v3.Action] { name: \"a\" action: " +
+         action + " } } } } } } }";
+}
+
+TEST_F(NetworkRbacTest, ATreeOfConditionsDecides) {
+  const std::string input = "envoy.extensions.matching.common_inputs.network.v3.SourceIPInput";
+  start(matcherOn(input, "[0-9.]+", "ALLOW") + " shadow_" + matcherOn(input, "unknown", "ALLOW"));
+  EXPECT_FALSE(open().closed.has_value());
+  EXPECT_EQ(world_.counter("tcp.rbac.allowed"), 1u);
+  EXPECT_EQ(world_.counter("tcp.rbac.shadow_denied"), 1u);
+  EXPECT_EQ(make(matcherOn("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", "a", "ALLOW")), nullptr);
+}
+
 TEST_F(NetworkRbacTest, ConditionsOnRequestsAreRefused) {
   EXPECT_EQ(
       make("rules { policies { key: \"p\" value { permissions { url_path { path { exact: \"/\" } } } principals { "
