@@ -21,11 +21,12 @@ bool SharedLimit::give() {
 }
 
 Cluster::Cluster(ClusterConfig config, stats::Registry& registry)
-    : config_(std::move(config)),
+    : initial_entries_(makeEntries(std::exchange(config.hosts, {}), kLongAgo)),
+      config_(std::move(config)),
       stats_(registry, config_.stat_name.empty() ? config_.name : config_.stat_name),
       breakers_{CircuitBreaker(config_.thresholds[0]), CircuitBreaker(config_.thresholds[1])},
-      initial_hosts_(std::make_shared<const HostSet>(makeEntries(config_.hosts, kLongAgo), config_.hosts.size(),
-                                                     config_.lb, base::MonotonicTime{0})) {
+      initial_hosts_(std::make_shared<const HostSet>(initial_entries_, initial_entries_.size(), config_.lb,
+                                                     base::MonotonicTime{0})) {
   if (config_.lb.zone_aware.has_value()) {
     zone_stats_.emplace(registry, config_.stat_name.empty() ? config_.name : config_.stat_name);
   }

@@ -62,7 +62,7 @@ struct Thresholds {
 struct ClusterConfig {
   std::string name;
   std::string stat_name;        // alt_stat_name or name
-  std::vector<HostSpec> hosts;  // to begin with
+  std::vector<HostSpec> hosts;  // to begin with; the Cluster keeps them as entries and has none here
   lb::Options lb;
   absl::Duration connect_timeout = absl::Seconds(5);
   absl::Duration pending_timeout = absl::InfiniteDuration();  // of a request that waits for a connection
@@ -87,6 +87,10 @@ struct ClusterConfig {
   // Where further hosts come from at run time; null: not from there.
   std::shared_ptr<const discovery::DnsDiscovery> dns;
   std::shared_ptr<const discovery::FileDiscovery> endpoints_file;
+  // A host that discovery lists no more stays as long as its active checks pass.
+  bool keep_hosts_that_pass = false;
+  // The cluster stands for these, in this order, which all exist and stand for themselves; null: it is none such.
+  std::shared_ptr<const std::vector<std::string>> members;
   // The cluster has the hosts that requests and connections ask for; null: it has others.
   std::shared_ptr<Demand> demand;
 };
@@ -156,8 +160,12 @@ class Cluster {
   // What workers begin with. Main thread; null once other hosts were published.
   const std::shared_ptr<const HostSet>& initialHosts() const { return initial_hosts_; }
   void forgetInitialHosts() const { initial_hosts_.reset(); }
+  // The same with what holds for each. Main thread; none once they were taken.
+  const std::vector<HostEntry>& initialEntries() const { return initial_entries_; }
+  std::vector<HostEntry> takeInitialEntries() const { return std::exchange(initial_entries_, {}); }
 
  private:
+  mutable std::vector<HostEntry> initial_entries_;
   const ClusterConfig config_;
   const ClusterStats stats_;
   std::optional<ZoneStats> zone_stats_;

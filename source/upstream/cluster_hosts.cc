@@ -45,16 +45,15 @@ ClusterHosts::ClusterHosts(std::shared_ptr<const Cluster> cluster, event::Dispat
       publish_(std::move(publish)),
       timer_(main, *this),
       growth_(main, *this),
+      entries_(cluster_->takeInitialEntries()),
       keys_(0, KeyHash{&by_slot_}, KeyEqual{&by_slot_}),
       current_(cluster_->initialHosts()) {
-  const std::vector<HostSpec>& specs = cluster_->config().hosts;
-  entries_.reserve(specs.size());
-  for (size_t i = 0; i < specs.size(); ++i) {
-    const std::shared_ptr<const Host>& host = current_->hosts[i];
-    by_slot_.push_back(host.get());
-    place_by_slot_.push_back(static_cast<uint32_t>(i));
-    keys_.insert(static_cast<uint32_t>(i));
-    entries_.emplace_back(specs[i], host, kLongAgo);
+  by_slot_.reserve(entries_.size());
+  place_by_slot_.reserve(entries_.size());
+  for (uint32_t i = 0; i < entries_.size(); ++i) {
+    by_slot_.push_back(entries_[i].host.get());
+    place_by_slot_.push_back(i);
+    keys_.insert(i);
   }
 }
 
@@ -104,6 +103,25 @@ void ClusterHosts::remove(HostEntry& entry) {
   leaving_.push_back(std::move(entry.host));
 }
 
+bool ClusterHosts::outlasts(const HostEntry& entry) const {
+  return cluster_->config().keep_hosts_that_pass && !entry.flags.has(HealthFlag::kFailedActiveCheck) &&
+         !entry.flags.has(HealthFlag::kFailedDiscovery) && !entry.flags.has(HealthFlag::kDrainingDiscovery);
+}
+
+void ClusterHosts::removeFailed() {
+  std::vector<HostEntry> next;
+  next.reserve(entries_.size());
+  for (HostEntry& entry : entries_) {
+    if (entry.flags.has(HealthFlag::kPendingRemoval) && !outlasts(entry)) {
+      remove(entry);
+      continue;
+    }
+    place_by_slot_[entry.host->slot] = static_cast<uint32_t>(next.size());
+    next.push_back(std::move(entry));
+  }
+  entries_ = std::move(next);
+}
+
 void ClusterHosts::update(const std::vector<HostSpec>& specs) {
   std::vector<HostEntry> next;
   next.reserve(specs.size());
@@ -127,6 +145,13 @@ void ClusterHosts::update(const std::vector<HostSpec>& specs) {
   }
   for (HostEntry& entry : entries_) {
     if (entry.host == nullptr) continue;
+    if (outlasts(entry)) {
+      changed_ = changed_ || !entry.flags.has(HealthFlag::kPendingRemoval);
+      entry.flags.set(HealthFlag::kPendingRemoval, true);
+      place_by_slot_[entry.host->slot] = static_cast<uint32_t>(next.size());
+      next.push_back(std::move(entry));
+      continue;
+    }
     remove(entry);
     changed_ = true;
   }
@@ -142,6 +167,7 @@ bool ClusterHosts::setFlag(const Host& host, HealthFlag flag, bool on) {
   entry->flags.set(flag, on);
   if (before == lb::Status::kUnhealthy && entry->flags.status() != before) entry->healthy_since = main_.now();
   changed_ = true;
+  may_remove_ = may_remove_ || entry->flags.has(HealthFlag::kPendingRemoval);
   wake();
   return true;
 }
@@ -176,6 +202,7 @@ LocalCluster ClusterHosts::asLocal() const {
 }
 
 void ClusterHosts::onWake() {
+  if (std::exchange(may_remove_, false)) removeFailed();
   if (!added_.empty() || !removed_.empty()) {
     std::vector<std::shared_ptr<const Host>> added = std::exchange(added_, {});
     std::vector<std::shared_ptr<const Host>> removed = std::exchange(removed_, {});

@@ -3,6 +3,8 @@
 // end of the main thread's turn it makes one HostSet of all that has changed and publishes it, so that any number of
 // changes cost one. Workers take the set over in a turn of their own, one after the other.
 //
+// Where the cluster says so, a host that discovery lists no more but whose active checks pass stays until one fails.
+//
 // A host is known again by its address and hostname. What else changes about it keeps its connections, counters and
 // health; a host that is no longer in a list is drained by the workers, and its place is used again when no thread
 // knows it any more.
@@ -40,7 +42,8 @@ class ClusterHosts final : private event::Wakeable, private event::TimerHandler 
   using Publish = std::function<void(const std::shared_ptr<const HostSet>&)>;
   using MonitorFactory = std::function<std::unique_ptr<HostMonitor>(const Host&)>;
 
-  // Begins with the cluster's initial hosts, which workers have from the cluster. `main` must outlive it.
+  // Begins with the cluster's initial hosts, which workers have from the cluster, and takes their entries from it.
+  // `main` must outlive it.
   ClusterHosts(std::shared_ptr<const Cluster> cluster, event::Dispatcher& main, Publish publish);
   ~ClusterHosts() override;
 
@@ -95,6 +98,9 @@ class ClusterHosts final : private event::Wakeable, private event::TimerHandler 
   HostEntry* entryOf(const Host& host);
   HostEntry makeEntry(const HostSpec& spec);
   void remove(HostEntry& entry);
+  // Whether it stays although it is not listed.
+  bool outlasts(const HostEntry& entry) const;
+  void removeFailed();
   void publish();
   // Gives up what no worker uses any more. Whether something is left.
   bool sweep();
@@ -119,6 +125,7 @@ class ClusterHosts final : private event::Wakeable, private event::TimerHandler 
   std::shared_ptr<const HostSet> current_;
   std::shared_ptr<const LocalCluster> local_;  // null: nothing is known
   bool changed_ = false;
+  bool may_remove_ = false;  // the health of a host that is not listed has changed
 };
 
 }  // namespace weir::upstream

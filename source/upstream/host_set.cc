@@ -18,6 +18,7 @@ HealthFlags withHealth(HealthFlags flags, HostHealth health) {
   flags.set(HealthFlag::kFailedDiscovery, health == HostHealth::kUnhealthy || health == HostHealth::kTimeout);
   flags.set(HealthFlag::kDrainingDiscovery, health == HostHealth::kDraining);
   flags.set(HealthFlag::kDegradedDiscovery, health == HostHealth::kDegraded);
+  flags.set(HealthFlag::kPendingRemoval, false);
   return flags;
 }
 

@@ -28,6 +28,7 @@ enum class HealthFlag : uint16_t {
   kActiveCheckTimeout = 1 << 7,  // the last check got no answer in time; says why, not whether
   kDrainingDiscovery = 1 << 8,
   kDrainingAdmin = 1 << 9,
+  kPendingRemoval = 1 << 10,  // discovery does not list it any more; stays until a check fails
 };
 
 class HealthFlags {

@@ -40,7 +40,23 @@ struct WorkerCluster::PooledHost final : public HostState {
   std::vector<PoolsByName> named;
 };
 
+// Goes on in the next turn with the hosts that have left.
+class WorkerCluster::Departures final : private event::TimerHandler {
+ public:
+  explicit Departures(WorkerCluster& home) : home_(home), timer_(home.shard_.worker.dispatcher, *this) {}
+  void goOn() { timer_.arm(absl::ZeroDuration()); }
+
+ private:
+  void onTimer(event::Timer&) override { home_.retireSome(); }
+
+  WorkerCluster& home_;
+  event::Timer timer_;
+};
+
 namespace {
+
+// Hosts that have left, and are drained in one turn: closing a connection takes some microseconds.
+constexpr size_t kDeparturesPerTurn = 256;
 
 // Of one host, before those that nobody uses are dropped.
 constexpr size_t kUnusedNames = 64;
@@ -62,7 +78,8 @@ WorkerCluster::WorkerCluster(std::shared_ptr<const Cluster> cluster, const net::
   shard_.sweeper = this;
   if (config().demand != nullptr) demand_ = std::make_unique<WorkerDemand>(*config().demand, *this, worker.dispatcher);
   if (config().lb.policy == lb::PolicyKind::kPeakEwma) {
-    latencies_.emplace(shard_.states.size(), worker.dispatcher.now(), config().lb.latency);
+    latencies_ =
+        std::make_unique<lb::LatencyEstimates>(shard_.states.size(), worker.dispatcher.now(), config().lb.latency);
   }
   makeCursors();
   countZones();
@@ -84,21 +101,31 @@ void WorkerCluster::setHosts(std::shared_ptr<const HostSet> hosts) {
   const HostSet& now = *shard_.hosts;
   if (now.hosts.size() > shard_.states.size()) shard_.states.resize(now.hosts.size());
   shard_.loads.grow(now.hosts.size());
-  if (latencies_.has_value()) latencies_->grow(now.hosts.size(), shard_.worker.dispatcher.now());
+  if (latencies_ != nullptr) latencies_->grow(now.hosts.size(), shard_.worker.dispatcher.now());
   makeCursors();
   countZones();
-  for (const uint32_t slot : known_) {
-    HostState& state = shard_.state(slot);
-    if (state.removed || now.contains(*state.host)) continue;
-    state.removed = true;
-    static_cast<PooledHost&>(state).closeIdle();
-    state.released();
-  }
+  unseen_ = known_.size();
+  retireSome();
   shard_.shelf.closeRemoved();
   foreseen_.clear();
   if (demand_ != nullptr) demand_->hostsChanged();
   shard_.countMembers();
   if (shard_.worker.index == 0) shard_.worker.stats.add(stats().membership_change);
+}
+
+// From the end, so that what goes meanwhile does not move what is still to be looked at.
+void WorkerCluster::retireSome() {
+  for (size_t left = kDeparturesPerTurn; unseen_ > 0 && left > 0; --unseen_) {
+    HostState& state = shard_.state(known_[unseen_ - 1]);
+    if (state.removed || shard_.hosts->contains(*state.host)) continue;
+    state.removed = true;
+    static_cast<PooledHost&>(state).closeIdle();
+    state.released();
+    --left;
+  }
+  if (unseen_ == 0) return;
+  if (departures_ == nullptr) departures_ = std::make_unique<Departures>(*this);
+  departures_->goOn();
 }
 
 // Destroyed at the end of the turn: pools and connections may be on the stack.
@@ -111,6 +138,7 @@ void WorkerCluster::buryUnused() {
     shard_.worker.dispatcher.deleteLater(std::move(shard_.states[slot]));
   }
   std::erase_if(known_, [this](uint32_t slot) { return shard_.states[slot] == nullptr; });
+  unseen_ = std::min(unseen_, known_.size());
 }
 
 WorkerCluster::PooledHost& WorkerCluster::hostState(uint32_t slot) {
@@ -118,7 +146,7 @@ WorkerCluster::PooledHost& WorkerCluster::hostState(uint32_t slot) {
   if (state == nullptr) {
     state = std::make_unique<PooledHost>(shard_, shard_.hosts->hosts[slot]);
     known_.push_back(slot);
-    if (latencies_.has_value()) latencies_->forget(slot, shard_.worker.dispatcher.now());
+    if (latencies_ != nullptr) latencies_->forget(slot, shard_.worker.dispatcher.now());
   }
   return static_cast<PooledHost&>(*state);
 }
@@ -180,7 +208,7 @@ std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
   lb::PickNotes notes;
   lb::PickInput input{shard_.worker.random, shard_.worker.dispatcher.now(),
                       context.hash,         0,
-                      &shard_.loads,        latencies_.has_value() ? &*latencies_ : nullptr,
+                      &shard_.loads,        latencies_.get(),
                       cursors_.data(),      &notes};
   const lb::PickWish wish{context.subset, context.priority_loads};
   const lb::Balancer& balancer = shard_.hosts->balancer;
@@ -296,7 +324,7 @@ base::Ticket WorkerCluster::openStream(const PickContext& context, StreamReceive
   }
   base::Ticket ticket = openStreamTo(*host, context, receiver);
   if (config().predictive_preconnect_ratio > 1) {
-    ahead_for_ = {.priority = context.priority, .version = context.version};
+    ahead_for_ = Ahead{context.priority, context.version};
     wake();
   }
   return ticket;
@@ -305,7 +333,8 @@ base::Ticket WorkerCluster::openStream(const PickContext& context, StreamReceive
 // Once in a turn, behind the pools that were asked. The rule is that of a pool, for all of them together.
 void WorkerCluster::openAhead() {
   const double ratio = config().predictive_preconnect_ratio;
-  const PickContext context = *std::exchange(ahead_for_, std::nullopt);
+  const Ahead ahead = *std::exchange(ahead_for_, std::nullopt);
+  const PickContext context{.priority = ahead.priority, .version = ahead.version};
   for (int i = 0; i < ConnectionPool::kAheadAtOnce && foreseen_.size() < shard_.hosts->healthy; ++i) {
     size_t capacity = 0;
     for (const ConnectionPool* const one : shard_.pools) capacity += one->capacity();
@@ -366,7 +395,7 @@ void WorkerCluster::recordOutcome(const HostRef& host, const RequestOutcome& out
       break;
   }
   const bool current = shard_.hosts->contains(*host);
-  if (latencies_.has_value() && current) {
+  if (latencies_ != nullptr && current) {
     const base::MonotonicTime now = shard_.worker.dispatcher.now();
     if (outcome.kind == RequestOutcome::Kind::kSuccess) {
       latencies_->succeeded(host->slot, outcome.latency, now);

@@ -3,7 +3,8 @@
 // it: streams, leases and HostRefs must be gone before it is.
 //
 // setHosts() brings other hosts. What is kept of a host that stays is not touched. A host that has left is drained:
-// nothing new is begun, idle connections close, requests end as they would; then its state goes.
+// nothing new is begun, idle connections close, requests end as they would; then its state goes. Where many have left,
+// idle connections close over some turns, so that requests to others do not wait for that.
 //
 // With a predictive preconnect ratio above 1 the balancer is asked ahead of requests, and connections are opened to
 // what it says; requests then go there, in that order.
@@ -80,6 +81,11 @@ class WorkerCluster final : private event::Wakeable {
 
  private:
   struct PooledHost;
+  class Departures;
+  struct Ahead {
+    Priority priority;
+    http::Version version;
+  };
 
   void onWake() override;
   std::optional<uint32_t> pick(const PickContext& context);
@@ -98,16 +104,19 @@ class WorkerCluster final : private event::Wakeable {
   void makeCursors();
   void countZones();
   void count(const lb::PickNotes& notes);
+  void retireSome();
   void buryUnused();
 
   ClusterShard shard_;
-  std::vector<uint64_t> cursors_;                  // of the balancer
-  std::optional<lb::LatencyEstimates> latencies_;  // where the policy wants them
-  std::vector<uint32_t> known_;                    // slots that have a state
+  std::vector<uint64_t> cursors_;                    // of the balancer
+  std::unique_ptr<lb::LatencyEstimates> latencies_;  // where the policy wants them
+  std::vector<uint32_t> known_;                      // slots that have a state
+  size_t unseen_ = 0;                                // so many of them, the first, may have left unnoticed
+  std::unique_ptr<Departures> departures_;           // once there were many
   WaiterPool waiters_;
-  WaiterList unplaced_;                   // those for which there was no host, or no pool
-  std::vector<uint32_t> foreseen_;        // picked for the next who ask
-  std::optional<PickContext> ahead_for_;  // somebody has asked since connections were last opened ahead
+  WaiterList unplaced_;             // those for which there was no host, or no pool
+  std::vector<uint32_t> foreseen_;  // picked for the next who ask
+  std::optional<Ahead> ahead_for_;  // somebody has asked since connections were last opened ahead
   PlainConnections plain_;
   std::unique_ptr<WorkerDemand> demand_;  // of a cluster that has the hosts that are asked for
 };

@@ -311,6 +311,63 @@ TEST_F(ClusterHostsTest, ARequestMayPreferAHost) {
   EXPECT_EQ(served(a), b);
 }
 
+// Requests to others do not wait until all connections are closed.
+TEST_F(ClusterHostsTest, ManyHostsThatLeaveAreDrainedOverSomeTurns) {
+  constexpr uint32_t kMany = 1000;
+  start([](ClusterConfig& config) {
+    for (uint32_t i = 0; i < kMany; ++i) config.hosts.push_back(specOf(addressOf(i)));
+  });
+  b_.answerAll();
+  const std::vector<std::shared_ptr<const Host>> before = hosts_->current()->hosts;
+  ASSERT_EQ(before.size(), kMany + 1);
+  for (uint32_t slot = 0; slot < before.size(); ++slot) ASSERT_TRUE(clusters_[0]->hold(slot));
+  std::vector<long> uses;
+  for (const auto& host : before) uses.push_back(host.use_count());
+  // Whom only the worker's own state has let go of.
+  const auto gone = [&] {
+    size_t count = 0;
+    for (size_t i = 0; i < before.size(); ++i) count += before[i].use_count() < uses[i];
+    return count;
+  };
+  const std::vector<HostEntry> entries = {HostEntry(
+      specOf(b_.address()), std::make_shared<const Host>(specOf(b_.address()), kMany + 1), world_.simulation.now())};
+  clusters_[0]->setHosts(
+      std::make_shared<const HostSet>(entries, kMany + 2, snapshot_[0]->config().lb, world_.simulation.now()));
+  event::Dispatcher& worker = world_.worker().dispatcher;
+  worker.turn(false);
+  EXPECT_GT(gone(), 0u);
+  EXPECT_LT(gone(), before.size());
+  EXPECT_EQ(servedBy(), b_.address().text());
+  EXPECT_EQ(gone(), before.size());
+}
+
+TEST_F(ClusterHostsTest, AChangeWhileHostsAreDrainedForgetsNone) {
+  constexpr uint32_t kMany = 1000;
+  start([](ClusterConfig& config) {
+    for (uint32_t i = 0; i < kMany; ++i) config.hosts.push_back(specOf(addressOf(i)));
+  });
+  const std::shared_ptr<const HostSet> all = hosts_->current();
+  std::vector<HostEntry> half;
+  for (uint32_t i = 0; i <= kMany / 2; ++i) half.push_back(hosts_->entries()[i]);
+  const auto setOf = [&](const std::vector<HostEntry>& entries) {
+    return std::make_shared<const HostSet>(entries, kMany + 1, snapshot_[0]->config().lb, world_.simulation.now());
+  };
+  for (uint32_t slot = 0; slot <= kMany; ++slot) ASSERT_TRUE(clusters_[0]->hold(slot));
+  const HostRef held = clusters_[0]->hold(kMany);
+  std::vector<long> uses;
+  for (const auto& host : all->hosts) uses.push_back(host.use_count());
+  const std::shared_ptr<const HostSet> some = setOf(half);
+  for (size_t i = 0; i < half.size(); ++i) uses[i] += 2;  // of `half` and of `some`
+  event::Dispatcher& worker = world_.worker().dispatcher;
+  clusters_[0]->setHosts(some);
+  worker.turn(false);
+  const std::shared_ptr<const HostSet> none = setOf({});
+  clusters_[0]->setHosts(none);
+  world_.settle();
+  for (size_t i = 0; i < kMany; ++i) ASSERT_EQ(all->hosts[i].use_count(), uses[i] - 1) << i;
+  EXPECT_EQ(all->hosts[kMany].use_count(), uses[kMany]) << "somebody holds it";
+}
+
 HostSpec inZone(const net::Address& address, const std::string& zone) {
   HostSpec spec = specOf(address);
   auto group = std::make_shared<HostGroup>();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,7 @@ constexpr FlagName kFlags[] = {
     {upstream::HealthFlag::kActiveCheckTimeout, "/active_hc_timeout", "active_hc_timeout"},
     {upstream::HealthFlag::kDrainingDiscovery, "/eds_status_draining", ""},
     {upstream::HealthFlag::kDrainingAdmin, "/draining", "draining"},
+    {upstream::HealthFlag::kPendingRemoval, "/pending_dynamic_removal", "pending_dynamic_removal"},
 };
 
 std::string flagsText(upstream::HealthFlags flags) {
@@ -152,6 +154,22 @@ void appendHostText(std::string& out, const std::string& name, const HostEntry& 
   absl::StrAppend(&out, head, "priority::", group.priority, "\n");
   absl::StrAppend(&out, head, "success_rate::", successRate(totals), "\n");
   absl::StrAppend(&out, head, "mean_latency_ms::", meanMilliseconds(totals), "\n");
+  if (entry.metadata == nullptr) return;
+  for (const auto& [key, value] : *entry.metadata) absl::StrAppend(&out, head, "metadata::", key, "=", value, "\n");
+}
+
+// What balancing goes by: each key with its values, which are JSON.
+std::string metadataJson(const upstream::lb::Metadata& metadata) {
+  std::map<std::string_view, std::string> values;
+  for (const auto& [key, value] : metadata) {
+    std::string& list = values[key];
+    absl::StrAppend(&list, list.empty() ? "" : ",", value);
+  }
+  std::string out = "{";
+  for (const auto& [key, list] : values) {
+    absl::StrAppend(&out, out.size() == 1 ? "" : ",", quoteJson(key), ":[", list, "]");
+  }
+  return out + "}";
 }
 
 std::string hostJson(const HostEntry& entry) {
@@ -173,6 +191,7 @@ std::string hostJson(const HostEntry& entry) {
     absl::StrAppend(&out, ",\"success_rate\":{\"value\":", successRate(totals),
                     "},\"mean_latency_ms\":", meanMilliseconds(totals));
   }
+  if (entry.metadata != nullptr) absl::StrAppend(&out, ",\"metadata\":", metadataJson(*entry.metadata));
   return out + "}";
 }
 

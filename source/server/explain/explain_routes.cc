@@ -107,20 +107,10 @@ std::string pathOfMismatch(const std::string& route, const proxy::Mismatch& mism
   return route + ".match";
 }
 
-const char* healthText(upstream::HostHealth health) {
-  switch (health) {
-    case upstream::HostHealth::kHealthy:
-      return "healthy";
-    case upstream::HostHealth::kUnhealthy:
-      return "unhealthy";
-    case upstream::HostHealth::kDraining:
-      return "draining";
-    case upstream::HostHealth::kTimeout:
-      return "timed out";
-    case upstream::HostHealth::kDegraded:
-      return "degraded";
-  }
-  return "";
+const char* healthText(upstream::HealthFlags flags) {
+  if (flags.has(upstream::HealthFlag::kDrainingDiscovery)) return "draining";
+  if (flags.has(upstream::HealthFlag::kFailedDiscovery)) return "unhealthy";
+  return flags.has(upstream::HealthFlag::kDegradedDiscovery) ? "degraded" : "healthy";
 }
 
 void addCluster(const ExplainContext& context, std::string_view name, Note& action) {
@@ -132,9 +122,9 @@ void addCluster(const ExplainContext& context, std::string_view name, Note& acti
     for (const auto& cluster : context.config.clusters) {
       if (cluster->config().name != name) continue;
       Note& hosts = note.addList("hosts");
-      for (const auto& host : cluster->config().hosts) {
-        Note& one = hosts.add("host", host.text);
-        one.add("health", healthText(host.health));
+      for (const auto& host : cluster->initialEntries()) {
+        Note& one = hosts.add("host", host.host->text);
+        one.add("health", healthText(host.flags));
         if (host.weight != 1) one.addBare("weight", absl::StrCat(host.weight));
       }
     }

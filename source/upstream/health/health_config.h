@@ -27,6 +27,7 @@ struct HttpCheck {
   std::string path;
   std::string method = "GET";
   std::vector<std::pair<std::string, std::string>> headers;  // lower case names
+  std::string send = {};                                     // the body; empty: none
   std::vector<StatusRange> expected = {{200, 201}};
   std::vector<StatusRange> retriable;
   std::vector<std::string> receive;  // each must be in the body, behind the one before

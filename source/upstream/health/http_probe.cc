@@ -83,6 +83,7 @@ http::Head& HttpProbe::makeHead() {
     head.version = check->version;
     head.headers.add("user-agent", "weir/health-check");
     for (const auto& [key, value] : check->headers) head.headers.add(key, value);
+    if (!check->send.empty()) head.content_length = check->send.size();
     return head;
   }
   const GrpcCheck& check = std::get<GrpcCheck>(context().config.kind);
@@ -111,10 +112,13 @@ void HttpProbe::sendQuestion() {
   only_head_ = head.isHead();
   buffer::BlockPool& blocks = context().main.blocks;
   stream_->send(Part::makeHead(head, blocks));
-  if (grpc()) {
-    buffer::Buffer body(blocks);
-    body.append(grpcRequest(std::get<GrpcCheck>(context().config.kind).service));
-    stream_->send(Part::makeData(std::move(body)));
+  const auto* const check = std::get_if<HttpCheck>(&context().config.kind);
+  const std::string body =
+      check != nullptr ? check->send : grpcRequest(std::get<GrpcCheck>(context().config.kind).service);
+  if (!body.empty()) {
+    buffer::Buffer bytes(blocks);
+    bytes.append(body);
+    stream_->send(Part::makeData(std::move(bytes)));
   }
   stream_->send(Part::makeEnd(nullptr, blocks));
 }

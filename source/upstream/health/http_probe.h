@@ -56,7 +56,6 @@ class HttpProbe final : public ProbeConnection, private http::CodecOwner, privat
   void judgeGrpc();
   void fail(CheckResult result, std::string why) { answer(result, std::move(why), false); }
   void pass();
-  bool grpc() const { return std::holds_alternative<GrpcCheck>(context().config.kind); }
   size_t bodyBytes() const;
 
   base::Arena arena_;

@@ -26,9 +26,13 @@ double LatencyEstimates::remains(const Estimate& estimate, base::MonotonicTime n
   return age <= 0 ? 1.0 : std::exp2(-static_cast<double>(age) * halvings_);
 }
 
+double LatencyEstimates::lasting(const Estimate& estimate) const {
+  return std::log2(std::max(1.0, estimate.nanoseconds)) + fadedAt(estimate.when);
+}
+
 void LatencyEstimates::set(uint32_t host, double nanoseconds, base::MonotonicTime now) {
   estimates_[host] = {nanoseconds, now};
-  lasting_[host] = std::log2(std::max(1.0, nanoseconds)) + fadedAt(now);
+  lasting_[host] = lasting(estimates_[host]);
 }
 
 void LatencyEstimates::succeeded(uint32_t host, absl::Duration latency, base::MonotonicTime now) {
@@ -41,9 +45,8 @@ void LatencyEstimates::succeeded(uint32_t host, absl::Duration latency, base::Mo
 void LatencyEstimates::grow(size_t hosts, base::MonotonicTime now) {
   const size_t known = estimates_.size();
   if (hosts <= known) return;
-  estimates_.resize(hosts);
-  lasting_.resize(hosts);
-  for (size_t host = known; host < hosts; ++host) forget(static_cast<uint32_t>(host), now);
+  estimates_.resize(hosts, {absl::ToDoubleNanoseconds(options_.initial), now});
+  lasting_.resize(hosts, lasting(estimates_[known]));
 }
 
 void LatencyEstimates::forget(uint32_t host, base::MonotonicTime now) {

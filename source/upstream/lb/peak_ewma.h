@@ -49,6 +49,7 @@ class LatencyEstimates {
     double nanoseconds;
     base::MonotonicTime when;
   };
+  double lasting(const Estimate& estimate) const;
   void set(uint32_t host, double nanoseconds, base::MonotonicTime now);
   // What is left, of 1, of something observed so long ago.
   double remains(const Estimate& estimate, base::MonotonicTime now) const;

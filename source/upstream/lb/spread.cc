@@ -159,10 +159,12 @@ std::vector<LevelHosts> levelsOf(std::span<const BalancerHost> hosts, std::span<
   return levels;
 }
 
+// None where there is nothing to draw: all goes to the healthy hosts of one level.
 std::vector<double> partsOf(const PriorityLoads& loads) {
   std::vector<double> parts;
   double sum = 0;
   for (const LevelLoad& level : loads.levels) {
+    if (level.healthy == 100) return {};
     parts.push_back(level.healthy);
     parts.push_back(level.degraded);
     sum += level.healthy + level.degraded;

@@ -23,7 +23,9 @@ static_resources:
     load_assignment:
       cluster_name: "q\"s"
       endpoints:
-      - lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 81}}}}]
+      - lb_endpoints:
+        - endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 81}}}
+          metadata: {filter_metadata: {envoy.lb: {stage: "pro\"d", version: 3}}}
 )";
 
 class AdminPagesTest : public testing::Test {
@@ -174,6 +176,7 @@ TEST_F(AdminPagesTest, ClustersSumUpTheWorkers) {
   EXPECT_NE(text.find("q\"s::high_priority::min_retry_concurrency::3\n"), std::string::npos) << text;
   EXPECT_NE(text.find("q\"s::127.0.0.1:81::cx_active::0\n"), std::string::npos) << text;
   EXPECT_NE(text.find("q\"s::127.0.0.1:81::health_flags::healthy\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("q\"s::127.0.0.1:81::metadata::version=3\n"), std::string::npos) << text;
   const AdminResponse json = ask("GET", "/clusters?format=json");
   EXPECT_EQ(json.content_type, "application/json");
   EXPECT_NE(json.body.find(R"({"cluster_statuses":[{"name":"q\"s",)"), std::string::npos) << json.body;
@@ -182,6 +185,7 @@ TEST_F(AdminPagesTest, ClustersSumUpTheWorkers) {
           R"("retry_budget":{"budget_percent":20,"min_retry_concurrency":3},"remaining_cx":1024,"remaining_pending":1024,)"),
       std::string::npos)
       << json.body;
+  EXPECT_NE(json.body.find(R"("metadata":{"stage":["pro\"d"],"version":[3]})"), std::string::npos) << json.body;
   EXPECT_NE(json.body.find(R"({"address":{"socket_address":{"address":"127.0.0.1","port_value":81}},"stats":[)"),
             std::string::npos)
       << json.body;

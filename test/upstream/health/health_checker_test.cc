@@ -257,6 +257,72 @@ TEST_F(HealthCheckerTest, HostsThatComeAreCheckedAndThoseThatGoAreNot) {
   EXPECT_TRUE(checks_->warm());
 }
 
+TEST_F(HealthCheckerTest, ABodyMayBeSentWithTheQuestion) {
+  http().method = "POST";
+  http().send = "how are you?";
+  std::string seen;
+  origin_.on_accept = [&](OriginPeer& peer) {
+    peer.on_input = [&](OriginPeer& from) {
+      if (from.received.find("how are you?") == std::string::npos) return;
+      seen = std::exchange(from.received, {});
+      from.write(answer_);
+    };
+  };
+  start();
+  EXPECT_TRUE(healthy());
+  EXPECT_TRUE(seen.starts_with("POST /healthz HTTP/1.1\r\n")) << seen;
+  EXPECT_NE(seen.find("content-length: 12\r\n"), std::string::npos) << seen;
+  EXPECT_TRUE(seen.ends_with("\r\n\r\nhow are you?")) << seen;
+  pass(absl::Seconds(30));
+  EXPECT_EQ(counter("success"), 4u);
+  EXPECT_EQ(origin_.peers.size(), 1u) << "the connection serves on";
+}
+
+// What discovery says about a host that answers its checks is not believed at once.
+TEST_F(HealthCheckerTest, AHostThatPassesStaysUntilItFails) {
+  check_.unhealthy_threshold = 2;
+  Origin other(world_.origin_worker, "10.0.0.2");
+  other.answerAll();
+  http().expected = {{200, 300}};
+  start({origin_.address(), other.address()}, [](ClusterConfig& config) { config.keep_hosts_that_pass = true; });
+  ASSERT_TRUE(healthy(0) && healthy(1));
+  HostSpec stays;
+  stays.address = other.address();
+  stays.text = stays.address.text();
+  hosts_->update({stays});
+  pass(absl::Seconds(30));
+  ASSERT_EQ(hosts_->entries().size(), 2u);
+  const std::string text = origin_.address().text();
+  EXPECT_TRUE(hosts_->findByText(text)->flags.has(HealthFlag::kPendingRemoval));
+  EXPECT_EQ(hosts_->findByText(text)->flags.status(), lb::Status::kHealthy);
+  const size_t asked = requests_.size();
+  answer_ = answerOf(503);
+  pass(absl::Seconds(30));
+  ASSERT_EQ(hosts_->entries().size(), 1u);
+  EXPECT_EQ(hosts_->entries()[0].host->text, stays.text);
+  EXPECT_EQ(hosts_->findByText(text), nullptr);
+  EXPECT_EQ(requests_.size(), asked + 1) << "an unexpected status counts at once, and nobody asks it any more";
+}
+
+TEST_F(HealthCheckerTest, AHostThatIsListedAgainStaysForGood) {
+  start({origin_.address()}, [](ClusterConfig& config) { config.keep_hosts_that_pass = true; });
+  HostSpec spec;
+  spec.address = origin_.address();
+  spec.text = spec.address.text();
+  hosts_->update({});
+  ASSERT_TRUE(has(HealthFlag::kPendingRemoval));
+  hosts_->update({spec});
+  pass(absl::Milliseconds(10));
+  EXPECT_TRUE(healthy());
+  answer_ = answerOf(503);
+  pass(absl::Seconds(30));
+  ASSERT_EQ(hosts_->entries().size(), 1u);
+  EXPECT_TRUE(has(HealthFlag::kFailedActiveCheck));
+  hosts_->update({});
+  pass(absl::Milliseconds(10));
+  EXPECT_TRUE(hosts_->entries().empty()) << "it fails already";
+}
+
 TEST_F(HealthCheckerTest, ChangesAreLogged) {
   check_.event_logs = {"events.log"};
   check_.log_every_failure = true;
