@@ -1,11 +1,16 @@
 #!/usr/bin/python3
 """Clusters of type ORIGINAL_DST: connections go where they were going, as the PROXY protocol says here, and requests
-where a header says."""
+where a header says. The last test is inside a network namespace of its own, where iptables redirects connections."""
 
+import os
+import shutil
+import socket
+import subprocess
+import sys
 import unittest
 
 from proxy_config import any_of, cluster, config, hcm, listener, network_filter, prefix, to_cluster
-from weir_process import Weir, cases, free_ports
+from weir_process import LIMIT, Weir, cases, free_ports
 from wire import Client, Origin, Wire, response
 
 _PROXY_PROTOCOL = {"name": "proxy_protocol", "typed_config": any_of(
@@ -111,6 +116,54 @@ class OriginalDst(unittest.TestCase):
                 client.send(b"hello")
                 self.assertTrue(client.ended())
 
+    def test_the_kernel_says_where_a_connection_was_going_before_it_was_redirected(self):
+        done = subprocess.run(["unshare", "--map-root-user", "--net", sys.executable, os.path.abspath(__file__), _INSIDE],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=2 * LIMIT)
+        self.assertEqual((0, "one two one: two ports of one address, one"), (done.returncode, done.stdout.decode().strip()))
+
+
+_INSIDE = "--inside-a-namespace"
+_CLIENT = "10.0.0.9"
+
+
+def _command(name, line):
+    path = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
+    subprocess.run([path or name, *line.split()], check=True)
+
+
+def _body(*target):
+    """What a client is answered that knows nothing of weir."""
+    with socket.create_connection(target, LIMIT, source_address=(_CLIENT, 0)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
+        answer = b""
+        while more := client.recv(4096):
+            answer += more
+    return answer.rpartition(b"\r\n\r\n")[2].decode()
+
+
+def _redirected():
+    """Origins at two addresses, and all that the client sends there redirected to weir; what weir sends is not."""
+    _command("ip", "link set lo up")
+    for address in ("10.0.0.1", "10.0.0.2", _CLIENT):
+        _command("ip", "address add %s/32 dev lo" % address)
+    redirected = {"name": "original_dst", "typed_config": any_of(
+        "type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst")}
+    port, configuration = http(original(), listener_filters=[redirected])
+    _command("iptables", "-t nat -A OUTPUT -p tcp -s %s -j REDIRECT --to-ports %d" % (_CLIENT, port))
+
+    def origin(address, name):
+        return Origin(lambda _: response(body=name), address=address)
+
+    with origin(("10.0.0.1", 0), b"one") as one, origin(("10.0.0.2", 0), b"two") as two, Weir(configuration) as weir:
+        with origin(("10.0.0.1", 0), b"two ports of one address") as other:
+            first = " ".join(_body(*where) for where in (("10.0.0.1", one.port), ("10.0.0.2", two.port),
+                                                         ("10.0.0.1", one.port)))
+            print("%s: %s, %s" % (first, _body("10.0.0.1", other.port), _body("10.0.0.1", one.port)))
+        assert weir.stats()["cluster.any.num_hosts"] == 3, weir.stats()
+
 
 if __name__ == "__main__":
-    cases.main()
+    if _INSIDE in sys.argv:
+        _redirected()
+    else:
+        cases.main()
