@@ -17,6 +17,7 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "envoy/extensions/clusters/aggregate/v3/cluster.pb.h"
 #include "envoy/extensions/clusters/common/dns/v3/dns.pb.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.pb.h"
@@ -66,6 +67,7 @@
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/load_balancing_policies/subset/v3/subset.pb.h"
 #include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
 #include "envoy/extensions/matching/common_inputs/network/v3/network_inputs.pb.h"
 #include "envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs.pb.h"
@@ -112,6 +114,7 @@ std::vector<const google::protobuf::FileDescriptor*> policyFiles() {
       envoy::extensions::health_check::event_sinks::file::v3::HealthCheckEventFileSink::descriptor()->file(),
       envoy::extensions::load_balancing_policies::random::v3::Random::descriptor()->file(),
       envoy::extensions::load_balancing_policies::common::v3::LocalityLbConfig::descriptor()->file(),
+      envoy::extensions::load_balancing_policies::subset::v3::Subset::descriptor()->file(),
       envoy::extensions::load_balancing_policies::wrr_locality::v3::WrrLocality::descriptor()->file(),
       envoy::extensions::load_balancing_policies::least_request::v3::LeastRequest::descriptor()->file(),
       envoy::extensions::load_balancing_policies::ring_hash::v3::RingHash::descriptor()->file(),
@@ -173,6 +176,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor()->file(),
       envoy::extensions::clusters::common::dns::v3::DnsLookupFamily_descriptor()->file(),
       envoy::extensions::clusters::dns::v3::DnsCluster::descriptor()->file(),
+      envoy::extensions::clusters::aggregate::v3::ClusterConfig::descriptor()->file(),
       envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig::descriptor()->file(),
       envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig::descriptor()->file(),
       envoy::extensions::common::ratelimit::v3::XRateLimitHeadersRFCVersion_descriptor()->file(),

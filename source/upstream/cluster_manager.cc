@@ -1,5 +1,6 @@
 #include "source/upstream/cluster_manager.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/base/check.h"
@@ -22,6 +23,40 @@ ClusterManager::ClusterManager(std::span<const std::shared_ptr<const Cluster>> c
       cluster->shelf().join();  // it takes from there once it is asked for this cluster
     }
   }
+  for (uint32_t number = 0; number < clusters_.size(); ++number) {
+    const auto& names = clusters_[number].cluster->config().members;
+    if (names == nullptr) continue;
+    for (const std::string& name : *names) {
+      const auto member = by_name_.find(name);
+      CHECK(member != by_name_.end(), "the loader refuses members that do not exist");
+      aggregates_[number].push_back(member->second);
+    }
+  }
+}
+
+const lb::PriorityLoads& ClusterManager::loadsOf(const Entry& entry) {
+  return entry.worker == nullptr ? entry.hosts->balancer.loads() : entry.worker->hosts().balancer.loads();
+}
+
+// Each level takes what its health is worth of what those before it have left.
+uint32_t ClusterManager::choose(const std::vector<uint32_t>& members) {
+  uint64_t available = 0;
+  for (const uint32_t member : members) {
+    for (const uint32_t capacity : loadsOf(clusters_[member]).capacity) available += capacity;
+  }
+  if (available == 0) {  // whether there is an answer at all is for the first one that has hosts
+    const auto some = std::find_if(members.begin(), members.end(),
+                                   [this](uint32_t member) { return !loadsOf(clusters_[member]).levels.empty(); });
+    return some == members.end() ? members.front() : *some;
+  }
+  uint64_t left = worker_.random.below(std::min<uint64_t>(available, 100));
+  for (const uint32_t member : members) {
+    for (const uint32_t capacity : loadsOf(clusters_[member]).capacity) {
+      if (left < capacity) return member;
+      left -= capacity;
+    }
+  }
+  return members.back();
 }
 
 WorkerCluster& ClusterManager::made(Entry& entry) {
@@ -33,7 +68,9 @@ WorkerCluster& ClusterManager::made(Entry& entry) {
 
 WorkerCluster* ClusterManager::find(std::string_view name) {
   const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : &made(clusters_[found->second]);
+  if (found == by_name_.end()) return nullptr;
+  const auto aggregate = aggregates_.find(found->second);
+  return &made(clusters_[aggregate == aggregates_.end() ? found->second : choose(aggregate->second)]);
 }
 
 void ClusterManager::setHosts(size_t number, std::shared_ptr<const HostSet> hosts) {

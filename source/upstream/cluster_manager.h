@@ -3,6 +3,10 @@
 //
 // What the worker keeps of a cluster is made when it is first asked for, so that clusters without traffic cost little;
 // the first worker, which counts for all what holds for all, has every cluster from the beginning.
+//
+// Whoever asks for a cluster that stands for others is given one of these, each time by their health of the moment: the
+// levels of priority of all of them, one after the other, share the traffic as if they were of one cluster. All that
+// follows, limits and counters included, is that cluster's.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +29,7 @@ class ClusterManager final {
   // Names must differ. `worker` must outlive it.
   ClusterManager(std::span<const std::shared_ptr<const Cluster>> clusters, const net::WorkerContext& worker);
 
-  // Null when there is none of that name.
+  // Null when there is none of that name. Of one that stands for others: the one that is to be used now.
   WorkerCluster* find(std::string_view name);
   // By its number in the configuration.
   WorkerCluster& at(size_t number) { return made(clusters_[number]); }
@@ -45,11 +49,15 @@ class ClusterManager final {
   };
 
   WorkerCluster& made(Entry& entry);
+  static const lb::PriorityLoads& loadsOf(const Entry& entry);
+  // Of the members of an aggregate.
+  uint32_t choose(const std::vector<uint32_t>& members);
 
   const net::WorkerContext& worker_;
   http::h2::SessionMemory h2_memory_;
   std::vector<Entry> clusters_;
-  absl::flat_hash_map<std::string_view, uint32_t> by_name_;  // numbers
+  absl::flat_hash_map<std::string_view, uint32_t> by_name_;          // numbers
+  absl::flat_hash_map<uint32_t, std::vector<uint32_t>> aggregates_;  // by number
   bool draining_ = false;
 };
 

@@ -7,7 +7,7 @@ import tempfile
 import threading
 import unittest
 
-from proxy_config import cluster, config, http_listener, prefix, to_cluster
+from proxy_config import any_of, cluster, config, http_listener, prefix, to_cluster
 from weir_process import Weir, cases, free_ports, run, wait_until
 from wire import Origin, fetch, response
 
@@ -53,6 +53,15 @@ class Health(unittest.TestCase):
         ports = [backend.port for backend in self.backends]
         return port, config([http_listener("front", port, [to_cluster(prefix("/"), "backends")])],
                             [cluster("backends", *ports, **options)])
+
+    def refusal(self, configuration):
+        with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+            path = os.path.join(directory, "config.json")
+            with open(path, "w") as file:
+                json.dump(configuration, file)
+            status, _, log = run("check", path)
+        self.assertEqual(1, status)
+        return log
 
     def bodies(self, port, count=20):
         return {fetch(port).body for _ in range(count)}
@@ -117,6 +126,34 @@ class Health(unittest.TestCase):
             never.set()
             origin.close()
 
+    def test_an_aggregate_goes_to_the_next_cluster_and_back(self):
+        one, two = self.backends
+        port = free_ports(1)[0]
+        every = {"name": "every", "lb_policy": "CLUSTER_PROVIDED", "cluster_type": {
+            "name": "envoy.clusters.aggregate", "typed_config": any_of(
+                "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig", clusters=["near", "far"])}}
+        configuration = config([http_listener("front", port, [to_cluster(prefix("/"), "every")])],
+                               [every, cluster("near", one.port, health_checks=[http_check()]), cluster("far", two.port)])
+        with Weir(configuration) as weir:
+            self.assertEqual({b"one"}, self.bodies(port))
+            one.check = 503
+            wait_until(lambda: self.bodies(port) == {b"two"}, "the next cluster")
+            one.check = 200
+            wait_until(lambda: self.bodies(port) == {b"one"}, "the first again")
+            stats = weir.stats()
+            self.assertGreater(stats["cluster.near.upstream_rq_total"], 0)
+            self.assertGreater(stats["cluster.far.upstream_rq_total"], 0)
+            self.assertEqual(0, stats["cluster.every.upstream_rq_total"])
+
+    def test_an_aggregate_of_what_there_is_not_is_refused(self):
+        every = {"name": "every", "lb_policy": "CLUSTER_PROVIDED", "cluster_type": {
+            "name": "envoy.clusters.aggregate", "typed_config": any_of(
+                "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig", clusters=["every", "x"])}}
+        configuration = config([http_listener("front", free_ports(1)[0], [to_cluster(prefix("/"), "every")])], [every])
+        log = self.refusal(configuration)
+        self.assertIn('clusters[0].cluster_type.typed_config.clusters[0]: "every" is an aggregate; allowed: names of clus', log)
+        self.assertIn('clusters[0].cluster_type.typed_config.clusters[1]: "x" is no cluster; allowed: names of clus', log)
+
     def test_errors_in_a_row_eject(self):
         one, two = self.backends
         port, configuration = self.configuration(outlier_detection={
@@ -173,12 +210,7 @@ class Health(unittest.TestCase):
 
     def test_what_is_wrong_is_said(self):
         _, configuration = self.configuration(health_checks=[http_check(http_health_check={"path": "healthz"})])
-        with tempfile.TemporaryDirectory(dir="/tmp") as directory:
-            path = os.path.join(directory, "config.json")
-            with open(path, "w") as file:
-                json.dump(configuration, file)
-            status, _, log = run("check", path)
-        self.assertEqual(1, status)
+        log = self.refusal(configuration)
         self.assertIn('health_checks[0].http_health_check.path: "healthz" is no path', log)
 
 

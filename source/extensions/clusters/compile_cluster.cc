@@ -15,6 +15,7 @@
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/protocols/compile_http2.h"
+#include "source/upstream/discovery/dns_discovery.h"
 #include "weir/extensions/upstreams/pending_requests/v1/pending_requests.pb.h"
 
 namespace weir::extensions {
@@ -26,6 +27,7 @@ using HttpOptions = envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 using base::Diagnostics;
 using base::FieldPath;
 using cluster_v3::Cluster;
+using Semantics = upstream::dns::DnsHostsOptions::Semantics;
 using ::weir::extensions::upstreams::pending_requests::v1::PendingRequests;
 
 constexpr char kHttpOptionsKey[] = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -229,7 +231,7 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   config.name = message.name();
   config.stat_name = message.alt_stat_name().empty() ? message.name() : message.alt_stat_name();
   compileDiscovery(message, config, diagnostics, path);
-  compileLb(message, config.demand != nullptr, config.lb, diagnostics, path);
+  compileLb(message, config.demand != nullptr || config.members != nullptr, config.lb, diagnostics, path);
   if (message.has_connect_timeout()) {
     config.connect_timeout = durationOf(message.connect_timeout());
     if (config.connect_timeout <= absl::ZeroDuration()) {
@@ -258,6 +260,10 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
                                                     use, socket.at("typed_config"));
     if (transport.has_value()) config.transport = *transport;
   }
+  // A name that stands for one address at a time has another one then.
+  const bool logical = config.dns != nullptr && config.dns->options.semantics == Semantics::kLogical;
+  config.keep_hosts_that_pass = message.health_checks_size() > 0 && !message.ignore_health_on_host_removal() &&
+                                config.demand == nullptr && !logical;
   if (diagnostics.errors() != errors_before) return std::nullopt;
   return config;
 }

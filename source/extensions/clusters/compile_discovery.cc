@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/clusters/aggregate/v3/cluster.pb.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.pb.h"
 #include "source/extensions/clusters/compile_demand.h"
@@ -28,6 +29,7 @@ using base::Diagnostics;
 using base::FieldPath;
 using envoy::config::cluster::v3::Cluster;
 using envoy::extensions::clusters::dns::v3::DnsCluster;
+using AggregateCluster = envoy::extensions::clusters::aggregate::v3::ClusterConfig;
 using ForwardCluster = envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig;
 using upstream::DemandConfig;
 using upstream::discovery::DnsDiscovery;
@@ -127,6 +129,21 @@ void compileOriginal(const Cluster& message, upstream::ClusterConfig& config, Di
   config.demand = std::make_shared<upstream::Demand>(std::move(demand));
 }
 
+// The bootstrap checks that the members are there.
+void compileAggregate(const Cluster& message, const AggregateCluster& aggregate, upstream::ClusterConfig& config,
+                      Diagnostics& diagnostics, const FieldPath& path) {
+  warnOfDnsFields(message, diagnostics, path);
+  if (message.has_load_assignment()) {
+    diagnostics.error(path.at("load_assignment"), "endpoints of an aggregate; allowed: none, its clusters have them");
+  }
+  if (!message.has_load_balancing_policy() && message.lb_policy() != Cluster::CLUSTER_PROVIDED) {
+    diagnostics.error(path.at("lb_policy"), absl::StrCat(Cluster::LbPolicy_Name(message.lb_policy()),
+                                                         " in an aggregate; allowed: CLUSTER_PROVIDED"));
+  }
+  config.members =
+      std::make_shared<const std::vector<std::string>>(aggregate.clusters().begin(), aggregate.clusters().end());
+}
+
 void compileExtension(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
                       const FieldPath& path) {
   const FieldPath extension = path.at("cluster_type");
@@ -148,10 +165,14 @@ void compileExtension(const Cluster& message, upstream::ClusterConfig& config, D
     compileForward(message, *forward, config, diagnostics, path);
     return;
   }
+  if (const auto* aggregate = google::protobuf::DynamicCastToGenerated<const AggregateCluster>(unpacked.get())) {
+    compileAggregate(message, *aggregate, config, diagnostics, path);
+    return;
+  }
   diagnostics.error(
       at, absl::StrCat("\"", message.cluster_type().name(), "\" is a ", unpacked->GetDescriptor()->full_name(),
                        "; allowed: ", DnsCluster::descriptor()->full_name(), ", ",
-                       ForwardCluster::descriptor()->full_name()));
+                       ForwardCluster::descriptor()->full_name(), ", ", AggregateCluster::descriptor()->full_name()));
 }
 
 void compileFile(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,

@@ -81,6 +81,14 @@ health::HttpCheck compileHttp(const HealthCheck::HttpHealthCheck& from, Diagnost
   }
   if (from.method() != core_v3::METHOD_UNSPECIFIED) to.method = core_v3::RequestMethod_Name(from.method());
   to.headers = headersOf(from.request_headers_to_add());
+  if (from.has_send()) {
+    to.send = payloadOf(from.send(), diagnostics, path.at("send"));
+    const auto method = from.method();
+    if (method != core_v3::POST && method != core_v3::PUT && method != core_v3::PATCH && method != core_v3::OPTIONS) {
+      diagnostics.error(path.at("send"),
+                        absl::StrCat("a body with method ", to.method, "; allowed: with POST, PUT, PATCH, OPTIONS"));
+    }
+  }
   if (from.expected_statuses_size() > 0) {
     to.expected = rangesOf(from.expected_statuses(), "expected_statuses", diagnostics, path);
   }

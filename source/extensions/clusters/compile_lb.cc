@@ -1,16 +1,11 @@
 #include "source/extensions/clusters/compile_lb.h"
 
-#include <algorithm>
-#include <memory>
-#include <set>
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "source/extensions/clusters/compile_lb_policy.h"
 #include "source/extensions/clusters/lb_options.h"
-#include "source/extensions/messages/metadata.h"
 
 namespace weir::extensions {
 namespace {
@@ -19,7 +14,6 @@ namespace lb = upstream::lb;
 using base::Diagnostics;
 using base::FieldPath;
 using envoy::config::cluster::v3::Cluster;
-using Subsets = Cluster::LbSubsetConfig;
 
 void compilePolicy(const Cluster& message, bool chooses, lb::Options& options, Diagnostics& diagnostics,
                    const FieldPath& path) {
@@ -44,7 +38,8 @@ void compilePolicy(const Cluster& message, bool chooses, lb::Options& options, D
       diagnostics.error(
           path.at("lb_policy"),
           "CLUSTER_PROVIDED; allowed where the cluster chooses the host: with type ORIGINAL_DST and with the "
-          "cluster_type envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig");
+          "cluster_type envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig or "
+          "envoy.extensions.clusters.aggregate.v3.ClusterConfig");
       break;
     case Cluster::LOAD_BALANCING_POLICY_CONFIG:
       diagnostics.error(path.at("lb_policy"), "LOAD_BALANCING_POLICY_CONFIG; allowed beside load_balancing_policy");
@@ -107,66 +102,6 @@ void compileCommon(const Cluster::CommonLbConfig& from, lb::Options& to, Diagnos
   const bool by_hash = to.policy == lb::PolicyKind::kRingHash || to.policy == lb::PolicyKind::kMaglev;
   belongs(by_hash, "RING_HASH or MAGLEV", diagnostics, path.at("consistent_hashing_lb_config"));
   compileHashing(hashing, to);
-}
-
-std::optional<lb::SubsetIndex::Fallback> selectorFallback(const Subsets::LbSubsetSelector& from) {
-  switch (from.fallback_policy()) {
-    case Subsets::LbSubsetSelector::NO_FALLBACK:
-      return lb::SubsetIndex::Fallback::kNone;
-    case Subsets::LbSubsetSelector::ANY_ENDPOINT:
-      return lb::SubsetIndex::Fallback::kAnyHost;
-    case Subsets::LbSubsetSelector::DEFAULT_SUBSET:
-      return lb::SubsetIndex::Fallback::kDefaultSubset;
-    case Subsets::LbSubsetSelector::KEYS_SUBSET:
-      return lb::SubsetIndex::Fallback::kFewerKeys;
-    default:
-      return std::nullopt;
-  }
-}
-
-void checkFallbackKeys(const Subsets::LbSubsetSelector& from, Diagnostics& diagnostics, const FieldPath& path) {
-  const std::set<std::string> keys(from.keys().begin(), from.keys().end());
-  const std::set<std::string> fewer(from.fallback_keys_subset().begin(), from.fallback_keys_subset().end());
-  const FieldPath at = path.at("fallback_keys_subset");
-  if (from.fallback_policy() != Subsets::LbSubsetSelector::KEYS_SUBSET) {
-    if (!fewer.empty()) diagnostics.error(at, "given without fallback_policy KEYS_SUBSET; allowed: with that alone");
-  } else if (fewer.empty() || fewer.size() >= keys.size() ||
-             !std::includes(keys.begin(), keys.end(), fewer.begin(), fewer.end())) {
-    diagnostics.error(at, "not a part of the selector's keys; allowed: some of them, not all");
-  }
-}
-
-lb::SubsetIndex::Selector compileSelector(const Subsets::LbSubsetSelector& from, Diagnostics& diagnostics,
-                                          const FieldPath& path) {
-  if (from.keys().empty()) diagnostics.error(path.at("keys"), "no keys; allowed: one or more");
-  checkFallbackKeys(from, diagnostics, path);
-  if (from.single_host_per_subset() && from.keys_size() != 1) {
-    diagnostics.error(path.at("single_host_per_subset"), "given with several keys; allowed: with one key alone");
-  }
-  lb::SubsetIndex::Selector to;
-  to.keys = {from.keys().begin(), from.keys().end()};
-  to.fallback = selectorFallback(from);
-  to.fallback_keys = {from.fallback_keys_subset().begin(), from.fallback_keys_subset().end()};
-  to.single_host = from.single_host_per_subset();
-  return to;
-}
-
-std::shared_ptr<const lb::SubsetIndex::Options> compileSubsets(const Subsets& from, Diagnostics& diagnostics,
-                                                               const FieldPath& path) {
-  // Without selectors there is nothing that a route could ask for.
-  if (from.subset_selectors().empty()) return nullptr;
-  auto to = std::make_shared<lb::SubsetIndex::Options>();
-  for (int i = 0; i < from.subset_selectors_size(); ++i) {
-    to->selectors.push_back(
-        compileSelector(from.subset_selectors(i), diagnostics, path.at("subset_selectors", static_cast<size_t>(i))));
-  }
-  if (from.fallback_policy() == Subsets::ANY_ENDPOINT) to->fallback = lb::SubsetIndex::Fallback::kAnyHost;
-  if (from.fallback_policy() == Subsets::DEFAULT_SUBSET) to->fallback = lb::SubsetIndex::Fallback::kDefaultSubset;
-  for (const auto& [key, value] : from.default_subset().fields()) {
-    to->default_subset.emplace_back(key, lbMetadataValue(value));
-  }
-  std::sort(to->default_subset.begin(), to->default_subset.end());
-  return to;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/load_balancing_policies/subset/v3/subset.pb.h"
 #include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
 #include "source/base/random.h"
 #include "source/extensions/clusters/lb_options.h"
@@ -112,6 +113,12 @@ void compile(const policies::override_host::v3::OverrideHost& from, lb::Options&
   compileLbPolicy(from.fallback_policy(), to, diagnostics, path.at("fallback_policy"));
 }
 
+void compile(const policies::subset::v3::Subset& from, lb::Options& to, Diagnostics& diagnostics,
+             const FieldPath& path) {
+  to.subsets = compileSubsets(from, diagnostics, path);
+  compileLbPolicy(from.subset_lb_policy(), to, diagnostics, path.at("subset_lb_policy"));
+}
+
 // Whether it is of that type.
 template <typename Policy>
 bool compiled(const Message& message, lb::Options& options, Diagnostics& diagnostics, const FieldPath& path) {
@@ -143,12 +150,13 @@ void compileLbPolicy(const LoadBalancingPolicy& message, lb::Options& options, D
   if (compiledAsOneOf<policies::round_robin::v3::RoundRobin, policies::least_request::v3::LeastRequest,
                       policies::random::v3::Random, policies::ring_hash::v3::RingHash, policies::maglev::v3::Maglev,
                       policies::pick_first::v3::PickFirst, policies::wrr_locality::v3::WrrLocality,
-                      policies::override_host::v3::OverrideHost, PeakEwma>(*policy, options, diagnostics, at)) {
+                      policies::override_host::v3::OverrideHost, policies::subset::v3::Subset, PeakEwma>(
+          *policy, options, diagnostics, at)) {
     return;
   }
   diagnostics.error(at, absl::StrCat("is a ", policy->GetDescriptor()->full_name(),
                                      "; allowed: RoundRobin, LeastRequest, Random, RingHash, Maglev, PickFirst, "
-                                     "WrrLocality, OverrideHost, PeakEwma"));
+                                     "WrrLocality, OverrideHost, Subset, PeakEwma"));
 }
 
 }  // namespace weir::extensions

@@ -4,10 +4,15 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "source/base/diagnostics.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/metadata.h"
 #include "source/upstream/lb/options.h"
 
 namespace weir::extensions {
@@ -80,6 +85,72 @@ template <typename ConsistentHashing>
 void compileHashing(const ConsistentHashing& from, upstream::lb::Options& to) {
   to.hash_by_hostname = from.use_hostname_for_hashing();
   if (from.has_hash_balance_factor()) to.hash_balance_factor = from.hash_balance_factor().value();
+}
+
+template <typename Selector>
+std::optional<upstream::lb::SubsetIndex::Fallback> selectorFallback(const Selector& from) {
+  switch (from.fallback_policy()) {
+    case Selector::NO_FALLBACK:
+      return upstream::lb::SubsetIndex::Fallback::kNone;
+    case Selector::ANY_ENDPOINT:
+      return upstream::lb::SubsetIndex::Fallback::kAnyHost;
+    case Selector::DEFAULT_SUBSET:
+      return upstream::lb::SubsetIndex::Fallback::kDefaultSubset;
+    case Selector::KEYS_SUBSET:
+      return upstream::lb::SubsetIndex::Fallback::kFewerKeys;
+    default:
+      return std::nullopt;
+  }
+}
+
+template <typename Selector>
+void checkFallbackKeys(const Selector& from, base::Diagnostics& diagnostics, const base::FieldPath& path) {
+  const std::set<std::string> keys(from.keys().begin(), from.keys().end());
+  const std::set<std::string> fewer(from.fallback_keys_subset().begin(), from.fallback_keys_subset().end());
+  const base::FieldPath at = path.at("fallback_keys_subset");
+  if (from.fallback_policy() != Selector::KEYS_SUBSET) {
+    if (!fewer.empty()) diagnostics.error(at, "given without fallback_policy KEYS_SUBSET; allowed: with that alone");
+  } else if (fewer.empty() || fewer.size() >= keys.size() ||
+             !std::includes(keys.begin(), keys.end(), fewer.begin(), fewer.end())) {
+    diagnostics.error(at, "not a part of the selector's keys; allowed: some of them, not all");
+  }
+}
+
+template <typename Selector>
+upstream::lb::SubsetIndex::Selector compileSelector(const Selector& from, base::Diagnostics& diagnostics,
+                                                    const base::FieldPath& path) {
+  if (from.keys().empty()) diagnostics.error(path.at("keys"), "no keys; allowed: one or more");
+  checkFallbackKeys(from, diagnostics, path);
+  if (from.single_host_per_subset() && from.keys_size() != 1) {
+    diagnostics.error(path.at("single_host_per_subset"), "given with several keys; allowed: with one key alone");
+  }
+  upstream::lb::SubsetIndex::Selector to;
+  to.keys = {from.keys().begin(), from.keys().end()};
+  to.fallback = selectorFallback(from);
+  to.fallback_keys = {from.fallback_keys_subset().begin(), from.fallback_keys_subset().end()};
+  to.single_host = from.single_host_per_subset();
+  return to;
+}
+
+template <typename Subsets>
+std::shared_ptr<const upstream::lb::SubsetIndex::Options> compileSubsets(const Subsets& from,
+                                                                         base::Diagnostics& diagnostics,
+                                                                         const base::FieldPath& path) {
+  // Without selectors there is nothing that a route could ask for.
+  if (from.subset_selectors().empty()) return nullptr;
+  auto to = std::make_shared<upstream::lb::SubsetIndex::Options>();
+  for (int i = 0; i < from.subset_selectors_size(); ++i) {
+    to->selectors.push_back(
+        compileSelector(from.subset_selectors(i), diagnostics, path.at("subset_selectors", static_cast<size_t>(i))));
+  }
+  if (from.fallback_policy() == Subsets::ANY_ENDPOINT) to->fallback = upstream::lb::SubsetIndex::Fallback::kAnyHost;
+  if (from.fallback_policy() == Subsets::DEFAULT_SUBSET)
+    to->fallback = upstream::lb::SubsetIndex::Fallback::kDefaultSubset;
+  for (const auto& [key, value] : from.default_subset().fields()) {
+    to->default_subset.emplace_back(key, lbMetadataValue(value));
+  }
+  std::sort(to->default_subset.begin(), to->default_subset.end());
+  return to;
 }
 
 }  // namespace weir::extensions

@@ -59,9 +59,26 @@ class BootstrapCompiler {
           messages[i], {secrets_, context_.stats, diagnostics_, context_.schema_only, &config_->transports}, path);
       upstream::health::ClusterHealth health = extensions::compileHealth(messages[i], diagnostics_, path);
       if (compiled && compiled->endpoints_file != nullptr) readEndpoints(*compiled, path);
+      if (compiled && compiled->members != nullptr) aggregates_[messages[i].name()] = {path, compiled->members};
       if (compiled && fresh) {
         config_->clusters.push_back(std::make_shared<upstream::Cluster>(*std::move(compiled), context_.stats));
         config_->health.push_back(std::move(health));
+      }
+    }
+    checkAggregates();
+  }
+
+  void checkAggregates() {
+    for (const auto& [name, aggregate] : aggregates_) {
+      const base::FieldPath extension = aggregate.path.at("cluster_type");
+      const base::FieldPath typed = extension.at("typed_config");
+      for (size_t i = 0; i < aggregate.members->size(); ++i) {
+        const std::string& member = (*aggregate.members)[i];
+        if (cluster_names_.contains(member) && !aggregates_.contains(member)) continue;
+        diagnostics_.error(
+            typed.at("clusters", i),
+            absl::StrCat("\"", member, "\" is ", aggregates_.contains(member) ? "an aggregate" : "no cluster",
+                         "; allowed: names of clusters in static_resources that are no aggregates"));
       }
     }
   }
@@ -180,6 +197,11 @@ class BootstrapCompiler {
   const extensions::Secrets secrets_;
   std::unique_ptr<ServerConfig> config_ = std::make_unique<ServerConfig>();
   std::set<std::string, std::less<>> cluster_names_;
+  struct Aggregate {
+    base::FieldPath path;
+    std::shared_ptr<const std::vector<std::string>> members;
+  };
+  std::map<std::string, Aggregate> aggregates_;  // by name
   // Each with the path of the message that has it.
   std::map<std::string, std::string> listener_names_;
   std::map<std::string, std::string> addresses_;

@@ -191,6 +191,20 @@ TEST(CompileClusterTest, AnAgreedProtocolIsHttp1WithoutTlsAndAWarning) {
             "typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\"].auto_config");
 }
 
+TEST(CompileClusterTest, HostsThatPassTheirChecksStayUnlessItIsSaidOtherwise) {
+  const std::string check =
+      " health_checks { timeout { seconds: 1 } interval { seconds: 1 } unhealthy_threshold { value: 1 } "
+      "healthy_threshold { value: 1 } tcp_health_check {} }";
+  EXPECT_FALSE(compile(withEndpoint("")).config->keep_hosts_that_pass);
+  EXPECT_TRUE(compile(withEndpoint(check)).config->keep_hosts_that_pass);
+  EXPECT_FALSE(compile(withEndpoint(check + " ignore_health_on_host_removal: true")).config->keep_hosts_that_pass);
+  const std::string name =
+      "load_assignment { cluster_name: 'c' endpoints { lb_endpoints { endpoint { address { "
+      "socket_address { address: 'a.test' port_value: 80 } } } } } }";
+  EXPECT_TRUE(compile("name: 'c' type: STRICT_DNS " + name + check).config->keep_hosts_that_pass);
+  EXPECT_FALSE(compile("name: 'c' type: LOGICAL_DNS " + name + check).config->keep_hosts_that_pass);
+}
+
 TEST(CompileClusterTest, EndpointsKeepWeightHealthAndOrder) {
   const Compiled result = compile(R"(name: 'c' load_assignment { cluster_name: 'c'
       endpoints {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/clusters/aggregate/v3/cluster.pb.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "gtest/gtest.h"
@@ -49,6 +50,21 @@ std::string endpoints(const std::string& list) {
 }
 
 constexpr char kCares[] = "[type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig]";
+
+TEST(CompileDiscoveryTest, AnAggregateHasItsMembers) {
+  envoy::extensions::clusters::aggregate::v3::ClusterConfig::descriptor();
+  const std::string type =
+      "cluster_type { name: 'a' typed_config { "
+      "[type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig] { clusters: 'x' clusters: 'y' } } } ";
+  const Compiled result = compile(type + "lb_policy: CLUSTER_PROVIDED");
+  EXPECT_TRUE(result.all.empty());
+  ASSERT_NE(result.config.members, nullptr);
+  EXPECT_EQ(*result.config.members, (std::vector<std::string>{"x", "y"}));
+  const Compiled wrong = compile(type + endpoints(endpoint("127.0.0.1")));
+  ASSERT_EQ(wrong.all.size(), 2u);
+  EXPECT_EQ(wrong.all[0].path, "load_assignment");
+  EXPECT_EQ(wrong.all[1].message, "ROUND_ROBIN in an aggregate; allowed: CLUSTER_PROVIDED");
+}
 
 TEST(CompileDiscoveryTest, TheDefaultsOfNamesAreThoseOfTheApi) {
   const Compiled result = compile("type: STRICT_DNS " + endpoints(endpoint("web.example", 8080)));

@@ -106,6 +106,18 @@ TEST(CompileHealthTest, AnHttpCheck) {
   EXPECT_EQ(http.body_bytes, 10u);
 }
 
+TEST(CompileHealthTest, ABodyGoesWithMethodsThatHaveOne) {
+  const std::string send = "http_health_check { path: '/' send { text: '6f6b' } method: ";
+  for (const char* const method : {"POST", "PUT", "PATCH", "OPTIONS"}) {
+    const Compiled result = compile(check(send + std::string(method) + " }"));
+    ASSERT_TRUE(result.all.empty()) << result.all[0].message;
+    EXPECT_EQ(std::get<health::HttpCheck>(result.config.checks[0]->kind).send, "ok");
+  }
+  EXPECT_EQ(errorOf(check(send + "DELETE }")),
+            "health_checks[0].http_health_check.send: a body with method DELETE; allowed: with POST, PUT, PATCH, "
+            "OPTIONS");
+}
+
 TEST(CompileHealthTest, TcpAndGrpcChecks) {
   const Compiled tcp = compile(check("tcp_health_check { send { binary: 'ping' } receive { text: '706f6e67' } }"));
   const auto& bytes = std::get<health::TcpCheck>(tcp.config.checks.at(0)->kind);

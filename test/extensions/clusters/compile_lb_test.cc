@@ -169,6 +169,12 @@ TEST(CompileLbTest, TypedPoliciesTakeThePlaceOfTheOlderField) {
                    "endpoint_picking_policy { policies { typed_extension_config { name: 'q' typed_config { "
                    "[type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random] {} } } } }"),
        PolicyKind::kRandom},
+      {envoyPolicy("subset.v3.Subset",
+                   "fallback_policy: DEFAULT_SUBSET default_subset { fields { key: 'v' value { number_value: 1 } } } "
+                   "subset_selectors { keys: 'v' fallback_policy: ANY_ENDPOINT } subset_lb_policy { policies { "
+                   "typed_extension_config { name: 'q' typed_config { "
+                   "[type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random] {} } } } }"),
+       PolicyKind::kRandom},
   };
   for (const auto& test : kKinds) {
     const auto result = compile(test.text);
@@ -176,6 +182,13 @@ TEST(CompileLbTest, TypedPoliciesTakeThePlaceOfTheOlderField) {
     EXPECT_EQ(result.options.policy, test.kind) << test.text;
   }
   EXPECT_TRUE(compile(kKinds[6].text).options.locality_weighted);
+  const auto subsets = compile(kKinds[7].text).options.subsets;
+  ASSERT_NE(subsets, nullptr);
+  EXPECT_EQ(subsets->fallback, upstream::lb::SubsetIndex::Fallback::kDefaultSubset);
+  EXPECT_EQ(subsets->default_subset, (upstream::lb::Metadata{{"v", "1"}}));
+  ASSERT_EQ(subsets->selectors.size(), 1u);
+  EXPECT_EQ(subsets->selectors[0].keys, std::vector<std::string>{"v"});
+  EXPECT_EQ(subsets->selectors[0].fallback, upstream::lb::SubsetIndex::Fallback::kAnyHost);
   EXPECT_NE(compile(kKinds[4].text).options.shuffle_seed, 0u);
   EXPECT_EQ(compile(kKinds[5].text).options.latency.decay, absl::Seconds(5));
 }
@@ -185,7 +198,8 @@ TEST(CompileLbTest, TypedPoliciesThatMakeNoSenseAreRefused) {
        {std::string("load_balancing_policy {}"), policy("envoy.config.cluster.v3.CircuitBreakers", ""),
         policy("weir.extensions.load_balancing_policies.peak_ewma.v1.PeakEwma", "decay_time {}"),
         envoyPolicy("maglev.v3.Maglev", "table_size { value: 4 }"),
-        envoyPolicy("wrr_locality.v3.WrrLocality", "endpoint_picking_policy {}")}) {
+        envoyPolicy("wrr_locality.v3.WrrLocality", "endpoint_picking_policy {}"),
+        envoyPolicy("subset.v3.Subset", "subset_lb_policy {}")}) {
     EXPECT_EQ(compile(text).all.size(), 1u) << text;
   }
 }
