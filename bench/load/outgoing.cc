@@ -22,7 +22,7 @@ std::unique_ptr<net::Connection> Outgoing::connect(net::Session& session) const 
     std::exit(1);
   }
   std::unique_ptr<net::Socket> connecting = *std::move(socket);
-  if (transport != nullptr) connecting = transport->wrap(std::move(connecting), worker, "bench");
+  if (transport != nullptr) connecting = transport->wrap(std::move(connecting), worker, {.host_name = "bench"});
   const net::Connection::Limits limits{kBufferBytes, kBufferBytes};
   return std::make_unique<net::Connection>(worker.dispatcher, worker.blocks, std::move(connecting), limits, session,
                                            kConnectTimeout);

@@ -10,6 +10,7 @@
 #include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/core/v3/health_check.pb.h"
+#include "envoy/config/core/v3/proxy_protocol.pb.h"
 #include "envoy/config/core/v3/upstream_http.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
@@ -78,6 +79,7 @@
 #include "envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
 #include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
+#include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
@@ -167,6 +169,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::config::common::mutation_rules::v3::HeaderMutation::descriptor()->file(),
       envoy::config::core::v3::Node::descriptor()->file(),
       envoy::config::core::v3::HealthCheck::descriptor()->file(),
+      envoy::config::core::v3::ProxyProtocolConfig::descriptor()->file(),
       envoy::config::core::v3::UpstreamHttpProtocolOptions::descriptor()->file(),
       envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
       envoy::config::listener::v3::Filter::descriptor()->file(),
@@ -187,6 +190,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig::descriptor()->file(),
       envoy::extensions::path::match::uri_template::v3::UriTemplateMatchConfig::descriptor()->file(),
       envoy::extensions::path::rewrite::uri_template::v3::UriTemplateRewriteConfig::descriptor()->file(),
+      envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport::descriptor()->file(),
       envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer::descriptor()->file(),
       envoy::extensions::transport_sockets::tls::v3::TlsParameters::descriptor()->file(),
       envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor()->file(),

@@ -87,6 +87,11 @@ void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) 
   pick.hash = hash_;
   if (cluster_->config().demand != nullptr) pick.wanted = wantedHost(cluster_->config().demand->config());
   if (cluster_->config().server_name_of_request) pick.server_name = requestedName();
+  std::optional<net::ClientAddresses> client;
+  if (cluster_->config().tells_client) {
+    pick.client =
+        &client.emplace(net::ClientAddresses{context_.info.downstream_direct_remote, context_.info.downstream_local});
+  }
   pick.subset = action().subset.get();
   for (const std::string& header : cluster_->config().lb.override_headers) {
     if (const auto hosts = request_->headers.get(header); hosts.has_value() && pick.preferred.empty()) {

@@ -103,6 +103,10 @@ void TcpProxy::startConnect() {
   if (cluster_->config().demand != nullptr && info_.downstream_local_restored) {
     pick.wanted = cluster_->config().demand->config().keyOf(info_.downstream_local, key);
   }
+  std::optional<net::ClientAddresses> client;
+  if (cluster_->config().tells_client) {
+    pick.client = &client.emplace(net::ClientAddresses{info_.downstream_remote, info_.downstream_local});
+  }
   connecting_ = cluster_->connect(pick, *this);
 }
 

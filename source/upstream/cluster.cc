@@ -21,7 +21,7 @@ bool SharedLimit::give() {
 }
 
 Cluster::Cluster(ClusterConfig config, stats::Registry& registry)
-    : initial_entries_(makeEntries(std::exchange(config.hosts, {}), kLongAgo)),
+    : initial_entries_(makeEntries(std::exchange(config.hosts, {}), kLongAgo, config.transport_matches)),
       config_(std::move(config)),
       stats_(registry, config_.stat_name.empty() ? config_.name : config_.stat_name),
       breakers_{CircuitBreaker(config_.thresholds[0]), CircuitBreaker(config_.thresholds[1])},

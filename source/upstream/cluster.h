@@ -24,6 +24,7 @@
 #include "source/upstream/cluster_stats.h"
 #include "source/upstream/host_set.h"
 #include "source/upstream/idle_shelf.h"
+#include "source/upstream/transport_match.h"
 
 namespace weir::upstream {
 class Demand;
@@ -78,6 +79,14 @@ struct ClusterConfig {
   absl::Duration max_stream_duration = absl::InfiniteDuration();
   std::optional<net::KeepAlive> keep_alive;
   std::shared_ptr<const net::TransportFactory> transport;  // null: plain bytes
+  // Of hosts that have something noted about them; `transport` is that of the others, counted where there are matches.
+  std::vector<TransportMatch> transport_matches;
+  std::optional<stats::CounterId> transport_unmatched;
+  const net::TransportFactory* transportOf(const Host& host) const {
+    return host.transport_match == nullptr ? transport.get() : host.transport_match->transport.get();
+  }
+  // Some transport tells the host who the client is: requests are asked for with the addresses of theirs.
+  bool tells_client = false;
   // Connections ask for the host of the request that they are opened for, and carry requests for that host only.
   bool server_name_of_request = false;
   Protocol protocol = Protocol::kHttp1;

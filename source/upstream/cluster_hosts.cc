@@ -77,7 +77,7 @@ void ClusterHosts::monitorWith(MonitorFactory factory) {
   for (const HostEntry& entry : entries_) entry.host->setMonitor(monitors_(*entry.host));
 }
 
-HostEntry ClusterHosts::makeEntry(const HostSpec& spec) {
+HostEntry ClusterHosts::makeEntry(const HostSpec& spec, const TransportMatch* match) {
   uint32_t slot = static_cast<uint32_t>(by_slot_.size());
   if (free_slots_.empty()) {
     by_slot_.push_back(nullptr);
@@ -86,7 +86,7 @@ HostEntry ClusterHosts::makeEntry(const HostSpec& spec) {
     slot = free_slots_.back();
     free_slots_.pop_back();
   }
-  auto host = std::make_shared<const Host>(spec, slot);
+  auto host = std::make_shared<const Host>(spec, slot, match);
   by_slot_[slot] = host.get();
   keys_.insert(slot);
   if (monitors_) host->setMonitor(monitors_(*host));
@@ -126,9 +126,10 @@ void ClusterHosts::update(const std::vector<HostSpec>& specs) {
   std::vector<HostEntry> next;
   next.reserve(specs.size());
   for (const HostSpec& spec : specs) {
+    const TransportMatch* const match = transportMatch(cluster_->config().transport_matches, spec);
     const auto known = keys_.find(spec);
     if (known == keys_.end()) {
-      HostEntry entry = makeEntry(spec);
+      HostEntry entry = makeEntry(spec, match);
       place_by_slot_[entry.host->slot] = static_cast<uint32_t>(next.size());
       next.push_back(std::move(entry));
       changed_ = true;
@@ -139,6 +140,15 @@ void ClusterHosts::update(const std::vector<HostSpec>& specs) {
         place >= entries_.size() || entries_[place].host == nullptr || entries_[place].host->slot != *known;
     if (taken) continue;  // it came before in this list
     HostEntry& entry = entries_[place];
+    if (entry.host->transport_match != match) {
+      // Its connections are no good any more: to the workers it is another host, and that one leaves.
+      remove(entry);
+      HostEntry other = makeEntry(spec, match);
+      place_by_slot_[other.host->slot] = static_cast<uint32_t>(next.size());
+      next.push_back(std::move(other));
+      changed_ = true;
+      continue;
+    }
     changed_ = entry.assign(spec) || changed_ || place != next.size();
     place_by_slot_[*known] = static_cast<uint32_t>(next.size());
     next.push_back(std::move(entry));

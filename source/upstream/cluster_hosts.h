@@ -5,9 +5,9 @@
 //
 // Where the cluster says so, a host that discovery lists no more but whose active checks pass stays until one fails.
 //
-// A host is known again by its address and hostname. What else changes about it keeps its connections, counters and
-// health; a host that is no longer in a list is drained by the workers, and its place is used again when no thread
-// knows it any more.
+// A host is known again by its address and hostname, as long as connections to it go over the same transport. What else
+// changes about it keeps its connections, counters and health; a host that is no longer in a list is drained by the
+// workers, and its place is used again when no thread knows it any more.
 #pragma once
 
 #include <cstdint>
@@ -96,7 +96,7 @@ class ClusterHosts final : private event::Wakeable, private event::TimerHandler 
   void onWake() override;
   void onTimer(event::Timer& timer) override;
   HostEntry* entryOf(const Host& host);
-  HostEntry makeEntry(const HostSpec& spec);
+  HostEntry makeEntry(const HostSpec& spec, const TransportMatch* match);
   void remove(HostEntry& entry);
   // Whether it stays although it is not listed.
   bool outlasts(const HostEntry& entry) const;

@@ -34,6 +34,21 @@ ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::W
   }
 }
 
+absl::StatusOr<std::unique_ptr<net::Socket>> ClusterShard::openSocket(uint32_t slot, net::Purpose purpose) {
+  const Host& to = host(slot);
+  absl::StatusOr<std::unique_ptr<net::Socket>> socket = worker.network.connect(to.address, config().keep_alive);
+  if (!socket.ok()) return socket;
+  if (to.transport_match != nullptr) {
+    worker.stats.add(to.transport_match->matched);
+  } else if (config().transport_unmatched.has_value()) {
+    worker.stats.add(*config().transport_unmatched);
+  }
+  const net::TransportFactory* const transport = config().transportOf(to);
+  if (transport == nullptr) return socket;
+  if (purpose.host_name.empty()) purpose.host_name = to.hostname;
+  return transport->wrap(*std::move(socket), worker, purpose);
+}
+
 void ClusterShard::countMembers() {
   if (worker.index != 0) return;
   stats::Shard& out = worker.stats;

@@ -6,8 +6,10 @@
 #include <memory>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "source/event/wakeable.h"
 #include "source/http/h2/session_memory.h"
+#include "source/net/transport.h"
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/host_ref.h"
@@ -55,6 +57,9 @@ class ClusterShard {
   void giveRetry(Priority priority);
   bool takePool(Priority priority);
   void givePool(Priority priority);
+
+  // Begins to connect to a host, over its transport. For the name that the host has, unless `purpose` says another.
+  absl::StatusOr<std::unique_ptr<net::Socket>> openSocket(uint32_t slot, net::Purpose purpose);
 
   // Counts a connection that is being opened to a host, for which a permit was taken.
   void connectionOpened(uint32_t slot);

@@ -6,11 +6,12 @@
 namespace weir::upstream {
 
 ConnectionPool::ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority,
-                               http::Version version, std::string_view server_name)
+                               http::Version version, const net::Purpose& purpose)
     : Wakeable(shard.worker.dispatcher),
       shard_(shard),
       waiters_(waiters),
-      server_name_(server_name),
+      server_name_(purpose.host_name),
+      client_(purpose.client == nullptr ? std::nullopt : std::optional(*purpose.client)),
       connections_(shard, host, priority, version, *this),
       patience_(shard.worker.dispatcher, *this) {
   shard_.pools.push_back(this);
@@ -198,14 +199,9 @@ bool ConnectionPool::adoptOne() {
 }
 
 void ConnectionPool::connectOne() {
-  const Host& host = shard_.host(connections_.host);
   absl::StatusOr<std::unique_ptr<net::Socket>> socket =
-      shard_.worker.network.connect(host.address, shard_.config().keep_alive);
+      shard_.openSocket(connections_.host, {server_name_, client_ ? &*client_ : nullptr});
   if (socket.ok()) {
-    if (const net::TransportFactory* const transport = shard_.config().transport.get()) {
-      const std::string_view name = server_name_.empty() ? host.hostname : server_name_;
-      *socket = transport->wrap(*std::move(socket), shard_.worker, name);
-    }
     UpstreamConnection::start(connections_, *std::move(socket));
     return;
   }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@
 #include "source/event/dispatcher.h"
 #include "source/event/timer.h"
 #include "source/event/wakeable.h"
+#include "source/net/transport.h"
 #include "source/upstream/cluster_shard.h"
 #include "source/upstream/receivers.h"
 #include "source/upstream/upstream_connection.h"
@@ -35,10 +37,9 @@ class ConnectionPool final : public event::Deletable, private event::TimerHandle
   static constexpr int kAheadAtOnce = 3;
 
   // `shard` and `waiters` must outlive it. `host` is its slot. A permit of the limit of pools was taken for it, and is
-  // given back when it retires or ends. `server_name` is what its connections ask for over TLS; empty: what the
-  // configuration and the host say.
+  // given back when it retires or ends. Its connections are opened for `purpose`; no name: that of the host.
   ConnectionPool(ClusterShard& shard, WaiterPool& waiters, uint32_t host, Priority priority, http::Version version,
-                 std::string_view server_name = {});
+                 const net::Purpose& purpose = {});
   // Streams of its connections must have been released.
   ~ConnectionPool() override;
 
@@ -83,6 +84,7 @@ class ConnectionPool final : public event::Deletable, private event::TimerHandle
   HostRef retired_;  // once it is; until its connections are gone
   WaiterPool& waiters_;
   const std::string server_name_;
+  const std::optional<net::ClientAddresses> client_;
   HostConnections connections_;
   event::Timer patience_;  // of the first who waits
   WaiterList arrivals_;    // not looked at yet

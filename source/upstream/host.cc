@@ -2,11 +2,12 @@
 
 namespace weir::upstream {
 
-Host::Host(const HostSpec& spec, uint32_t place)
+Host::Host(const HostSpec& spec, uint32_t place, const TransportMatch* match)
     : address(spec.address),
       hostname(spec.hostname),
       text(spec.text.empty() ? spec.address.text() : spec.text),
-      slot(place) {}
+      slot(place),
+      transport_match(match) {}
 
 Host::~Host() {
   HostCounters* block = counters_.load(std::memory_order_acquire);

@@ -16,6 +16,8 @@
 
 namespace weir::upstream {
 
+struct TransportMatch;  // source/upstream/transport_match.h
+
 // What discovery says about an endpoint.
 enum class HostHealth : uint8_t { kHealthy, kUnhealthy, kDraining, kTimeout, kDegraded };
 
@@ -42,8 +44,11 @@ struct HostSpec {
   std::string text;                              // address.text()
   std::shared_ptr<const HostGroup> group;        // null: priority 0 and no locality
   std::shared_ptr<const lb::Metadata> metadata;  // null: none
-  net::Address health_address;                   // where it is checked; Family::kNone: at `address`
-  std::string health_hostname;                   // empty: what the check says
+  // By which the transport of its connections is chosen; of the endpoint, and of its locality. Null: none.
+  std::shared_ptr<const lb::Metadata> transport_notes;
+  std::shared_ptr<const lb::Metadata> locality_transport_notes;
+  net::Address health_address;  // where it is checked; Family::kNone: at `address`
+  std::string health_hostname;  // empty: what the check says
   bool no_health_check = false;
 };
 
@@ -113,7 +118,8 @@ class HostMonitor {
 class Host {
  public:
   // `slot` is its place in the arrays of the cluster: no other host of it has the same while any thread knows this one.
-  Host(const HostSpec& spec, uint32_t slot);
+  // `match` is the cluster's, and outlives it; null: the cluster's own transport.
+  Host(const HostSpec& spec, uint32_t slot, const TransportMatch* match = nullptr);
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
@@ -122,6 +128,7 @@ class Host {
   const std::string hostname;
   const std::string text;
   const uint32_t slot;
+  const TransportMatch* const transport_match;
 
   // A block of counters for the worker that calls. Lives as long as the host. Any thread.
   HostCounters& addCounters() const;

@@ -164,11 +164,13 @@ std::optional<uint32_t> HostSet::usableAt(std::string_view text) const {
   return found == usable_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::vector<HostEntry> makeEntries(const std::vector<HostSpec>& specs, base::MonotonicTime now) {
+std::vector<HostEntry> makeEntries(const std::vector<HostSpec>& specs, base::MonotonicTime now,
+                                   const std::vector<TransportMatch>& matches) {
   std::vector<HostEntry> out;
   out.reserve(specs.size());
   for (const HostSpec& spec : specs) {
-    out.emplace_back(spec, std::make_shared<const Host>(spec, static_cast<uint32_t>(out.size())), now);
+    const auto slot = static_cast<uint32_t>(out.size());
+    out.emplace_back(spec, std::make_shared<const Host>(spec, slot, transportMatch(matches, spec)), now);
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include "source/base/clock.h"
 #include "source/upstream/host.h"
 #include "source/upstream/lb/balancer.h"
+#include "source/upstream/transport_match.h"
 
 namespace weir::upstream {
 
@@ -103,7 +104,8 @@ struct HostSet {
 // Of hosts that were there from the beginning.
 inline constexpr base::MonotonicTime kLongAgo{-(int64_t{1} << 61)};
 
-// One entry for each, slots in order.
-std::vector<HostEntry> makeEntries(const std::vector<HostSpec>& specs, base::MonotonicTime now);
+// One entry for each, slots in order. `matches` are those of the cluster, and outlive the hosts.
+std::vector<HostEntry> makeEntries(const std::vector<HostSpec>& specs, base::MonotonicTime now,
+                                   const std::vector<TransportMatch>& matches = {});
 
 }  // namespace weir::upstream

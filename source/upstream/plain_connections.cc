@@ -13,40 +13,37 @@ class PlainConnections::Connecting final : public base::Operation,
                                            private net::Session,
                                            private event::Wakeable {
  public:
-  Connecting(PlainConnections& home, std::optional<uint32_t> host, Priority priority, ConnectReceiver& receiver)
+  Connecting(PlainConnections& home, std::optional<uint32_t> host, const PickContext& context,
+             ConnectReceiver& receiver)
       : Wakeable(home.shard_.worker.dispatcher),
         home_(home),
         host_(host.has_value() ? HostRef(home.shard_.state(*host)) : HostRef()),
         receiver_(receiver),
-        failure_(start(host, priority)) {
+        failure_(start(host, context)) {
     if (failure_ != http::Reason::kNone) wake();
   }
 
   std::list<std::unique_ptr<Connecting>>::iterator place;
 
  private:
-  http::Reason start(std::optional<uint32_t> host, Priority priority) {
+  http::Reason start(std::optional<uint32_t> host, const PickContext& context) {
     ClusterShard& shard = home_.shard_;
     if (!host.has_value()) {
       shard.worker.stats.add(shard.stats().cx_none_healthy);
       return http::Reason::kNoHealthyUpstream;
     }
-    if (!shard.takeConnection(*host, priority)) {
+    if (!shard.takeConnection(*host, context.priority)) {
       shard.worker.stats.add(shard.stats().cx_overflow);
       return http::Reason::kUpstreamOverflow;
     }
     shard.connectionOpened(*host);
     shard.begin(*host);
-    lease_ = ConnectionLease(shard, *host, priority);
+    lease_ = ConnectionLease(shard, *host, context.priority);
     const ClusterConfig& config = shard.config();
-    absl::StatusOr<std::unique_ptr<net::Socket>> socket =
-        shard.worker.network.connect(host_->address, config.keep_alive);
+    absl::StatusOr<std::unique_ptr<net::Socket>> socket = shard.openSocket(*host, {.client = context.client});
     if (!socket.ok()) {
       shard.connectFailed(*host, false);
       return http::Reason::kConnectFailure;
-    }
-    if (config.transport != nullptr) {
-      *socket = config.transport->wrap(*std::move(socket), shard.worker, host_->hostname);
     }
     started_ = shard.worker.dispatcher.now();
     connection_ = std::make_unique<net::Connection>(shard.worker.dispatcher, shard.worker.blocks, *std::move(socket),
@@ -132,8 +129,9 @@ class PlainConnections::Finishing final : public event::Deletable, private net::
 PlainConnections::PlainConnections(ClusterShard& shard) : shard_(shard) {}
 PlainConnections::~PlainConnections() = default;
 
-base::Ticket PlainConnections::connect(std::optional<uint32_t> host, Priority priority, ConnectReceiver& receiver) {
-  connecting_.push_front(std::make_unique<Connecting>(*this, host, priority, receiver));
+base::Ticket PlainConnections::connect(std::optional<uint32_t> host, const PickContext& context,
+                                       ConnectReceiver& receiver) {
+  connecting_.push_front(std::make_unique<Connecting>(*this, host, context, receiver));
   Connecting& connecting = *connecting_.front();
   connecting.place = connecting_.begin();
   return connecting.issue();

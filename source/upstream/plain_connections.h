@@ -21,8 +21,8 @@ class PlainConnections {
   explicit PlainConnections(ClusterShard& shard);
   ~PlainConnections();
 
-  // `host`: what was picked, none if there was nothing to pick.
-  base::Ticket connect(std::optional<uint32_t> host, Priority priority, ConnectReceiver& receiver);
+  // `host`: what was picked, none if there was nothing to pick. Of the context, what is not about picking.
+  base::Ticket connect(std::optional<uint32_t> host, const PickContext& context, ConnectReceiver& receiver);
   void finish(ConnectReceiver::Connected connected, absl::Duration patience);
   size_t size() const { return connecting_.size() + finishing_.size(); }
 

@@ -14,6 +14,7 @@
 #include "source/http/stream.h"
 #include "source/net/address.h"
 #include "source/net/connection.h"
+#include "source/net/transport.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/host_ref.h"
 #include "source/upstream/lease.h"
@@ -45,6 +46,8 @@ struct PickContext {
   std::string_view preferred = {};
   // What TLS asks for, where the cluster takes it from requests; lower case. Lives as long as the call.
   std::string_view server_name = {};
+  // For whom it is, where hosts of the cluster are told (ClusterConfig::tells_client). Lives as long as the call.
+  const net::ClientAddresses* client = nullptr;
   // The request was sent before: it counts against the limit of retries.
   bool resend = false;
   // In which the request came: where the cluster says so, it is sent in the same.

@@ -27,9 +27,7 @@ ShelfKeeper::ShelfKeeper(ClusterShard& shard) : shard_(shard), sweep_(shard.work
 
 IdleShelf& ShelfKeeper::shelf() const { return shard_.cluster->shelf(); }
 
-bool ShelfKeeper::shares() const {
-  return shelf().shared() && shard_.config().transport == nullptr && !shard_.draining && shelf().hasRoom();
-}
+bool ShelfKeeper::shares() const { return shelf().shared() && !shard_.draining && shelf().hasRoom(); }
 
 void ShelfKeeper::put(uint32_t slot, Priority priority, std::unique_ptr<net::Socket> socket, base::MonotonicTime opened,
                       base::MonotonicTime expires, uint64_t requests) {

@@ -364,7 +364,8 @@ void UpstreamConnection::becomeIdle() {
 
 // Once it has been idle for a while; whether others have a use for it is asked then.
 bool UpstreamConnection::goesToShelf() const {
-  if (multiplex_ != nullptr || config().transport != nullptr) return false;
+  const bool plain = config().transportOf(home_.shard.host(home_.host)) == nullptr;
+  if (multiplex_ != nullptr || !plain) return false;
   return !limited(config().idle_timeout) || config().idle_timeout > ShelfKeeper::kShareAfter;
 }
 

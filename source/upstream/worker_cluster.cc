@@ -14,30 +14,41 @@
 
 namespace weir::upstream {
 
+namespace {
+
+// Of one host, before those that nobody uses are dropped.
+constexpr size_t kUnusedNames = 64;
+
+}  // namespace
+
 // With the pools to the host, by priority and protocol; made when first used.
 struct WorkerCluster::PooledHost final : public HostState {
   using HostState::HostState;
-  using PoolsByName = std::map<std::string, std::unique_ptr<ConnectionPool>, std::less<>>;
+  // Where requests say that: by what they ask for over TLS, and for whom.
+  struct PoolsByPurpose {
+    std::map<std::string, std::unique_ptr<ConnectionPool>, std::less<>> all;
+    size_t sweep_at = kUnusedNames;  // with so many, those that nobody uses are dropped before there is one more
+  };
 
   bool idle() const {
     const auto unused = [](const auto& pool) { return pool == nullptr || pool->empty(); };
     return std::all_of(pools.begin(), pools.end(), unused) &&
-           std::all_of(named.begin(), named.end(), [&](const PoolsByName& by_name) {
-             return std::all_of(by_name.begin(), by_name.end(), [&](const auto& one) { return unused(one.second); });
+           std::all_of(named.begin(), named.end(), [&](const PoolsByPurpose& pools) {
+             return std::all_of(pools.all.begin(), pools.all.end(),
+                                [&](const auto& one) { return unused(one.second); });
            });
   }
   void closeIdle() {
     for (const std::unique_ptr<ConnectionPool>& pool : pools) {
       if (pool != nullptr) pool->closeIdle();
     }
-    for (const PoolsByName& by_name : named) {
-      for (const auto& [name, pool] : by_name) pool->closeIdle();
+    for (const PoolsByPurpose& pools : named) {
+      for (const auto& [purpose, pool] : pools.all) pool->closeIdle();
     }
   }
 
   std::array<std::unique_ptr<ConnectionPool>, 4> pools;
-  // By what their connections ask for over TLS, where requests say that; as many as `pools`, or none.
-  std::vector<PoolsByName> named;
+  std::vector<PoolsByPurpose> named;  // as many as `pools`, or none
 };
 
 // Goes on in the next turn with the hosts that have left.
@@ -58,14 +69,22 @@ namespace {
 // Hosts that have left, and are drained in one turn: closing a connection takes some microseconds.
 constexpr size_t kDeparturesPerTurn = 256;
 
-// Of one host, before those that nobody uses are dropped.
-constexpr size_t kUnusedNames = 64;
-
 // A pool until the end of the turn: it may be on the stack.
 struct BuriedPool final : event::Deletable {
   explicit BuriedPool(std::unique_ptr<ConnectionPool> buried) : pool(std::move(buried)) {}
   std::unique_ptr<ConnectionPool> pool;
 };
+
+void appendKey(const net::Address& address, std::string& key) {
+  key += '\0';
+  key += static_cast<char>(address.port() >> 8);
+  key += static_cast<char>(address.port() & 0xff);
+  if (address.isIp()) {
+    key += address.ipBytes();
+  } else {
+    key += address.ip();
+  }
+}
 
 }  // namespace
 
@@ -249,6 +268,16 @@ bool WorkerCluster::retireAPool(Priority priority) {
       shard_.worker.dispatcher.deleteLater(std::move(pool));
       return true;
     }
+    for (PooledHost::PoolsByPurpose& pools : static_cast<PooledHost&>(shard_.state(slot)).named) {
+      const auto at = std::find_if(pools.all.begin(), pools.all.end(), [priority](const auto& one) {
+        return one.second->priority() == priority && one.second->unused();
+      });
+      if (at == pools.all.end()) continue;
+      at->second->retire();
+      shard_.worker.dispatcher.deleteLater(std::move(at->second));
+      pools.all.erase(at);
+      return true;
+    }
   }
   return false;
 }
@@ -267,7 +296,7 @@ ConnectionPool* WorkerCluster::pool(uint32_t slot, const PickContext& context) {
   const http::Version version = h2 ? http::Version::kHttp2 : http::Version::kHttp11;
   PooledHost& host = hostState(slot);
   const size_t kind = static_cast<size_t>(context.priority) * 2 + (h2 ? 1 : 0);
-  if (!context.server_name.empty()) return namedPool(host, kind, context, version);
+  if (!context.server_name.empty() || context.client != nullptr) return namedPool(host, kind, context, version);
   std::unique_ptr<ConnectionPool>& pool = host.pools[kind];
   if (pool == nullptr && takePool(context.priority)) {
     pool = std::make_unique<ConnectionPool>(shard_, waiters_, slot, context.priority, version);
@@ -288,21 +317,27 @@ base::Ticket WorkerCluster::refuse(std::optional<uint32_t> host, const PickConte
 ConnectionPool* WorkerCluster::namedPool(PooledHost& host, size_t kind, const PickContext& context,
                                          http::Version version) {
   if (host.named.empty()) host.named.resize(host.pools.size());
-  PooledHost::PoolsByName& by_name = host.named[kind];
-  const auto found = by_name.find(context.server_name);
-  if (found != by_name.end()) return found->second.get();
-  if (by_name.size() >= kUnusedNames) {
-    for (auto at = by_name.begin(); at != by_name.end();) {
+  PooledHost::PoolsByPurpose& pools = host.named[kind];
+  key_.assign(context.server_name);
+  if (context.client != nullptr) {
+    appendKey(context.client->remote, key_);
+    appendKey(context.client->local, key_);
+  }
+  const auto found = pools.all.find(key_);
+  if (found != pools.all.end()) return found->second.get();
+  if (pools.all.size() >= pools.sweep_at) {
+    for (auto at = pools.all.begin(); at != pools.all.end();) {
       const auto one = at++;
       if (!one->second->empty()) continue;
       shard_.worker.dispatcher.deleteLater(std::make_unique<BuriedPool>(std::move(one->second)));
-      by_name.erase(one);
+      pools.all.erase(one);
     }
+    pools.sweep_at = std::max(kUnusedNames, 2 * pools.all.size());
   }
   if (!takePool(context.priority)) return nullptr;
   auto pool = std::make_unique<ConnectionPool>(shard_, waiters_, host.host->slot, context.priority, version,
-                                               context.server_name);
-  return by_name.emplace(std::string(context.server_name), std::move(pool)).first->second.get();
+                                               net::Purpose{context.server_name, context.client});
+  return pools.all.emplace(key_, std::move(pool)).first->second.get();
 }
 
 base::Ticket WorkerCluster::openStreamTo(uint32_t slot, const PickContext& context, StreamReceiver& receiver) {
@@ -312,7 +347,7 @@ base::Ticket WorkerCluster::openStreamTo(uint32_t slot, const PickContext& conte
 
 base::Ticket WorkerCluster::connectTo(uint32_t slot, const PickContext& context, ConnectReceiver& receiver) {
   hostState(slot);
-  return plain_.connect(slot, context.priority, receiver);
+  return plain_.connect(slot, context, receiver);
 }
 
 base::Ticket WorkerCluster::openStream(const PickContext& context, StreamReceiver& receiver) {
@@ -323,7 +358,8 @@ base::Ticket WorkerCluster::openStream(const PickContext& context, StreamReceive
     return refuse(std::nullopt, context, receiver, http::Reason::kNoHealthyUpstream);
   }
   base::Ticket ticket = openStreamTo(*host, context, receiver);
-  if (config().predictive_preconnect_ratio > 1) {
+  // A connection that was opened for nobody in particular is of no use where hosts are told for whom it is.
+  if (config().predictive_preconnect_ratio > 1 && !config().tells_client) {
     ahead_for_ = Ahead{context.priority, context.version};
     wake();
   }
@@ -369,7 +405,7 @@ RetryLease WorkerCluster::takeRetry(Priority priority) {
 
 base::Ticket WorkerCluster::connect(const PickContext& context, ConnectReceiver& receiver) {
   if (demand_ != nullptr) return demand_->connect(context, receiver);
-  return plain_.connect(pick(context), context.priority, receiver);
+  return plain_.connect(pick(context), context, receiver);
 }
 
 void WorkerCluster::finish(ConnectReceiver::Connected connected, absl::Duration patience) {

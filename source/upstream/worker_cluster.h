@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "source/base/ticket.h"
@@ -117,6 +118,7 @@ class WorkerCluster final : private event::Wakeable {
   WaiterList unplaced_;             // those for which there was no host, or no pool
   std::vector<uint32_t> foreseen_;  // picked for the next who ask
   std::optional<Ahead> ahead_for_;  // somebody has asked since connections were last opened ahead
+  std::string key_;                 // of a pool that is looked for
   PlainConnections plain_;
   std::unique_ptr<WorkerDemand> demand_;  // of a cluster that has the hosts that are asked for
 };

@@ -27,6 +27,7 @@ class WorkerDemand::Parked final : public base::Operation,
       : home_(home),
         key_(context.wanted),
         server_name_(context.server_name),
+        client_(context.client == nullptr ? std::nullopt : std::optional(*context.client)),
         context_(context),
         stream_(stream),
         connection_(connection),
@@ -34,6 +35,7 @@ class WorkerDemand::Parked final : public base::Operation,
         entered_(entered) {
     context_.wanted = key_;
     context_.server_name = server_name_;
+    context_.client = client_ ? &*client_ : nullptr;
     const absl::Duration limit = home.demand_.config().patience;
     if (entered && limit > absl::ZeroDuration()) patience_.arm(limit);
   }
@@ -107,6 +109,7 @@ class WorkerDemand::Parked final : public base::Operation,
   WorkerDemand& home_;
   const std::string key_;
   const std::string server_name_;
+  const std::optional<net::ClientAddresses> client_;
   PickContext context_;
   StreamReceiver* const stream_;
   ConnectReceiver* const connection_;

@@ -22,7 +22,7 @@ Client::Client(const net::WorkerContext& worker, const net::Address& to, const n
     closed = net::CloseReason::kConnectFailed;
     return;
   }
-  if (over != nullptr) *socket = over->wrap(*std::move(socket), worker, host);
+  if (over != nullptr) *socket = over->wrap(*std::move(socket), worker, {.host_name = host});
   connection_ =
       std::make_unique<net::Connection>(worker.dispatcher, worker.blocks, *std::move(socket), net::Connection::Limits{},
                                         static_cast<net::Session&>(*this), absl::Seconds(5));

@@ -12,6 +12,7 @@
 #include "source/extensions/clusters/compile_discovery.h"
 #include "source/extensions/clusters/compile_lb.h"
 #include "source/extensions/clusters/compile_limits.h"
+#include "source/extensions/clusters/compile_transports.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/protocols/compile_http2.h"
@@ -31,6 +32,8 @@ using Semantics = upstream::dns::DnsHostsOptions::Semantics;
 using ::weir::extensions::upstreams::pending_requests::v1::PendingRequests;
 
 constexpr char kHttpOptionsKey[] = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+// Unless idle_timeout says otherwise.
+constexpr absl::Duration kIdleOfOneClient = absl::Minutes(1);
 constexpr char kPendingKey[] = "weir.extensions.upstreams.pending_requests.v1.PendingRequests";
 
 void compileKeepAlive(const core_v3::TcpKeepalive& from, upstream::ClusterConfig& config) {
@@ -141,10 +144,6 @@ void compileHttpExtension(const HttpOptions& from, bool secure, upstream::Cluste
   }
 }
 
-bool hasTls(const Cluster& message) {
-  return message.has_transport_socket() && !isRawBuffer(message.transport_socket().typed_config());
-}
-
 // What connections offer where the transport socket does not say.
 std::vector<std::string> usualAlpn(upstream::Protocol protocol) {
   switch (protocol) {
@@ -251,15 +250,12 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   if (message.upstream_connection_options().has_tcp_keepalive()) {
     compileKeepAlive(message.upstream_connection_options().tcp_keepalive(), config);
   }
+  // They are of use to one client alone.
+  if (tellsClient(message)) config.idle_timeout = kIdleOfOneClient;
   UpstreamUse use;
   compileHttpOptions(message, config, use, diagnostics, path);
   use.alpn = usualAlpn(config.protocol);
-  if (message.has_transport_socket()) {
-    const FieldPath socket = path.at("transport_socket");
-    const auto transport = compileUpstreamTransport(message.transport_socket().typed_config(), scope, config.stat_name,
-                                                    use, socket.at("typed_config"));
-    if (transport.has_value()) config.transport = *transport;
-  }
+  compileTransports(message, config, use, scope, path);
   // A name that stands for one address at a time has another one then.
   const bool logical = config.dns != nullptr && config.dns->options.semantics == Semantics::kLogical;
   config.keep_hosts_that_pass = message.health_checks_size() > 0 && !message.ignore_health_on_host_removal() &&

@@ -173,6 +173,7 @@ std::optional<NamedHost> compileHost(const endpoint_v3::LbEndpoint& from, Naming
   host.weight = weight;
   host.health = *health;
   if (from.has_metadata()) host.metadata = std::make_shared<const upstream::lb::Metadata>(lbMetadata(from.metadata()));
+  host.transport_notes = transportNotes(from.metadata());
   if (from.endpoint().has_health_check_config()) {
     compileCheckConfig(from.endpoint().health_check_config(), named, diagnostics, endpoint.at("health_check_config"));
   }
@@ -195,11 +196,13 @@ std::vector<NamedHost> compileAll(const endpoint_v3::ClusterLoadAssignment& mess
   for (int i = 0; i < message.endpoints_size(); ++i) {
     const FieldPath locality = path.at("endpoints", static_cast<size_t>(i));
     const std::shared_ptr<const upstream::HostGroup> group = compileGroup(message.endpoints(i));
+    const std::shared_ptr<const upstream::lb::Metadata> notes = transportNotes(message.endpoints(i).metadata());
     for (int j = 0; j < message.endpoints(i).lb_endpoints_size(); ++j) {
       std::optional<NamedHost> host = compileHost(message.endpoints(i).lb_endpoints(j), naming, diagnostics,
                                                   locality.at("lb_endpoints", static_cast<size_t>(j)));
       if (!host.has_value()) continue;
       host->host.group = group;
+      host->host.locality_transport_notes = notes;
       hosts.push_back(*std::move(host));
     }
   }

@@ -80,13 +80,22 @@ std::string lbMetadataValue(const Value& value) {
   return out;
 }
 
-upstream::lb::Metadata lbMetadata(const envoy::config::core::v3::Metadata& message) {
+upstream::lb::Metadata metadataPairs(const google::protobuf::Struct& message) {
   upstream::lb::Metadata metadata;
-  const auto at = message.filter_metadata().find("envoy.lb");
-  if (at == message.filter_metadata().end()) return metadata;
-  const std::map<std::string, Value> sorted(at->second.fields().begin(), at->second.fields().end());
+  const std::map<std::string, Value> sorted(message.fields().begin(), message.fields().end());
   for (const auto& [key, value] : sorted) metadata.emplace_back(key, lbMetadataValue(value));
   return metadata;
+}
+
+upstream::lb::Metadata lbMetadata(const envoy::config::core::v3::Metadata& message) {
+  const auto at = message.filter_metadata().find("envoy.lb");
+  return at == message.filter_metadata().end() ? upstream::lb::Metadata() : metadataPairs(at->second);
+}
+
+std::shared_ptr<const upstream::lb::Metadata> transportNotes(const envoy::config::core::v3::Metadata& message) {
+  const auto at = message.filter_metadata().find("envoy.transport_socket_match");
+  if (at == message.filter_metadata().end()) return nullptr;
+  return std::make_shared<const upstream::lb::Metadata>(metadataPairs(at->second));
 }
 
 }  // namespace weir::extensions

@@ -13,13 +13,18 @@ namespace envoy::config::core::v3 {
 class Metadata;
 }
 namespace google::protobuf {
+class Struct;
 class Value;
-}
+}  // namespace google::protobuf
 
 namespace weir::extensions {
 
-// The pairs under "envoy.lb", in the order of their keys.
+// The pairs of it, in the order of their keys.
+upstream::lb::Metadata metadataPairs(const google::protobuf::Struct& message);
+// Those under "envoy.lb".
 upstream::lb::Metadata lbMetadata(const envoy::config::core::v3::Metadata& message);
+// Those under "envoy.transport_socket_match"; null where there are none.
+std::shared_ptr<const upstream::lb::Metadata> transportNotes(const envoy::config::core::v3::Metadata& message);
 // One value as JSON without spaces, objects in the order of their keys: "\"v1\"", "2", "true", "[1,2]".
 std::string lbMetadataValue(const google::protobuf::Value& value);
 // All of it, by path, for logs: strings as they are, everything else as JSON. Null for none.

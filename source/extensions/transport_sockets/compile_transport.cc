@@ -3,13 +3,17 @@
 #include <google/protobuf/any.pb.h>
 
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/messages/unpack_any.h"
+#include "source/extensions/transport_sockets/proxy_protocol/compile_proxy_header.h"
+#include "source/extensions/transport_sockets/proxy_protocol/proxy_protocol_transport.h"
 #include "source/extensions/transport_sockets/referenced_files.h"
 #include "source/extensions/transport_sockets/tls/compile_tls.h"
 #include "source/net/tls/reloadable_transport.h"
@@ -18,6 +22,7 @@
 namespace weir::extensions {
 namespace {
 
+using envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport;
 using envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer;
 using envoy::extensions::transport_sockets::tls::v3::DownstreamTlsContext;
 using envoy::extensions::transport_sockets::tls::v3::UpstreamTlsContext;
@@ -28,15 +33,17 @@ using net::tls::TlsTransport;
 // None: it is neither `Tls` nor raw_buffer, and that was reported.
 template <typename Tls>
 std::optional<Tls> unpack(const Any& any, const TransportScope& scope, const base::FieldPath& path, bool& raw) {
-  Tls message;
   const std::unique_ptr<google::protobuf::Message> unpacked = unpackAny(any, scope.diagnostics, path);
   if (unpacked == nullptr) return std::nullopt;
   if (const auto* tls = dynamic_cast<const Tls*>(unpacked.get())) return *tls;
   raw = dynamic_cast<const RawBuffer*>(unpacked.get()) != nullptr;
   if (raw) return std::nullopt;
+  const bool upstream = std::is_same_v<Tls, UpstreamTlsContext>;
   scope.diagnostics.error(
-      path, absl::StrCat("'", base::av(anyType(any)), "' is no transport socket for this side; ",
-                         "allowed: ", Tls::descriptor()->full_name(), ", ", RawBuffer::descriptor()->full_name()));
+      path, absl::StrCat("'", base::av(anyType(any)),
+                         "' is no transport socket for this side; allowed: ", Tls::descriptor()->full_name(), ", ",
+                         RawBuffer::descriptor()->full_name(), upstream ? ", " : "",
+                         upstream ? ProxyProtocolUpstreamTransport::descriptor()->full_name() : ""));
   return std::nullopt;
 }
 
@@ -116,6 +123,24 @@ CompiledTransport compile(const Any& any, const TransportScope& scope, const cha
   return recipe->transport;
 }
 
+CompiledTransport compileProxyProtocol(const Any& any, const TransportScope& scope, std::string_view instance,
+                                       const UpstreamUse& use, const base::FieldPath& path) {
+  const std::unique_ptr<google::protobuf::Message> unpacked = unpackAny(any, scope.diagnostics, path);
+  if (unpacked == nullptr) return std::nullopt;
+  const auto& message = *google::protobuf::DynamicCastToGenerated<const ProxyProtocolUpstreamTransport>(unpacked.get());
+  const size_t before = scope.diagnostics.errors();
+  net::ProxyHeaderOptions options = compileProxyHeader(message.config(), scope.diagnostics, path.at("config"));
+  const base::FieldPath inside = path.at("transport_socket").at("typed_config");
+  const Any& inner = message.transport_socket().typed_config();
+  if (anyType(inner) == anyType(any)) {
+    scope.diagnostics.error(inside, "a second header inside the first; allowed: one");
+    return std::nullopt;
+  }
+  CompiledTransport compiled = compileUpstreamTransport(inner, scope, instance, use, inside);
+  if (!compiled.has_value() || scope.diagnostics.errors() != before) return std::nullopt;
+  return std::make_shared<const ProxyProtocolTransport>(std::move(options), *std::move(compiled));
+}
+
 }  // namespace
 
 CompiledTransport compileDownstreamTransport(const Any& any, const TransportScope& scope, std::string_view instance,
@@ -123,10 +148,19 @@ CompiledTransport compileDownstreamTransport(const Any& any, const TransportScop
   return compile<DownstreamTlsContext>(any, scope, "listener", instance, {}, path);
 }
 
-bool isRawBuffer(const Any& any) { return anyType(any) == RawBuffer::descriptor()->full_name(); }
+bool isProxyProtocol(const Any& any) {
+  return anyType(any) == ProxyProtocolUpstreamTransport::descriptor()->full_name();
+}
+
+bool protectsBytes(const Any& any) {
+  ProxyProtocolUpstreamTransport outer;
+  if (any.UnpackTo(&outer)) return protectsBytes(outer.transport_socket().typed_config());
+  return anyType(any) != RawBuffer::descriptor()->full_name();
+}
 
 CompiledTransport compileUpstreamTransport(const Any& any, const TransportScope& scope, std::string_view instance,
                                            const UpstreamUse& use, const base::FieldPath& path) {
+  if (isProxyProtocol(any)) return compileProxyProtocol(any, scope, instance, use, path);
   return compile<UpstreamTlsContext>(any, scope, "cluster", instance, use, path);
 }
 

@@ -44,6 +44,9 @@ CompiledTransport compileUpstreamTransport(const google::protobuf::Any& any, con
                                            std::string_view instance, const UpstreamUse& use,
                                            const base::FieldPath& path);
 
-bool isRawBuffer(const google::protobuf::Any& any);
+// Whether it is TLS, or has TLS inside.
+bool protectsBytes(const google::protobuf::Any& any);
+// Whether it sends a PROXY header.
+bool isProxyProtocol(const google::protobuf::Any& any);
 
 }  // namespace weir::extensions

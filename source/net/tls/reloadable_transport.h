@@ -5,7 +5,6 @@
 
 #include <memory>
 #include <mutex>
-#include <string_view>
 #include <utility>
 
 #include "source/net/transport.h"
@@ -21,8 +20,8 @@ class ReloadableTransport final : public TransportFactory {
     current_.swap(next);
   }
   std::unique_ptr<Socket> wrap(std::unique_ptr<Socket> socket, const WorkerContext& worker,
-                               std::string_view host_name) const override {
-    return current()->wrap(std::move(socket), worker, host_name);
+                               const Purpose& purpose) const override {
+    return current()->wrap(std::move(socket), worker, purpose);
   }
 
  private:

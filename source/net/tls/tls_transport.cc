@@ -37,7 +37,7 @@ class ServerTransport final : public TransportFactory {
       : context_(std::move(context)), shared_(share(stats, context_->credentials())) {}
 
   std::unique_ptr<Socket> wrap(std::unique_ptr<Socket> socket, const WorkerContext& worker,
-                               std::string_view) const override {
+                               const Purpose&) const override {
     SslPtr ssl = context_->newSsl();
     CHECK(ssl != nullptr, "a connection needs memory");
     return std::make_unique<TlsSocket>(std::move(socket), std::move(ssl), stateOn(worker, *shared_), context_, shared_,
@@ -55,9 +55,9 @@ class ClientTransport final : public TransportFactory {
       : context_(std::move(context)), shared_(share(stats, context_->credentials())) {}
 
   std::unique_ptr<Socket> wrap(std::unique_ptr<Socket> socket, const WorkerContext& worker,
-                               std::string_view host_name) const override {
+                               const Purpose& purpose) const override {
     std::unique_ptr<ConnectionState> state = stateOn(worker, *shared_);
-    SslPtr ssl = context_->newSsl(host_name, socket->remoteAddress().text(), *state);
+    SslPtr ssl = context_->newSsl(purpose.host_name, socket->remoteAddress().text(), *state);
     CHECK(ssl != nullptr, "a connection needs memory");
     return std::make_unique<TlsSocket>(std::move(socket), std::move(ssl), std::move(state), context_, shared_,
                                        worker.stats);

@@ -91,7 +91,7 @@ void ActiveListener::onInspected(std::unique_ptr<net::Socket> socket, Inspected 
     const net::WorkerContext& worker = services_.worker;
     return config_.log.connectionOver(info, nullptr, worker.dispatcher.now(), http::Reason::kNoRoute, worker);
   }
-  if (chain->transport != nullptr) socket = chain->transport->wrap(std::move(socket), services_.worker, "");
+  if (chain->transport != nullptr) socket = chain->transport->wrap(std::move(socket), services_.worker, {});
   if (!connections_.add(std::move(socket), config_.limits, *chain, info)) shard.add(config_.stats.cx_overflow);
 }
 

@@ -14,8 +14,8 @@ class HealthChecker::Session final : private ProbeOwner, private event::TimerHan
         host_(std::move(host)),
         state_(checker.context_.config),
         timer_(checker.context_.main.dispatcher, *this),
-        probe_(makeProbe({checker.context_.config, checker.context_.hosts.cluster(), checker.context_.main,
-                          checker.context_.h2_memory},
+        probe_(makeProbe({checker.context_.config, checker.context_.hosts.cluster().config().transportOf(*host_),
+                          checker.context_.hosts.cluster(), checker.context_.main, checker.context_.h2_memory},
                          addressOf(entry, checker.context_.config), nameOf(entry), *this)) {
     const int64_t jitter = absl::ToInt64Milliseconds(checker.context_.config.initial_jitter);
     timer_.arm(jitter <= 0 ? absl::ZeroDuration()

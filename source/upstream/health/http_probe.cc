@@ -75,7 +75,7 @@ http::Head& HttpProbe::makeHead() {
   http::Head& head = *arena_.make<http::Head>(arena_);
   const ClusterConfig& config = context().cluster.config();
   const std::string& name = hostname().empty() ? config.name : hostname();
-  head.scheme = config.transport == nullptr ? "http" : "https";
+  head.scheme = context().transport != nullptr && context().transport->protects() ? "https" : "http";
   if (const auto* const check = std::get_if<HttpCheck>(&context().config.kind)) {
     head.method = check->method;
     head.path = check->path;

@@ -35,6 +35,7 @@ class Probe {
 // What probes of one cluster stand on; all outlive them.
 struct ProbeContext {
   const CheckConfig& config;
+  const net::TransportFactory* transport;  // null: plain bytes
   const Cluster& cluster;
   const net::WorkerContext& main;
   http::h2::SessionMemory& h2_memory;

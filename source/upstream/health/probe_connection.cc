@@ -41,8 +41,9 @@ void ProbeConnection::connect() {
   auto socket = context_.main.network.connect(address_, context_.cluster.config().keep_alive);
   if (!socket.ok()) return answer(CheckResult::kConnectFailure, std::string(socket.status().message()), false);
   std::unique_ptr<net::Socket> connecting = *std::move(socket);
-  const auto& transport = context_.cluster.config().transport;
-  if (transport != nullptr) connecting = transport->wrap(std::move(connecting), context_.main, hostname_);
+  if (context_.transport != nullptr) {
+    connecting = context_.transport->wrap(std::move(connecting), context_.main, {.host_name = hostname_});
+  }
   const net::Connection::Limits limits{kBufferBytes, kBufferBytes};
   net::Session& session = *this;
   connection_ = std::make_unique<net::Connection>(context_.main.dispatcher, context_.main.blocks, std::move(connecting),

@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "gtest/gtest.h"
@@ -18,6 +19,7 @@
 namespace weir::extensions {
 namespace {
 
+using envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport;
 using envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer;
 using envoy::extensions::transport_sockets::tls::v3::DownstreamTlsContext;
 using envoy::extensions::transport_sockets::tls::v3::Secret;
@@ -48,7 +50,8 @@ class CompileTransportTest : public testing::Test {
     const Secrets secrets(secrets_, nullptr, diagnostics_, root.at("static_resources"));
     const TransportScope scope{secrets, registry_, diagnostics_, schema_only};
     const base::FieldPath path = root.at("typed_config");
-    if constexpr (std::is_same_v<Message, UpstreamTlsContext>) {
+    if constexpr (std::is_same_v<Message, UpstreamTlsContext> ||
+                  std::is_same_v<Message, ProxyProtocolUpstreamTransport>) {
       return compileUpstreamTransport(any, scope, "c", {}, path);
     } else {
       return compileDownstreamTransport(any, scope, "127.0.0.1_80", path);
@@ -281,6 +284,39 @@ TEST_F(CompileTransportTest, ASchemaCheckReadsNoFile) {
   ASSERT_TRUE(checked.has_value());
   EXPECT_EQ(*checked, nullptr);
   EXPECT_TRUE(compile<UpstreamTlsContext>("sni: 'x'", true).has_value());
+}
+
+TEST_F(CompileTransportTest, AProxyHeaderGoesInFrontOfAnyTransport) {
+  const auto around = [](const google::protobuf::Message& inner, const std::string& config) {
+    ProxyProtocolUpstreamTransport message;
+    message.mutable_transport_socket()->mutable_typed_config()->PackFrom(inner);
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(message, &text);
+    return absl::StrCat("config {", config, "} ", text);
+  };
+  const RawBuffer raw;
+  const auto tls = parse<UpstreamTlsContext>("sni: 'x' common_tls_context { validation_context { trusted_ca " +
+                                             inlined(authority_.root.pem) + " } }");
+  const CompiledTransport plain = compile<ProxyProtocolUpstreamTransport>(around(raw, ""));
+  ASSERT_TRUE(plain.has_value() && *plain != nullptr);
+  EXPECT_TRUE((*plain)->tellsClient());
+  EXPECT_FALSE((*plain)->protects());
+  const CompiledTransport safe =
+      compile<ProxyProtocolUpstreamTransport>(around(tls, "version: V2 added_tlvs { type: 224 value: 'a' }"));
+  ASSERT_TRUE(safe.has_value() && *safe != nullptr);
+  EXPECT_TRUE((*safe)->protects());
+  EXPECT_EQ(errorOf<ProxyProtocolUpstreamTransport>(around(raw, "added_tlvs { type: 1 }")),
+            "typed_config.config.added_tlvs: given with version V1, which has none; allowed: with version V2");
+  EXPECT_EQ(errorOf<ProxyProtocolUpstreamTransport>(
+                around(raw, "version: V2 added_tlvs { type: 1 value: '" + std::string(65497, 'x') + "' }")),
+            "typed_config.config.added_tlvs: 65500 bytes in all; allowed: 65499, with 3 for each");
+  EXPECT_EQ(errorOf<ProxyProtocolUpstreamTransport>(around(ProxyProtocolUpstreamTransport(), "")),
+            "typed_config.transport_socket.typed_config: a second header inside the first; allowed: one");
+  google::protobuf::Any any;
+  any.PackFrom(parse<ProxyProtocolUpstreamTransport>(around(raw, "")));
+  EXPECT_FALSE(protectsBytes(any));
+  any.PackFrom(parse<ProxyProtocolUpstreamTransport>(around(tls, "")));
+  EXPECT_TRUE(protectsBytes(any));
 }
 
 }  // namespace

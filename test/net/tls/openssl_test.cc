@@ -120,7 +120,7 @@ class OpensslTest : public testing::Test, public ListenerOwner {
   }
   void onAccept(std::unique_ptr<Socket> socket, const Address&) override {
     auto echo = std::make_unique<Echo>();
-    auto tls = server_->wrap(std::move(socket), worker_.context, "");
+    auto tls = server_->wrap(std::move(socket), worker_.context, {});
     echo->socket = tls.get();
     echo->connection = std::make_unique<Connection>(worker_.dispatcher, worker_.blocks, std::move(tls),
                                                     Connection::Limits{}, echo->session);
@@ -249,7 +249,7 @@ TEST_F(OpensslTest, ItsServerIsSpokenTo) {
   ASSERT_NE(made.factory, nullptr);
   for (int i = 0; i < 2; ++i) {
     auto socket = *worker_.network.connect(*Address::parse(address), std::nullopt);
-    auto tls = made.factory->wrap(std::move(socket), worker_.context, "");
+    auto tls = made.factory->wrap(std::move(socket), worker_.context, {});
     const Socket* const observed = tls.get();
     RecordingSession session;
     Connection connection(worker_.dispatcher, worker_.blocks, std::move(tls), {}, session, absl::Seconds(20));
@@ -280,7 +280,7 @@ TEST_F(OpensslTest, AnIdleConnectionTakesLessThan15Kib) {
       sessions.push_back(std::make_unique<RecordingSession>());
       RecordingSession& session = *sessions.back();
       connections.push_back(std::make_unique<Connection>(near.dispatcher, near.blocks,
-                                                         made.factory->wrap(std::move(socket), near.context, ""),
+                                                         made.factory->wrap(std::move(socket), near.context, {}),
                                                          Connection::Limits{}, session, absl::Seconds(20)));
       connections.back()->output().append("x");
       for (int turns = 0; turns < 100'000 && session.received.empty(); ++turns) {

@@ -74,8 +74,8 @@ struct TlsSide {
   std::unique_ptr<Socket> dress(std::unique_ptr<Socket> plain, std::string_view host) {
     auto lower = std::make_unique<ObservedSocket>(std::move(plain));
     wire = lower.get();
-    auto inner =
-        factory == nullptr ? std::unique_ptr<Socket>(std::move(lower)) : factory->wrap(std::move(lower), worker, host);
+    auto inner = factory == nullptr ? std::unique_ptr<Socket>(std::move(lower))
+                                    : factory->wrap(std::move(lower), worker, {.host_name = host});
     socket = inner.get();
     auto outer = std::make_unique<ObservedSocket>(std::move(inner));
     observed = outer.get();
