@@ -10,6 +10,10 @@
 
 namespace weir::buffer {
 
+void Buffer::moveWhileReserved() {
+  base::checkFailed(__FILE__, __LINE__, "other.reserved_ == nullptr", "nothing happens between reserve and commit");
+}
+
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   if (this == &other) return *this;
   CHECK(other.reserved_ == nullptr, "nothing happens between reserve and commit");

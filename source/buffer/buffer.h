@@ -15,7 +15,6 @@
 #include <string_view>
 #include <utility>
 
-#include "source/base/check.h"
 #include "source/buffer/block.h"
 
 namespace weir::buffer {
@@ -29,7 +28,7 @@ class Buffer {
         head_(std::exchange(other.head_, nullptr)),
         tail_(std::exchange(other.tail_, nullptr)),
         size_(std::exchange(other.size_, 0)) {
-    CHECK(other.reserved_ == nullptr, "nothing happens between reserve and commit");
+    if (other.reserved_ != nullptr) moveWhileReserved();
   }
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer() { clear(); }
@@ -96,6 +95,7 @@ class Buffer {
   static constexpr size_t kMaxReserved = 4;
   static constexpr size_t kPacked = 1024;
 
+  [[noreturn]] static void moveWhileReserved();
   // Free bytes behind the last slice that nothing else uses.
   size_t tailRoom() const;
   void extendTail(const char* bytes, size_t size);
