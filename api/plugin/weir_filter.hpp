@@ -748,7 +748,9 @@ struct RouteTypeOf<Filter, std::void_t<typename Filter::RouteConfig>> {
   }                                                                                                                  \
   extern "C" __attribute__((visibility("default"))) const weir_plugin* WEIR_SDK_ENTRY(const weir_host_api* host);    \
   extern "C" const weir_plugin* WEIR_SDK_ENTRY(const weir_host_api* host) {                                          \
-    return host == nullptr || host->major != WEIR_ABI_MAJOR ? nullptr : &weirSdkPlugin();                            \
+    if (host == nullptr || host->major != WEIR_ABI_MAJOR) return nullptr;                                            \
+    return ::weir::sdk::guard(*host, "entry", static_cast<const weir_plugin*>(nullptr),                              \
+                              [] { return &weirSdkPlugin(); });                                                      \
   }
 
 #define WEIR_HTTP_FILTER(Filter, Config, plugin_name, plugin_version)                                 \

@@ -38,8 +38,8 @@ ChainFlow::Step ChainFlow::advance(HttpFilter* const* filters, uint64_t active) 
   }
 }
 
-// In the one loop that calls it.
-inline Verdict ChainFlow::call(HttpFilter& filter) {
+// In the one loop that calls it, where the stage is known to stay as it is.
+__attribute__((always_inline)) inline Verdict ChainFlow::call(HttpFilter& filter) {
   const bool request = direction_ == Direction::kRequest;
   switch (stage_) {
     case Stage::kHead:

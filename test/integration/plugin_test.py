@@ -85,6 +85,18 @@ class Plugins(unittest.TestCase):
         self.assertEqual(0, status)
         self.assertIn("name: string; string { min_len: 1 }", out)
 
+    def test_the_header_is_c_and_stands_alone(self):
+        header = runfile("api/plugin/weir_plugin.h")
+        with open(header) as file:
+            self.assertLessEqual(len(file.readlines()), 1000)
+        subprocess.run(["gcc", "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", header],
+                       check=True, timeout=120)
+
+    def test_all_calls_go_through_the_table(self):
+        symbols = subprocess.run(["nm", "-D", "--defined-only", BINARY], check=True, stdout=subprocess.PIPE, text=True).stdout
+        functions = [line.split()[2] for line in symbols.splitlines() if line.split()[1] in "TWi"]
+        self.assertEqual([], [name for name in functions if "weir" in name])
+
     def test_an_error_in_its_configuration_has_a_line(self):
         compile_filter(runfile("examples/plugins/add_header/add_header.cc"), self.path("add_header.so"))
         text = "\n".join(["static_resources:", "  listeners:", "  - name: a",

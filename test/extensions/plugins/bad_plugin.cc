@@ -35,6 +35,12 @@ weir_plugin describe(const weir_http_filter* http) {
 
 }  // namespace
 
+#if BAD == 11
+extern "C" void weir_no_such_function();
+// Called by nobody; it is missing all the same.
+void (*volatile missing)() = weir_no_such_function;
+#endif
+
 #if BAD != 1
 extern "C" __attribute__((visibility("default"))) const weir_plugin* weir_plugin_entry(const weir_host_api*) {
   static const weir_http_filter http = table();

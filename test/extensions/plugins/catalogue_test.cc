@@ -119,6 +119,8 @@ TEST(CatalogueTest, EveryBadFileIsAnErrorWithItsPath) {
   expect(built("bad8"), "neither an HTTP filter nor");
   expect(built("bad9"), "aligned to 3");
   expect(built("bad10"), "returned null");
+  expect(built("bad11"), "undefined symbol: weir_no_such_function");
+  expect(built("throwing"), "its entry refused");
 }
 
 TEST(CatalogueTest, AnyCutOfAFileIsRefusedOrLoads) {

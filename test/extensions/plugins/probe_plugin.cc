@@ -69,6 +69,7 @@ class Probe {
     return act(s, "request_whole", s.requestHeaders());
   }
   weir::Verdict onResponseHead(weir::Stream& s) {
+    if (what_ == "seen" || what_ == "reply_seen") s.responseHeaders().set("x-seen", "1");
     if (what_ == "version") s.responseHeaders().set("x-version", PROBE_VERSION);
     return act(s, "response_head", s.responseHeaders());
   }
@@ -102,7 +103,7 @@ class Probe {
     }
     if (what == "throw") throw std::runtime_error("on demand");
     if (what == "throw_int") throw 7;
-    if (what == "reply") return s.reply(403, "no", {{"x-why", "because"}});
+    if (what == "reply" || what == "reply_seen") return s.reply(403, "no", {{"x-why", "because"}});
     if (what == "whole" || what.substr(0, 6) == "whole:" || what.substr(0, 14) == "request_whole:") return weir::Buffer;
     if (what == "response_whole:throw") return weir::Continue;
     if (what == "nonsense") return static_cast<weir::Verdict>(99);

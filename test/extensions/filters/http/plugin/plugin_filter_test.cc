@@ -195,6 +195,27 @@ TEST(PluginFilterTest, SlicesStayWhatTheyWereWhileTheBodyIsEdited) {
   EXPECT_EQ(x->upstream.body(), "cdefmore");
 }
 
+TEST(PluginFilterTest, ABodyMayHaveAnyNumberOfSlices) {
+  PluginWorld w("name: 'probe' max_body_bytes { value: 1000000 }");
+  auto x = w.harness.open();
+  x->client.pushHead(x->request("POST", "/", {{"x-do", "whole:edit"}}));
+  for (int i = 0; i < 300; ++i) x->client.pushData("<" + std::string(3000, 'a' + i % 26) + ">");
+  x->client.pushEnd();
+  x->settle();
+  const std::string body(x->upstream.body());
+  ASSERT_EQ(body.size(), 300u * 3002 + 2);
+  EXPECT_EQ(body.substr(0, 4), "[<aa");
+  EXPECT_EQ(body.substr(1 + 299 * 3002, 4), "<nnn");
+}
+
+TEST(PluginFilterTest, ItsOwnAnswerDoesNotPassItsResponseHooks) {
+  PluginWorld w("name: 'probe'");
+  const auto x = w.get("reply_seen");
+  EXPECT_EQ(x->status(), 403);
+  EXPECT_FALSE(x->client.head()->headers.get("x-seen"));
+  EXPECT_EQ(w.get("seen")->client.head()->headers.get("x-seen"), "1");
+}
+
 TEST(PluginFilterTest, ABodyAboveTheLimitIs413) {
   PluginWorld w("name: 'probe' max_body_bytes { value: 4 }");
   auto x = w.harness.open();
