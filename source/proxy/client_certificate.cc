@@ -1,6 +1,7 @@
 #include "source/proxy/client_certificate.h"
 
 #include "absl/strings/str_cat.h"
+#include "source/base/percent.h"
 #include "source/net/transport_info.h"
 
 namespace weir::proxy {
@@ -10,22 +11,6 @@ using Forward = ClientCertificateOptions::Forward;
 using http::HeaderId;
 
 constexpr http::HeaderId kName = http::HeaderId::kXForwardedClientCert;
-
-// Percent-encoded, all but RFC 3986's unreserved characters.
-std::string escaped(const std::string& text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-    if (alphanumeric || c == '-' || c == '.' || c == '_' || c == '~') {
-      out += c;
-    } else {
-      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return out;
-}
 
 // In quotes, where the value has what would end the pair or the element.
 std::string quoted(const std::string& text, bool always) {
@@ -51,8 +36,8 @@ std::string clientCertificateElement(const ClientCertificateOptions& options, co
     for (const std::string& uri : info->local->uris) add("By", quoted(uri, false));
   }
   add("Hash", info->peer->sha256_fingerprint);
-  if (options.cert) add("Cert", absl::StrCat("\"", escaped(connection.peerCertificatePem(false)), "\""));
-  if (options.chain) add("Chain", absl::StrCat("\"", escaped(connection.peerCertificatePem(true)), "\""));
+  if (options.cert) add("Cert", absl::StrCat("\"", base::percentEncoded(connection.peerCertificatePem(false)), "\""));
+  if (options.chain) add("Chain", absl::StrCat("\"", base::percentEncoded(connection.peerCertificatePem(true)), "\""));
   if (options.subject) add("Subject", quoted(info->peer->subject, true));
   if (options.uri) {
     for (const std::string& uri : info->peer->uris) add("URI", quoted(uri, false));

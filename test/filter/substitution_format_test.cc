@@ -3,10 +3,15 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "source/filter/json_text.h"
 #include "source/http/grpc.h"
+#include "source/net/transport_info.h"
 #include "test/harness/filter/filter_world.h"
 
 namespace weir::filter {
@@ -202,6 +207,88 @@ TEST(JsonTextTest, OnlyValidUtf8PassesAsItIs) {
   EXPECT_EQ(escaped("\xe2\x82"), "\\u00e2\\u0082");  // cut off
   EXPECT_EQ(escaped("a\n\r\t\x7f"), "a\\n\\r\\t\\u007f");
   EXPECT_FALSE(needsJsonEscape("abc"));
+}
+
+struct TwoCertificates final : net::PeerChain {
+  std::string pem() const override { return "-----BEGIN X-----\nab+/==\n"; }
+  std::vector<Link> links() const override { return {{"aa", "a", "1"}, {"bb", "b", "2"}}; }
+};
+
+net::PeerCertificate certificateOf(const std::string& who) {
+  net::PeerCertificate out;
+  out.subject = "CN=" + who;
+  out.issuer = "CN=issuer of " + who;
+  out.serial = "0" + who;
+  out.sha256_fingerprint = "256" + who;
+  out.sha1_fingerprint = "1" + who;
+  out.dns_names = {who + ".example", "*." + who + ".example"};
+  out.uris = {"spiffe://" + who};
+  out.emails = {who + "@example"};
+  out.ip_addresses = {"192.0.2.1"};
+  out.other_names = {who + " other"};
+  out.not_before = absl::FromUnixSeconds(0);
+  out.not_after = absl::FromUnixSeconds(86'400);
+  return out;
+}
+
+TEST_F(SubstitutionFormatTest, TellsTheSameOfThePeersOfBothSides) {
+  net::TransportInfo down;
+  down.version = "TLSv1.3";
+  down.cipher = "CIPHER";
+  down.session_id = "5e55";
+  down.failure = "too bad";
+  down.server_name = "wanted";
+  down.peer = std::make_unique<net::PeerCertificate>(certificateOf("peer"));
+  down.peer_chain = std::make_shared<const TwoCertificates>();
+  down.local = std::make_shared<const net::PeerCertificate>(certificateOf("own"));
+  const std::pair<std::string, std::string> rows[] = {
+      {"TLS_VERSION", "TLSv1.3"},
+      {"TLS_CIPHER", "CIPHER"},
+      {"TLS_SESSION_ID", "5e55"},
+      {"TRANSPORT_FAILURE_REASON", "too bad"},
+      {"PEER_SUBJECT", "CN=peer"},
+      {"PEER_ISSUER", "CN=issuer of peer"},
+      {"PEER_SERIAL", "0peer"},
+      {"PEER_FINGERPRINT_256", "256peer"},
+      {"PEER_FINGERPRINT_1", "1peer"},
+      {"PEER_CHAIN_FINGERPRINTS_256", "aa,bb"},
+      {"PEER_CHAIN_FINGERPRINTS_1", "a,b"},
+      {"PEER_CHAIN_SERIALS", "1,2"},
+      {"PEER_CERT", "-----BEGIN%20X-----%0Aab%2B%2F%3D%3D%0A"},
+      {"PEER_CERT_V_START", "1970-01-01T00:00:00.000Z"},
+      {"PEER_CERT_V_END(%d)", "02"},
+      {"PEER_DNS_SAN", "peer.example,*.peer.example"},
+      {"PEER_URI_SAN", "spiffe://peer"},
+      {"PEER_EMAIL_SAN", "peer@example"},
+      {"PEER_IP_SAN", "192.0.2.1"},
+      {"PEER_OTHERNAME_SAN", "peer other"},
+      {"LOCAL_SUBJECT", "CN=own"},
+      {"LOCAL_DNS_SAN", "own.example,*.own.example"},
+      {"LOCAL_URI_SAN", "spiffe://own"},
+      {"LOCAL_EMAIL_SAN", "own@example"},
+      {"LOCAL_IP_SAN", "192.0.2.1"},
+      {"LOCAL_OTHERNAME_SAN", "own other"},
+  };
+  for (const auto& [name, want] : rows) {
+    for (const std::string side : {"DOWNSTREAM_", "UPSTREAM_"}) EXPECT_EQ(text("%" + side + name + "%"), "-") << name;
+  }
+  auto up = std::make_shared<net::TransportInfo>();
+  info_.downstream_transport = &down;
+  info_.upstream_transport = up;
+  for (const auto& [name, want] : rows) {
+    EXPECT_EQ(text("%DOWNSTREAM_" + name + "%"), want) << name;
+    EXPECT_EQ(text("%UPSTREAM_" + name + "%"), "-") << name;
+  }
+  EXPECT_EQ(text("%REQUESTED_SERVER_NAME%"), "wanted");
+  *up = net::TransportInfo();
+  up->version = down.version;
+  up->cipher = down.cipher;
+  up->session_id = down.session_id;
+  up->failure = down.failure;
+  up->peer = std::move(down.peer);
+  up->peer_chain = std::move(down.peer_chain);
+  up->local = std::move(down.local);
+  for (const auto& [name, want] : rows) EXPECT_EQ(text("%UPSTREAM_" + name + "%"), want) << name;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "source/base/check.h"
 #include "source/base/log.h"
 #include "source/net/tls/openssl_error.h"
+#include "source/net/tls/peer_chain.h"
 #include "source/net/tls/x509_text.h"
 
 // Before 3.0.14, SSL_free_buffers could free a buffer that was in use.
@@ -467,6 +468,7 @@ void TlsSocket::fillInfo() const {
   if (certificate == nullptr) return;
   info.verified = SSL_get_verify_result(ssl) == X509_V_OK;
   info.peer = std::make_unique<PeerCertificate>(describe(certificate));
+  info.peer_chain = keepPeerChain(ssl);
 }
 
 std::string TlsSocket::peerCertificatePem(bool chain) const {

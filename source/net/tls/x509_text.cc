@@ -186,6 +186,7 @@ PeerCertificate describe(X509* certificate) {
         peer.ip_addresses.push_back(std::move(name.text));
         break;
       case SanType::kOther:
+        peer.other_names.push_back(std::move(name.text));
         break;
     }
   }
