@@ -177,6 +177,7 @@ void Router::onAttemptFailed(UpstreamAttempt& attempt, Reason reason) {
     host_ = attempt.host();
     context_.info.upstream_remote = host_->address;
     context_.info.upstream_host_name = host_->hostname;
+    context_.info.upstream_transport = attempt.transport();
     if (connect) {
       recordOutcome(attempt, reason == Reason::kConnectFailure ? Outcome::kConnectFailure : Outcome::kConnectTimeout);
     }

@@ -94,6 +94,9 @@ class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver
   };
 
   void onConnected(Connected connected) override;
+  void onTransportFailed(std::shared_ptr<const net::TransportInfo> transport) override {
+    info_.upstream_transport = std::move(transport);
+  }
   void onConnectFailed(http::Reason reason, upstream::HostRef host) override;
   void onTimer(event::Timer& timer) override;
 

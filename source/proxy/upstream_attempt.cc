@@ -18,6 +18,7 @@ void UpstreamAttempt::start(upstream::WorkerCluster& cluster, const upstream::Pi
   end_sent = false;
   request_ended_ = false;
   host_ = nullptr;
+  transport_ = nullptr;
   lease_ = std::move(lease);
   deadlines_ = {orNever(deadlines.whole), orNever(deadlines.idle)};
   started_ = progress_ = whole_from_ = now();

@@ -73,6 +73,9 @@ class UpstreamAttempt final : private upstream::StreamReceiver,
 
  private:
   void onStreamOpen(Opened opened) override;
+  void onTransportFailed(std::shared_ptr<const net::TransportInfo> transport) override {
+    transport_ = std::move(transport);
+  }
   void onStreamFailed(http::Reason reason, upstream::HostRef host) override;
   void onConnected(Connected connected) override;
   void onConnectFailed(http::Reason reason, upstream::HostRef host) override {

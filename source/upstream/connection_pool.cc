@@ -118,7 +118,7 @@ void ConnectionPool::failForConnects() {
     size_t count = alone ? pending_.size() : std::min(pending_.size() - expected, connections_.streams_each);
     for (; count > 0 && !pending_.empty(); --count) {
       shard_.worker.stats.add(shard_.stats().rq_pending_failure_eject);
-      fail(*pending_.first(), connections_.failure);
+      fail(*pending_.first(), connections_.failure, connections_.failed_transport);
     }
   }
 }
@@ -137,11 +137,12 @@ void ConnectionPool::serve(Waiter& waiter, UpstreamConnection& connection) {
                          connection.reused(), connection.multiplexed(), std::move(retry), connection.transport()});
 }
 
-void ConnectionPool::fail(Waiter& waiter, http::Reason reason) {
+void ConnectionPool::fail(Waiter& waiter, http::Reason reason, std::shared_ptr<const net::TransportInfo> transport) {
   StreamReceiver& receiver = waiter.receiver();
   HostRef host(shard_.state(connections_.host));
   waiters_.give(waiter);
   shard_.end(connections_.host);
+  if (transport != nullptr) receiver.onTransportFailed(std::move(transport));
   receiver.onStreamFailed(reason, std::move(host));
 }
 
@@ -210,6 +211,7 @@ void ConnectionPool::connectOne() {
   shard_.connectionGone(connections_.host, connections_.priority);
   ++connections_.failures;
   connections_.failure = http::Reason::kConnectFailure;
+  connections_.failed_transport = nullptr;
   wake();
 }
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,7 +71,7 @@ class ConnectionPool final : public event::Deletable, private event::TimerHandle
   void failForConnects();
   void admit(Waiter& waiter);
   void serve(Waiter& waiter, UpstreamConnection& connection);
-  void fail(Waiter& waiter, http::Reason reason);
+  void fail(Waiter& waiter, http::Reason reason, std::shared_ptr<const net::TransportInfo> transport = nullptr);
   void failPending(http::Reason reason);
   void openConnections();
   void leave();

@@ -4,6 +4,7 @@
 
 #include "source/event/dispatcher.h"
 #include "source/event/wakeable.h"
+#include "source/net/transport_info.h"
 
 namespace weir::upstream {
 
@@ -76,6 +77,9 @@ class PlainConnections::Connecting final : public base::Operation,
     if (failure_ == http::Reason::kNone) {
       receiver_.onConnected({std::move(connection_), host_, std::move(lease_)});
       return;
+    }
+    if (const net::TransportInfo* const transport = connection_ == nullptr ? nullptr : connection_->transportInfo()) {
+      receiver_.onTransportFailed(transport->shared_from_this());
     }
     if (connection_ != nullptr) home_.shard_.worker.dispatcher.deleteLater(std::move(connection_));
     lease_.release();

@@ -69,6 +69,9 @@ class StreamReceiver {
     std::shared_ptr<const net::TransportInfo> transport;  // what that of the connection knows; null for plain bytes
   };
   virtual void onStreamOpen(Opened opened) = 0;
+  // Right before onStreamFailed(), where a connection failed whose bytes were to be protected: what that knows, and
+  // why.
+  virtual void onTransportFailed([[maybe_unused]] std::shared_ptr<const net::TransportInfo> transport) {}
   // kNoHealthyUpstream, kUpstreamOverflow, kRetryLimit, kConnectFailure or kConnectTimeout; `host` is null when none
   // was picked.
   virtual void onStreamFailed(http::Reason reason, HostRef host) = 0;
@@ -87,7 +90,8 @@ class ConnectReceiver {
     ConnectionLease lease;
   };
   virtual void onConnected(Connected connected) = 0;
-  // As StreamReceiver::onStreamFailed.
+  // As in StreamReceiver.
+  virtual void onTransportFailed([[maybe_unused]] std::shared_ptr<const net::TransportInfo> transport) {}
   virtual void onConnectFailed(http::Reason reason, HostRef host) = 0;
 
  protected:

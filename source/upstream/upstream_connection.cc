@@ -278,6 +278,7 @@ void UpstreamConnection::onClose(net::CloseReason reason) {
     home_.shard.connectFailed(home_.host, timeout);
     ++home_.failures;
     home_.failure = timeout ? http::Reason::kConnectTimeout : http::Reason::kConnectFailure;
+    home_.failed_transport = transport();
   } else if (streams_out_ > 0) {
     const bool remote = reason == net::CloseReason::kRemote || reason == net::CloseReason::kRemoteReset;
     if (remote) counts().add(stats().cx_destroy_remote_with_active_rq);

@@ -77,7 +77,8 @@ struct HostConnections {
   // Attempts to connect that failed and that nobody was told of yet; why the last one did.
   size_t failures = 0;
   http::Reason failure = http::Reason::kNone;
-  size_t streams = 0;  // on all of them
+  std::shared_ptr<const net::TransportInfo> failed_transport;  // of that one; null for plain bytes
+  size_t streams = 0;                                          // on all of them
 
   size_t carrying() const { return sharing.size() + busy.size(); }
   size_t size() const { return connecting.size() + idle.size() + carrying() + ending.size(); }

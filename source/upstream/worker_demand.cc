@@ -93,6 +93,10 @@ class WorkerDemand::Parked final : public base::Operation,
     end([](StreamReceiver* to, ConnectReceiver*, StreamReceiver::Opened what) { to->onStreamOpen(std::move(what)); },
         std::move(opened));
   }
+  void onTransportFailed(std::shared_ptr<const net::TransportInfo> transport) override {
+    if (stream_ != nullptr) return stream_->onTransportFailed(std::move(transport));
+    connection_->onTransportFailed(std::move(transport));
+  }
   void onStreamFailed(Reason reason, HostRef host) override {
     end([](StreamReceiver* to, ConnectReceiver*, Reason why, HostRef at) { to->onStreamFailed(why, std::move(at)); },
         reason, std::move(host));

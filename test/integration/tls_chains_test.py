@@ -7,6 +7,7 @@ import struct
 import unittest
 
 from proxy_config import cluster, config, direct, file_log, hcm, network_filter, prefix, tcp
+from tls_peer import client_hello
 from tls_world import Certs, listener_filter
 from weir_process import LIMIT, Weir, cases, free_ports
 from wire import Client, Origin, response
@@ -21,17 +22,6 @@ def answers(name):
 def chain(name, match, transport=None, filters=None):
     result = {"name": name, "filter_chain_match": match, "filters": filters or [answers(name)]}
     return dict(result, transport_socket=transport) if transport else result
-
-
-def client_hello(context, name):
-    """The first flight of a client, as bytes, and what is needed to go on with it."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname=name)
-    try:
-        tls.do_handshake()
-    except ssl.SSLWantReadError:
-        pass
-    return tls, incoming, outgoing
 
 
 class ListenerFilters(unittest.TestCase):

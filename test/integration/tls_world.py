@@ -58,6 +58,16 @@ class Certs:
                       self.path(name + ".pem"), "-cert", self.path(signed_by + ".pem"), "-keyfile",
                       self.path(signed_by + ".key"), "-startdate", start, "-enddate", end, "-extfile", extensions)
 
+    def revoke(self, name):
+        """In crl.pem, beside nobody else."""
+        path = self.path
+        with open(path("crl.cnf"), "w") as file:
+            file.write("[ca]\ndefault_ca=d\n[d]\ndatabase=%s\ndefault_md=sha256\ndefault_crl_days=30\n" % path("crl.db"))
+        open(path("crl.db"), "w").close()
+        line = ["openssl", "ca", "-config", path("crl.cnf"), "-cert", path("ca.pem"), "-keyfile", path("ca.key")]
+        for more in (["-revoke", path(name + ".pem")], ["-gencrl", "-out", path("crl.pem")]):
+            subprocess.run([*line, *more], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=LIMIT)
+
     @staticmethod
     def _openssl(*arguments):
         subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=LIMIT)

@@ -11,16 +11,20 @@ namespace {
 
 constexpr int kAlertMax = SSL_AD_REASON_OFFSET + 255;
 
-// RFC 8446 section 6; OpenSSL 3.0 has no words for those of TLS 1.3.
-const char* alertName(int alert) {
+// RFC 8446 section 6; OpenSSL 3.0 has no words for the newer ones.
+std::string alertName(int alert) {
   switch (alert) {
+    case SSL_AD_INAPPROPRIATE_FALLBACK:
+      return "inappropriate fallback";
     case SSL_AD_MISSING_EXTENSION:
       return "missing extension";
     case SSL_AD_CERTIFICATE_REQUIRED:
       return "certificate required";
     default:
-      return SSL_alert_desc_string_long(alert);
+      break;
   }
+  const std::string name = SSL_alert_desc_string_long(alert);
+  return name == "unknown" ? absl::StrCat(alert) : name;
 }
 
 std::string inWords(unsigned long error) {
