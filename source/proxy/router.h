@@ -130,6 +130,7 @@ class Router final : public http::Stream, private event::TimerHandler {
   std::string_view wantedAddress(const upstream::DemandConfig& config);
   void showAttempt(const UpstreamAttempt& attempt);
   void sendHead(UpstreamAttempt& attempt);
+  void sendProxyHeader(UpstreamAttempt& attempt);
   void passDeadlineOn(UpstreamAttempt& attempt);
   void pump(UpstreamAttempt& attempt);
   void sendData(UpstreamAttempt& attempt, buffer::Buffer data);

@@ -6,6 +6,7 @@
 
 #include "source/http/authority.h"
 #include "source/http/grpc.h"
+#include "source/net/proxy_header.h"
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/retry_priority.h"
 #include "source/proxy/router.h"
@@ -108,6 +109,7 @@ void Router::onAttemptOpen(UpstreamAttempt& attempt) {
   const absl::Duration most = orNever(cluster_->config().max_stream_duration);
   stream_deadline_ = now() + most;
   sendHead(attempt);
+  if (ends_tunnel_ && action().tunnel->proxy_header) sendProxyHeader(attempt);
   pump(attempt);
   // Of a request that is here whole nothing more is pulled; for the rest the stream wakes.
   if (!request_ended_ || ends_tunnel_ || most != absl::InfiniteDuration()) wakeOwner();
@@ -146,6 +148,13 @@ void Router::sendHead(UpstreamAttempt& attempt) {
   passDeadlineOn(attempt);
   if (!context_.info.upstream_first_sent) context_.info.upstream_first_sent = now();
   attempt.stream().send(Part::makeHead(*request_, blocks()));
+}
+
+void Router::sendProxyHeader(UpstreamAttempt& attempt) {
+  const net::ClientAddresses client{context_.info.downstream_direct_remote, context_.info.downstream_local};
+  buffer::Buffer header(blocks());
+  header.append(net::proxyHeader(*action().tunnel->proxy_header, &client));
+  attempt.stream().send(Part::makeData(std::move(header)));
 }
 
 // The upstream is told what is left of the time that it has: of the route's, which runs from the end of the request,

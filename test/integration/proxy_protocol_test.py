@@ -118,6 +118,20 @@ class ProxyProtocolUpstream(World):
                     self.check(web)
                     self.assertEqual(0, weir.stats()["listener.behind.proxy_proto.error"])
 
+    def test_a_tunnel_that_ends_here_begins_with_its_client(self):
+        for version in ("V1", "V2"):
+            port, back = free_ports(2)
+            route = to_cluster({"connect_matcher": {}}, "back", upgrade_configs=[
+                {"upgrade_type": "CONNECT", "connect_config": {"proxy_protocol_config": {"version": version}}}])
+            front = {"name": "web", "address": tcp(port), "filter_chains": [{"filters": [hcm("web", [route])]}]}
+            with self.subTest(version), Weir(config([front, self.behind(back)], [cluster("back", back)])):
+                with Client(port) as client:
+                    client.send(b"CONNECT far:1 HTTP/1.1\r\nHost: far:1\r\n\r\n")
+                    self.assertIn(b" 200 ", client.until(b"\r\n\r\n"))
+                    answer = client.get()
+                    self.assertEqual(self.own_address(client), answer.get("x-from"))
+                    self.assertEqual("127.0.0.1:%d" % port, answer.get("x-to"))
+
     def test_what_makes_no_sense_is_refused(self):
         for transport, words in ((told("V1", RAW, added_tlvs=[{"type": 1, "value": "AA=="}]), "allowed: with version V2"),
                                  (told("V1", told("V2", RAW)), "a second header inside the first")):

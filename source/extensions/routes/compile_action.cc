@@ -19,6 +19,7 @@
 #include "source/extensions/routes/compile_template.h"
 #include "source/extensions/routes/filter_configs.h"
 #include "source/extensions/routes/header_edits.h"
+#include "source/extensions/transport_sockets/proxy_protocol/compile_proxy_header.h"
 #include "source/proxy/routes/path_rewrite.h"
 
 namespace weir::extensions {
@@ -123,8 +124,13 @@ void ActionCompiler::upgrades(const api::RouteAction& message, const base::Field
         context_.diagnostics.error(path.at("upgrade_configs", static_cast<size_t>(i)).at("connect_config"),
                                    absl::StrCat("'", upgrade.upgrade_type(), "' cannot end here; allowed: CONNECT"));
       } else if (enabled) {
-        action.tunnel = std::make_shared<const proxy::ForwardAction::Tunnel>(
-            proxy::ForwardAction::Tunnel{upgrade.connect_config().allow_post()});
+        proxy::ForwardAction::Tunnel tunnel{upgrade.connect_config().allow_post()};
+        if (upgrade.connect_config().has_proxy_protocol_config()) {
+          tunnel.proxy_header = compileProxyHeader(
+              upgrade.connect_config().proxy_protocol_config(), context_.diagnostics,
+              path.at("upgrade_configs", static_cast<size_t>(i)).at("connect_config").at("proxy_protocol_config"));
+        }
+        action.tunnel = std::make_shared<const proxy::ForwardAction::Tunnel>(std::move(tunnel));
       }
     }
     action.upgrades.emplace_back(std::move(token), enabled);

@@ -21,6 +21,7 @@
 #include "source/filter/rate_limit_rules.h"
 #include "source/filter/stream_info.h"
 #include "source/http/head.h"
+#include "source/net/proxy_header.h"
 #include "source/proxy/routes/header_edits.h"
 #include "source/proxy/routes/local_reply.h"
 #include "source/proxy/routes/route_stats.h"
@@ -70,6 +71,8 @@ struct ForwardAction {
   // CONNECT ends here, and the cluster gets what is in the tunnel. Null: it is passed on as it is.
   struct Tunnel {
     bool post = false;  // a POST opens one as well
+    // In front of it the cluster is told who the client is.
+    std::optional<net::ProxyHeaderOptions> proxy_header = std::nullopt;
   };
   std::shared_ptr<const Tunnel> tunnel;
   // Retries, hedging, mirrors, internal redirects; null: none of them.
