@@ -3,6 +3,7 @@
 
 #include "source/base/percent.h"
 #include "source/filter/format_operator.h"
+#include "source/net/client_fingerprints.h"
 #include "source/net/transport_info.h"
 
 namespace weir::filter {
@@ -86,6 +87,11 @@ bool requestedServerName(const FormatOperator&, const StreamInfo& info, std::str
   return info.downstream_transport != nullptr && appendText(info.downstream_transport->server_name, out);
 }
 
+template <std::string net::ClientFingerprints::*kMember>
+bool fingerprint(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return info.fingerprints != nullptr && appendText(info.fingerprints->*kMember, out);
+}
+
 constexpr auto kTime = FormatOperator::Arity::kTime;
 
 const FormatOperator kOperators[] = {
@@ -116,6 +122,8 @@ const FormatOperator kOperators[] = {
     {.name = "DOWNSTREAM_TLS_VERSION", .write = Down::version},
     {.name = "DOWNSTREAM_TRANSPORT_FAILURE_REASON", .write = Down::failure},
     {.name = "REQUESTED_SERVER_NAME", .write = requestedServerName},
+    {.name = "TLS_JA3_FINGERPRINT", .write = fingerprint<&net::ClientFingerprints::ja3>},
+    {.name = "TLS_JA4_FINGERPRINT", .write = fingerprint<&net::ClientFingerprints::ja4>},
     {.name = "UPSTREAM_LOCAL_DNS_SAN", .write = Up::list<&P::dns_names, false>},
     {.name = "UPSTREAM_LOCAL_EMAIL_SAN", .write = Up::list<&P::emails, false>},
     {.name = "UPSTREAM_LOCAL_IP_SAN", .write = Up::list<&P::ip_addresses, false>},

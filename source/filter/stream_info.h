@@ -20,8 +20,9 @@ enum class GrpcStatus : uint8_t;
 }
 
 namespace weir::net {
+struct ClientFingerprints;
 struct TransportInfo;
-}
+}  // namespace weir::net
 
 namespace weir::filter {
 
@@ -59,6 +60,7 @@ struct StreamInfo {
   const net::TransportInfo* downstream_transport = nullptr;
   // What the client asked for in a ClientHello that was only looked at (tls_inspector); empty: see the transport.
   std::string_view requested_server_name;
+  const net::ClientFingerprints* fingerprints = nullptr;  // of that hello; null: none were taken
   std::shared_ptr<const net::TransportInfo> upstream_transport;
   std::optional<net::Address> upstream_remote;
   std::optional<net::Address> upstream_local;

@@ -79,6 +79,7 @@ Exchange::Exchange(const HttpConnectionManagerConfig& config, const Services& se
   info_.downstream_remote = downstream.remote;
   info_.downstream_transport = transport;
   info_.requested_server_name = downstream.server_name;
+  info_.fingerprints = downstream.fingerprints.get();
   downstream_.pool = &services.worker.blocks;
   downstream_.setOwner(*this, arena_);
   stats::Shard& shard = services.worker.stats;

@@ -305,6 +305,7 @@ void HttpConnectionManager::logWithoutExchange(Reason reason, uint16_t status) {
   info.downstream_direct_remote = info.downstream_remote = info_.remote;
   info.downstream_transport = connection_.transportInfo();
   info.requested_server_name = info_.server_name;
+  info.fingerprints = info_.fingerprints.get();
   info.reason = reason;
   info.status = status;
   shard().add(config_.stats.rq_total);

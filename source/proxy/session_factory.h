@@ -17,6 +17,7 @@
 #include "source/filter/access_log.h"
 #include "source/filter/http_filter_factory.h"
 #include "source/filter/side_call.h"
+#include "source/net/client_fingerprints.h"
 #include "source/net/connection.h"
 #include "source/net/worker_context.h"
 #include "source/upstream/cluster_manager.h"
@@ -41,7 +42,8 @@ struct DownstreamInfo {
   net::Address local;
   net::Address remote;
   std::string server_name = {};  // asked for in a ClientHello that was only looked at (tls_inspector)
-  bool local_restored = false;   // `local` is where the client was going, not where it has arrived
+  std::shared_ptr<const net::ClientFingerprints> fingerprints = nullptr;  // likewise; null: none
+  bool local_restored = false;  // `local` is where the client was going, not where it has arrived
 };
 
 class TerminalSession : public net::Session {

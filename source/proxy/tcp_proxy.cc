@@ -64,6 +64,7 @@ TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, con
   info_.downstream_remote = info.remote;
   info_.downstream_transport = downstream.transportInfo();
   info_.requested_server_name = server_name_;
+  info_.fingerprints = info.fingerprints.get();
 }
 
 TcpProxy::~TcpProxy() = default;

@@ -104,7 +104,7 @@ class ListenerFilters(unittest.TestCase):
             self.assertGreater(size, 17 * 1024)
 
     def test_a_name_is_passed_through_without_a_key(self):
-        log = file_log("sni.log", text_format_source={"inline_string": "%REQUESTED_SERVER_NAME%\n"})
+        log = file_log("sni.log", text_format_source={"inline_string": "%REQUESTED_SERVER_NAME% %TLS_JA3_FINGERPRINT% %TLS_JA4_FINGERPRINT%\n"})
 
         def serve(wire):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -114,10 +114,13 @@ class ListenerFilters(unittest.TestCase):
                 tls.sendall(b"HTTP/1.1 200 OK\r\n\r\nend to end")
         with Origin(serve=serve) as origin:
             to = network_filter("tcp", "tcp_proxy.v3.TcpProxy", stat_prefix="t", cluster="origin", access_log=[log])
-            listener = self.listener([chain("through", {"server_names": ["a.example"]}, filters=[to])], ["tls_inspector"])
+            listener = self.listener([chain("through", {"server_names": ["a.example"]}, filters=[to])],
+                                     [listener_filter("tls_inspector", "TlsInspector", enable_ja3_fingerprinting=True,
+                                                      enable_ja4_fingerprinting=True)])
             with Weir(config([listener], [cluster("origin", origin.port)])) as weir:
                 self.assertEqual("end to end", self.over_tls("a.example")[0])
-                self.assertEqual(["a.example"], weir.wait_file("sni.log", 1))
+                self.assertRegex(weir.wait_file("sni.log", 1)[0],
+                                 r"^a\.example [0-9a-f]{32} t13d\d{4}00_[0-9a-f]{12}_[0-9a-f]{12}$")
                 with self.assertRaises((ssl.SSLError, ConnectionError)):
                     self.over_tls("b.example")
                 self.assertEqual(1, weir.stats()["listener.front.no_filter_chain_match"])

@@ -84,6 +84,7 @@ void ActiveListener::onInspected(std::unique_ptr<net::Socket> socket, Inspected 
   info.local = std::move(found.local);
   info.remote = std::move(found.remote);
   info.server_name = std::move(found.server_name);
+  info.fingerprints = std::move(found.fingerprints);
   info.local_restored = found.local_restored;
   info.connection_id = (uint64_t{services_.worker.index} << kWorkerShift) | ++services_.last_connection_id;
   if (chain == nullptr) {

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "source/base/diagnostics.h"
 #include "source/net/address.h"
+#include "source/net/client_fingerprints.h"
 #include "source/net/socket.h"
 #include "source/stats/registry.h"
 #include "source/stats/shard.h"
@@ -35,7 +36,8 @@ struct Inspected {
   std::string server_name;                             // SNI, lower case; empty: none
   std::string_view transport_protocol = "raw_buffer";  // or "tls"; static
   std::vector<std::string> application_protocols;      // what the client offers, in its order
-  bool local_restored = false;                         // `local` is another address than that of the socket
+  std::shared_ptr<const net::ClientFingerprints> fingerprints;  // null: none
+  bool local_restored = false;                                  // `local` is another address than that of the socket
 };
 
 class ListenerFilter {

@@ -17,6 +17,7 @@ void ListenerLog::connectionOver(const DownstreamInfo& known, const net::Connect
   info.downstream_local_restored = known.local_restored;
   info.downstream_direct_remote = info.downstream_remote = known.remote;
   info.requested_server_name = known.server_name;
+  info.fingerprints = known.fingerprints.get();
   info.reason = reason;
   if (connection != nullptr) {
     info.downstream_transport = connection->transportInfo();

@@ -52,6 +52,20 @@ TEST(ClientHelloTest, FindsTheNameAndTheProtocolsHoweverItIsCut) {
   }
 }
 
+TEST(ClientHelloTest, TakesDownWhatFingerprintsAreMadeOf) {
+  const ClientHello hello = parseClientHello(
+      records(message(extension(10, std::string("\0\4\0\x1d\x0a\x0a", 6)) + extension(11, std::string("\1\0", 2)) +
+                      extension(13, std::string("\0\2\4\3", 4)) + extension(43, "\2\3\4") + extension(13172, "")),
+              100));
+  EXPECT_EQ(hello.version, 0x0303);
+  EXPECT_EQ(hello.suites, std::vector<uint16_t>{0x1301});
+  EXPECT_EQ(hello.extensions, (std::vector<uint16_t>{10, 11, 13, 43, 13172}));
+  EXPECT_EQ(hello.groups, (std::vector<uint16_t>{0x1d, 0x0a0a}));
+  EXPECT_EQ(hello.point_formats, std::vector<uint16_t>{0});
+  EXPECT_EQ(hello.signature_algorithms, std::vector<uint16_t>{0x0403});
+  EXPECT_EQ(hello.versions, std::vector<uint16_t>{0x0304});
+}
+
 TEST(ClientHelloTest, MayBeLargerThanARecordButNotWithoutEnd) {
   const std::string large = message(extension(21, std::string(40'000, 'x')) + serverName("b.example"));
   EXPECT_EQ(parseClientHello(records(large, 16'384)).server_name, "b.example");

@@ -114,13 +114,54 @@ bool readAlpn(std::string_view data, ClientHello& hello) {
   return reader.ok() && reader.empty() && list.ok();
 }
 
+// A list of numbers of `bytes` each, behind its length.
+std::vector<uint16_t> readNumbers(std::string_view data, size_t length_bytes, size_t bytes) {
+  Reader reader(data);
+  Reader list(reader.vector(length_bytes));
+  std::vector<uint16_t> out;
+  while (list.ok() && !list.empty()) {
+    const size_t number = list.number(bytes);
+    if (list.ok()) out.push_back(static_cast<uint16_t>(number));
+  }
+  return out;
+}
+
+bool readExtension(size_t type, std::string_view data, ClientHello& hello) {
+  hello.extensions.push_back(static_cast<uint16_t>(type));
+  switch (type) {
+    case 0:
+      return readServerName(data, hello);
+    case 10:
+      hello.groups = readNumbers(data, 2, 2);
+      return true;
+    case 11:
+      hello.point_formats = readNumbers(data, 1, 1);
+      return true;
+    case 13:
+      hello.signature_algorithms = readNumbers(data, 2, 2);
+      return true;
+    case 16:
+      return readAlpn(data, hello);
+    case 43:
+      hello.versions = readNumbers(data, 1, 2);
+      return true;
+    default:
+      return true;
+  }
+}
+
 bool readHello(std::string_view bytes, ClientHello& hello) {
   Reader reader(bytes);
-  reader.take(2 + 32);
+  hello.version = static_cast<uint16_t>(reader.number(2));
+  reader.take(32);
   reader.vector(1);
-  reader.vector(2);
+  const std::string_view suites = reader.vector(2);
   reader.vector(1);
   if (!reader.ok()) return false;
+  for (Reader list(suites); list.ok() && !list.empty();) {
+    const size_t suite = list.number(2);
+    if (list.ok()) hello.suites.push_back(static_cast<uint16_t>(suite));
+  }
   if (reader.empty()) return true;
   Reader extensions(reader.vector(2));
   if (!reader.ok() || !reader.empty()) return false;
@@ -128,8 +169,7 @@ bool readHello(std::string_view bytes, ClientHello& hello) {
     const size_t type = extensions.number(2);
     const std::string_view data = extensions.vector(2);
     if (!extensions.ok()) return false;
-    if (type == 0 && !readServerName(data, hello)) return false;
-    if (type == 16 && !readAlpn(data, hello)) return false;
+    if (!readExtension(type, data, hello)) return false;
   }
   return true;
 }

@@ -21,6 +21,14 @@ struct ClientHello {
   State state = State::kNone;
   std::string server_name;        // lower case; empty: none
   std::vector<std::string> alpn;  // in the client's order
+  // As they come; what cannot be read is left out.
+  uint16_t version = 0;                        // the one in the head, which TLS 1.3 does not use
+  std::vector<uint16_t> suites;                // 0x1301
+  std::vector<uint16_t> extensions;            // their types
+  std::vector<uint16_t> versions;              // supported_versions
+  std::vector<uint16_t> groups;                // supported_groups
+  std::vector<uint16_t> point_formats;         // ec_point_formats
+  std::vector<uint16_t> signature_algorithms;  // signature_algorithms
 };
 
 // Clients with post-quantum keys send less than 2 KiB; certificates do not stand in it.

@@ -5,6 +5,8 @@
 
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "source/extensions/listener_filters/tls_inspector/client_hello.h"
+#include "source/extensions/listener_filters/tls_inspector/fingerprints.h"
+#include "source/net/client_fingerprints.h"
 
 namespace weir::extensions::tls_inspector {
 namespace {
@@ -13,7 +15,8 @@ using envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector;
 
 class Inspector final : public proxy::ListenerFilter {
  public:
-  Inspector(stats::Registry& registry, std::string_view instance) {
+  Inspector(stats::Registry& registry, std::string_view instance, bool ja3 = false, bool ja4 = false)
+      : ja3_(ja3), ja4_(ja4) {
     const auto counter = [&](std::string_view metric) { return registry.counter({"listener", instance, metric}); };
     found_ = counter("tls_inspector.tls_found");
     not_found_ = counter("tls_inspector.tls_not_found");
@@ -42,6 +45,12 @@ class Inspector final : public proxy::ListenerFilter {
     look.shard.add(hello.server_name.empty() ? sni_not_found_ : sni_found_);
     look.shard.add(hello.alpn.empty() ? alpn_not_found_ : alpn_found_);
     result.transport_protocol = "tls";
+    if (ja3_ || ja4_) {
+      auto made = std::make_shared<net::ClientFingerprints>();
+      if (ja3_) made->ja3 = ja3Of(hello);
+      if (ja4_) made->ja4 = ja4Of(hello);
+      result.fingerprints = std::move(made);
+    }
     result.server_name = std::move(hello.server_name);
     result.application_protocols = std::move(hello.alpn);
     return Verdict::kDone;
@@ -50,6 +59,8 @@ class Inspector final : public proxy::ListenerFilter {
   size_t maxBytes() const override { return kMaxClientHello + kMaxClientHello / 4; }
 
  private:
+  const bool ja3_;
+  const bool ja4_;
   stats::CounterId found_;
   stats::CounterId not_found_;
   stats::CounterId sni_found_;
@@ -63,8 +74,11 @@ class Inspector final : public proxy::ListenerFilter {
 
 proxy::ListenerFilterType tlsInspectorType() {
   return {std::string(TlsInspector::descriptor()->full_name()), "envoy.filters.listener.tls_inspector",
-          [](const google::protobuf::Message&, const proxy::ListenerFilterContext& context) {
-            return std::make_unique<Inspector>(context.stats, context.instance);
+          [](const google::protobuf::Message& generic, const proxy::ListenerFilterContext& context) {
+            const auto& message = *google::protobuf::DynamicCastToGenerated<const TlsInspector>(&generic);
+            return std::make_unique<Inspector>(context.stats, context.instance,
+                                               message.enable_ja3_fingerprinting().value(),
+                                               message.enable_ja4_fingerprinting().value());
           }};
 }
 
