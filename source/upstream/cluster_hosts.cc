@@ -43,8 +43,6 @@ ClusterHosts::ClusterHosts(std::shared_ptr<const Cluster> cluster, event::Dispat
       cluster_(std::move(cluster)),
       main_(main),
       publish_(std::move(publish)),
-      timer_(main, *this),
-      growth_(main, *this),
       entries_(cluster_->takeInitialEntries()),
       keys_(0, KeyHash{&by_slot_}, KeyEqual{&by_slot_}),
       current_(cluster_->initialHosts()) {
@@ -238,10 +236,12 @@ void ClusterHosts::publish() {
   current_ =
       std::make_shared<const HostSet>(entries_, by_slot_.size(), cluster_->config().lb, main_.now(), local_.get());
   publish_(current_);
+  if (timers_ == nullptr) timers_ = std::make_unique<Timers>(main_, *this);
   if (current_->in_slow_start) {
-    growth_.arm(std::clamp(cluster_->config().lb.slow_start.window / kGrowthSteps, kFastestGrowth, kSlowestGrowth));
+    timers_->growth.arm(
+        std::clamp(cluster_->config().lb.slow_start.window / kGrowthSteps, kFastestGrowth, kSlowestGrowth));
   }
-  if (!timer_.armed()) timer_.arm(kSweepInterval);
+  if (!timers_->sweep.armed()) timers_->sweep.arm(kSweepInterval);
 }
 
 bool ClusterHosts::sweep() {
@@ -255,12 +255,12 @@ bool ClusterHosts::sweep() {
 }
 
 void ClusterHosts::onTimer(event::Timer& timer) {
-  if (&timer == &growth_) {
+  if (&timer == &timers_->growth) {
     changed_ = true;
     wake();
     return;
   }
-  if (sweep()) timer_.arm(kSweepInterval);
+  if (sweep()) timer.arm(kSweepInterval);
 }
 
 }  // namespace weir::upstream

@@ -108,8 +108,12 @@ class ClusterHosts final : private event::Wakeable, private event::TimerHandler 
   const std::shared_ptr<const Cluster> cluster_;
   event::Dispatcher& main_;
   const Publish publish_;
-  event::Timer timer_;   // for what workers may still use
-  event::Timer growth_;  // of weights in slow start
+  struct Timers {
+    Timers(event::Dispatcher& main, ClusterHosts& handler) : sweep(main, handler), growth(main, handler) {}
+    event::Timer sweep;   // for what workers may still use
+    event::Timer growth;  // of weights in slow start
+  };
+  std::unique_ptr<Timers> timers_;  // once something has changed
   std::vector<HostObserver*> observers_;
   MonitorFactory monitors_;
   std::vector<HostEntry> entries_;

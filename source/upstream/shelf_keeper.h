@@ -22,7 +22,7 @@ class ClusterShard;
 
 class ShelfKeeper final : private event::TimerHandler {
  public:
-  static constexpr absl::Duration kShareAfter = absl::Milliseconds(100);
+  static constexpr absl::Duration kShareAfter = absl::Milliseconds(250);
 
   // Part of `shard`.
   explicit ShelfKeeper(ClusterShard& shard);

@@ -16,7 +16,7 @@ namespace {
 
 using http::Reason;
 
-constexpr absl::Duration kLeftBy = absl::Milliseconds(110);
+constexpr absl::Duration kLeftBy = absl::Milliseconds(260);
 
 class IdleShelfTest : public testing::Test {
  protected:
@@ -95,7 +95,7 @@ TEST_F(IdleShelfTest, ABusyWorkerLeavesNothing) {
   start();
   for (int i = 0; i < 20; ++i) {
     exchange(0);
-    pass(absl::Milliseconds(90));
+    pass(absl::Milliseconds(240));
   }
   EXPECT_EQ(world_.counter("upstream_cx_adopted"), 0u);
   EXPECT_EQ(left(), 0);
@@ -124,9 +124,9 @@ TEST_F(IdleShelfTest, TheIdleTimeoutHoldsThereToo) {
 }
 
 TEST_F(IdleShelfTest, AConnectionThatMayNotBeKeptThatLongIsNotLeft) {
-  start([](ClusterConfig& config) { config.idle_timeout = absl::Milliseconds(80); });
+  start([](ClusterConfig& config) { config.idle_timeout = absl::Milliseconds(200); });
   exchange(0);
-  pass(absl::Milliseconds(90));
+  pass(absl::Milliseconds(210));
   EXPECT_EQ(origin_.open(), 0u);
   EXPECT_EQ(world_.counter("upstream_cx_idle_timeout"), 1u);
 }
