@@ -25,6 +25,10 @@ using base::FieldPath;
 using core_v3::HealthCheck;
 using FileSink = envoy::extensions::health_check::event_sinks::file::v3::HealthCheckEventFileSink;
 
+// Hosts that fail together do not come back together, unless it is said so: this part of their time they may stay away
+// longer.
+constexpr double kUsualJitter = 0.1;
+
 std::string payloadOf(const HealthCheck::Payload& from, Diagnostics& diagnostics, const FieldPath& path) {
   if (from.has_binary()) return from.binary();
   const std::string& text = from.text();
@@ -224,7 +228,8 @@ std::shared_ptr<const health::OutlierConfig> compileOutliers(const cluster_v3::O
   if (from.has_interval()) to->interval = durationOf(from.interval());
   if (from.has_base_ejection_time()) to->base_ejection_time = durationOf(from.base_ejection_time());
   if (from.has_max_ejection_time()) to->max_ejection_time = durationOf(from.max_ejection_time());
-  to->max_ejection_time_jitter = durationOf(from.max_ejection_time_jitter());
+  to->max_ejection_time_jitter = from.has_max_ejection_time_jitter() ? durationOf(from.max_ejection_time_jitter())
+                                                                     : to->base_ejection_time * kUsualJitter;
   setIf(from.has_max_ejection_percent(), from.max_ejection_percent(), to->max_ejection_percent);
   to->always_eject_one_host = from.always_eject_one_host().value();
   to->split_local_origin = from.split_external_local_origin_errors();

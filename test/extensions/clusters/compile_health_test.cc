@@ -148,6 +148,14 @@ TEST(CompileHealthTest, ErrorsNameTheFieldAndWhatIsAllowed) {
             "health_checks[0].alt_port: port 70000; allowed: 1 to 65535");
 }
 
+TEST(CompileHealthTest, EjectionsDoNotEndTogetherUnlessItIsSaidSo) {
+  EXPECT_EQ(
+      compile("outlier_detection { base_ejection_time { seconds: 20 } }").config.outliers->max_ejection_time_jitter,
+      absl::Seconds(2));
+  EXPECT_EQ(compile("outlier_detection { max_ejection_time_jitter {} }").config.outliers->max_ejection_time_jitter,
+            absl::ZeroDuration());
+}
+
 TEST(CompileHealthTest, OutlierDetectionHasTheDefaultsOfTheApi) {
   const Compiled result = compile("outlier_detection { }");
   ASSERT_NE(result.config.outliers, nullptr);

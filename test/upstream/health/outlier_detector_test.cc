@@ -179,6 +179,22 @@ TEST_F(OutlierDetectorTest, EjectionsGrowAndShrinkAgain) {
             "28}\n");
 }
 
+TEST_F(OutlierDetectorTest, HostsThatFailTogetherComeBackOneByOne) {
+  constexpr size_t kHosts = 20;
+  OutlierConfig config = allMayGo();
+  config.interval = absl::Seconds(1);
+  config.base_ejection_time = config.max_ejection_time_jitter = absl::Seconds(30);
+  start(kHosts, config);
+  for (size_t i = 0; i < kHosts; ++i) error(i, 500, 5);
+  pass(absl::Seconds(29));
+  EXPECT_EQ(active(), int64_t{kHosts}) << "nobody before its time";
+  pass(absl::Seconds(16));
+  EXPECT_GT(active(), 3);
+  EXPECT_LT(active(), 17);
+  pass(absl::Seconds(17));
+  EXPECT_EQ(active(), 0);
+}
+
 TEST_F(OutlierDetectorTest, ErrorsOfAHostThatIsOutDoNotCountWhenItIsBack) {
   start(2, allMayGo());
   error(0, 500, 5);
