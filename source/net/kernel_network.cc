@@ -294,6 +294,11 @@ absl::StatusOr<std::unique_ptr<ListenSocket>> KernelNetwork::bind(const Address&
 
 absl::StatusOr<std::unique_ptr<Socket>> KernelNetwork::connect(const Address& address,
                                                                const std::optional<KeepAlive>& keep_alive) {
+  return connectFrom(Address(), address, keep_alive);
+}
+
+absl::StatusOr<std::unique_ptr<Socket>> KernelNetwork::connectFrom(const Address& source, const Address& address,
+                                                                   const std::optional<KeepAlive>& keep_alive) {
   Descriptor fd(openStream(address));
   if (fd.get() < 0) return failure("connect to", address, errno);
   if (address.isIp()) {
@@ -301,6 +306,12 @@ absl::StatusOr<std::unique_ptr<Socket>> KernelNetwork::connect(const Address& ad
     if (keep_alive.has_value()) setKeepAlive(fd.get(), *keep_alive);
   }
   sockaddr_storage storage;
+  if (source.isIp() && address.isIp()) {
+    // The port is chosen when the peer is known, so that one port serves connections to many.
+    if (source.port() == 0) setOption(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    const socklen_t length = source.toSockaddr(storage);
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0) return failure("bind", source, errno);
+  }
   const socklen_t length = address.toSockaddr(storage);
   int error = 0;
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0 && errno != EINPROGRESS) error = errno;

@@ -22,6 +22,8 @@ class KernelNetwork final : public Network {
   absl::StatusOr<std::unique_ptr<ListenSocket>> bind(const Address& address, const BindOptions& options) override;
   absl::StatusOr<std::unique_ptr<Socket>> connect(const Address& address,
                                                   const std::optional<KeepAlive>& keep_alive) override;
+  absl::StatusOr<std::unique_ptr<Socket>> connectFrom(const Address& source, const Address& address,
+                                                      const std::optional<KeepAlive>& keep_alive) override;
   std::unique_ptr<Socket> adopt(std::unique_ptr<Socket> socket) override;
 
  private:

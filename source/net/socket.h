@@ -113,6 +113,13 @@ class Network {
   // when no descriptor is left or the address cannot be used.
   virtual absl::StatusOr<std::unique_ptr<Socket>> connect(const Address& address,
                                                           const std::optional<KeepAlive>& keep_alive) = 0;
+  // The same from `source`, an address of this machine; port 0 of it is for the kernel to choose. Fails at once where
+  // it is no such address, or of another family.
+  virtual absl::StatusOr<std::unique_ptr<Socket>> connectFrom(
+      [[maybe_unused]] const Address& source, [[maybe_unused]] const Address& address,
+      [[maybe_unused]] const std::optional<KeepAlive>& keep_alive) {
+    return absl::UnimplementedError("connections of this network have no address to choose");
+  }
   // Takes over a socket that was released, of a Network of the same kind: from now on as if it was made here. Null
   // where sockets are never released.
   virtual std::unique_ptr<Socket> adopt(std::unique_ptr<Socket>) { return nullptr; }

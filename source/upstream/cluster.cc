@@ -6,6 +6,12 @@
 
 namespace weir::upstream {
 
+absl::StatusOr<std::unique_ptr<net::Socket>> connectFor(net::Network& network, const ClusterConfig& config,
+                                                        const net::Address& address) {
+  if (config.source == nullptr) return network.connect(address, config.keep_alive);
+  return network.connectFrom(*config.source, address, config.keep_alive);
+}
+
 SharedLimit::Take SharedLimit::tryTake(uint32_t limit) {
   uint32_t used = used_.load(std::memory_order_relaxed);
   do {

@@ -87,6 +87,7 @@ struct ClusterConfig {
   }
   // Some transport tells the host who the client is: requests are asked for with the addresses of theirs.
   bool tells_client = false;
+  std::shared_ptr<const net::Address> source;  // where connections come from; null: the kernel chooses
   // Connections ask for the host of the request that they are opened for, and carry requests for that host only.
   bool server_name_of_request = false;
   Protocol protocol = Protocol::kHttp1;
@@ -103,6 +104,10 @@ struct ClusterConfig {
   // The cluster has the hosts that requests and connections ask for; null: it has others.
   std::shared_ptr<Demand> demand;
 };
+
+// A connection to one of the cluster's hosts, or to where a host is checked. As Network::connect().
+absl::StatusOr<std::unique_ptr<net::Socket>> connectFor(net::Network& network, const ClusterConfig& config,
+                                                        const net::Address& address);
 
 // A count that all workers share and that never exceeds its limit: at most `limit` permits are out at any time.
 class SharedLimit {

@@ -36,7 +36,7 @@ ClusterShard::ClusterShard(std::shared_ptr<const Cluster> snapshot, const net::W
 
 absl::StatusOr<std::unique_ptr<net::Socket>> ClusterShard::openSocket(uint32_t slot, net::Purpose purpose) {
   const Host& to = host(slot);
-  absl::StatusOr<std::unique_ptr<net::Socket>> socket = worker.network.connect(to.address, config().keep_alive);
+  absl::StatusOr<std::unique_ptr<net::Socket>> socket = connectFor(worker.network, config(), to.address);
   if (!socket.ok()) return socket;
   if (to.transport_match != nullptr) {
     worker.stats.add(to.transport_match->matched);

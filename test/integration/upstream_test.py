@@ -156,6 +156,26 @@ class Failing(unittest.TestCase):
                 self.assertEqual(404, client.get("/other", host="known").status)
                 self.assertEqual(503, client.get("/empty", host="known").status)
 
+    def test_connections_come_from_the_address_that_is_given(self):
+        peers = []
+
+        def serve(wire):
+            peers.append(wire.socket.getpeername()[0])
+            while wire.request():
+                wire.send(response())
+
+        bind = {"source_address": {"address": "127.0.0.9", "port_value": 0}}
+        foreign = {"source_address": {"address": "192.0.2.1", "port_value": 0}}
+        with Origin(serve=serve) as origin:
+            port = free_ports(1)[0]
+            listeners = [http_listener("front", port, [to_cluster(prefix("/bad"), "bad"), to_cluster(prefix("/"), "good")])]
+            with Weir(config(listeners, [cluster("good", origin.port, upstream_bind_config=bind),
+                                         cluster("bad", origin.port, upstream_bind_config=foreign)])):
+                with Client(port) as client:
+                    self.assertEqual(200, client.get().status)
+                    self.assertEqual(503, client.get("/bad").status)
+        self.assertEqual(["127.0.0.9"], peers)
+
     def test_requests_are_spread_over_the_hosts(self):
         with Origin() as one, Origin() as two:
             for policy in ("ROUND_ROBIN", "RANDOM", "LEAST_REQUEST"):

@@ -305,5 +305,19 @@ TEST_F(KernelNetworkTest, AnIdleConnectionIsSmall) {
   for (int fd : clients) ::close(fd);
 }
 
+TEST_F(KernelNetworkTest, ConnectsFromAnAddressOfItsOwn) {
+  listen("127.0.0.1:0");
+  auto socket = network_.connectFrom(*Address::parseIp("127.0.0.9", 0), listener_->localAddress(), std::nullopt);
+  ASSERT_TRUE(socket.ok()) << socket.status();
+  turnUntil([&] { return accepted_.size() == 1; });
+  EXPECT_EQ(accepted_.back()->remoteAddress().ip(), "127.0.0.9");
+  EXPECT_NE(accepted_.back()->remoteAddress().port(), 0);
+  const Address foreign = *Address::parseIp("192.0.2.1", 0);
+  const auto refused = network_.connectFrom(foreign, listener_->localAddress(), std::nullopt);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.status().message().find("192.0.2.1"), std::string::npos) << refused.status();
+  EXPECT_FALSE(network_.connectFrom(*Address::parseIp("::1", 0), listener_->localAddress(), std::nullopt).ok());
+}
+
 }  // namespace
 }  // namespace weir::net

@@ -43,6 +43,20 @@ void compileKeepAlive(const core_v3::TcpKeepalive& from, upstream::ClusterConfig
   if (from.has_keepalive_interval()) to.interval_seconds = from.keepalive_interval().value();
 }
 
+void compileBind(const core_v3::BindConfig& from, upstream::ClusterConfig& config, Diagnostics& diagnostics,
+                 const FieldPath& path) {
+  if (!from.has_source_address()) return;
+  const core_v3::SocketAddress& source = from.source_address();
+  auto address = net::Address::parseIp(source.address(), static_cast<uint16_t>(source.port_value()));
+  if (address.ok()) {
+    config.source = std::make_shared<const net::Address>(*std::move(address));
+    return;
+  }
+  const FieldPath at = path.at("source_address");
+  diagnostics.error(at.at("address"),
+                    absl::StrCat("\"", source.address(), "\" is not an IP address; allowed: one of this machine"));
+}
+
 void compileCommonHttp(const core_v3::HttpProtocolOptions& from, upstream::ClusterConfig& config,
                        Diagnostics& diagnostics, const FieldPath& path) {
   if (from.has_idle_timeout()) config.idle_timeout = durationOf(from.idle_timeout());
@@ -252,6 +266,9 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   }
   // They are of use to one client alone.
   if (tellsClient(message)) config.idle_timeout = kIdleOfOneClient;
+  if (message.has_upstream_bind_config()) {
+    compileBind(message.upstream_bind_config(), config, diagnostics, path.at("upstream_bind_config"));
+  }
   UpstreamUse use;
   compileHttpOptions(message, config, use, diagnostics, path);
   use.alpn = usualAlpn(config.protocol);

@@ -38,7 +38,7 @@ void ProbeConnection::ask() {
 }
 
 void ProbeConnection::connect() {
-  auto socket = context_.main.network.connect(address_, context_.cluster.config().keep_alive);
+  auto socket = connectFor(context_.main.network, context_.cluster.config(), address_);
   if (!socket.ok()) return answer(CheckResult::kConnectFailure, std::string(socket.status().message()), false);
   std::unique_ptr<net::Socket> connecting = *std::move(socket);
   if (context_.transport != nullptr) {

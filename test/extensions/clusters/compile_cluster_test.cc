@@ -191,6 +191,17 @@ TEST(CompileClusterTest, AnAgreedProtocolIsHttp1WithoutTlsAndAWarning) {
             "typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\"].auto_config");
 }
 
+TEST(CompileClusterTest, ConnectionsMayComeFromAnAddress) {
+  EXPECT_EQ(compile(withEndpoint("")).config->source, nullptr);
+  const std::string bind = " upstream_bind_config { source_address { address: '";
+  const Compiled result = compile(withEndpoint(bind + "10.0.0.9' port_value: 0 } }"));
+  ASSERT_TRUE(result.config.has_value() && result.config->source != nullptr);
+  EXPECT_EQ(result.config->source->text(), "10.0.0.9:0");
+  const Compiled wrong = compile(withEndpoint(bind + "here' port_value: 0 } }"));
+  ASSERT_EQ(wrong.all.size(), 1u);
+  EXPECT_EQ(wrong.all[0].path, "upstream_bind_config.source_address.address");
+}
+
 TEST(CompileClusterTest, HostsThatPassTheirChecksStayUnlessItIsSaidOtherwise) {
   const std::string check =
       " health_checks { timeout { seconds: 1 } interval { seconds: 1 } unhealthy_threshold { value: 1 } "
