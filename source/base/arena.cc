@@ -12,11 +12,6 @@ bool fitsPooledChunk(size_t bytes, size_t alignment, size_t header) {
   return bytes <= ChunkPool::kChunkBytes && bytes + alignment <= ChunkPool::kChunkBytes - header;
 }
 
-char* alignUp(char* at, size_t alignment) {
-  // A power of two: a division would take longer than all the rest.
-  return at + (-reinterpret_cast<uintptr_t>(at) & (alignment - 1));
-}
-
 }  // namespace
 
 ChunkPool::~ChunkPool() {
@@ -45,16 +40,6 @@ void ChunkPool::give(void* chunk) {
   free_ = new (chunk) Free{free_};
   ++free_count_;
   poison(static_cast<char*>(chunk) + sizeof(Free), kChunkBytes - sizeof(Free));
-}
-
-void* Arena::allocate(size_t bytes, size_t alignment) {
-  used_ += bytes;
-  char* const start = at_ == nullptr ? nullptr : alignUp(at_, alignment);
-  if (start == nullptr || start > end_ || bytes > static_cast<size_t>(end_ - start)) {
-    return allocateSlow(bytes, alignment);
-  }
-  at_ = start + bytes;
-  return start;
 }
 
 void* Arena::allocateSlow(size_t bytes, size_t alignment) {

@@ -29,17 +29,27 @@ std::string_view trim(std::string_view text) {
 
 // Eight bytes at a time: adding what is missing from 'A', and from one behind 'Z', up to 0x80 sets the highest bit of
 // those that are at or above it. The bytes are those of a token, so that none has that bit itself.
-void lowerInPlace(char* text, size_t size) {
+uint64_t lowerEight(uint64_t eight) {
   constexpr uint64_t kEach = 0x0101010101010101;
-  size_t i = 0;
-  for (; i + 8 <= size; i += 8) {
+  const uint64_t capitals = (eight + kEach * (0x80 - 'A')) & ~(eight + kEach * (0x80 - 'Z' - 1)) & kEach * 0x80;
+  return eight + (capitals >> 2);
+}
+
+void lowerInPlace(char* text, size_t size) {
+  const auto load = [text](size_t at) {
     uint64_t eight;
-    std::memcpy(&eight, text + i, 8);
-    const uint64_t capitals = (eight + kEach * (0x80 - 'A')) & ~(eight + kEach * (0x80 - 'Z' - 1)) & kEach * 0x80;
-    eight += capitals >> 2;
-    std::memcpy(text + i, &eight, 8);
+    std::memcpy(&eight, text + at, 8);
+    return eight;
+  };
+  const auto store = [text](size_t at, uint64_t eight) { std::memcpy(text + at, &eight, 8); };
+  if (size >= 8) {
+    // The last eight overlap those before; read first, they do not wait for what was just written.
+    const uint64_t last = load(size - 8);
+    for (size_t i = 0; i + 8 < size; i += 8) store(i, lowerEight(load(i)));
+    store(size - 8, lowerEight(last));
+    return;
   }
-  for (; i < size; ++i) {
+  for (size_t i = 0; i < size; ++i) {
     const char c = text[i];
     text[i] = static_cast<char>(c + (static_cast<unsigned char>(c - 'A') < 26 ? 0x20 : 0));
   }
