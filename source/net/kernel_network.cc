@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -121,8 +122,8 @@ class KernelSocket final : public Socket {
   }
 
   void watch(event::ReadyHandler& handler) override {
-    CHECK(watch_ == nullptr, "a socket is registered once");
-    watch_ = poller_->watch(fd_, handler);
+    CHECK(!watch_.has_value(), "a socket is registered once");
+    watch_.emplace(*poller_, fd_, handler);
     if (watch_->refused()) ::shutdown(fd_, SHUT_RDWR);  // the handler is told, reads, and finds the end
   }
   IoResult read(std::span<const iovec> into) override {
@@ -188,7 +189,7 @@ class KernelSocket final : public Socket {
 
  private:
   event::LibeventPoller* poller_;  // null while released
-  std::unique_ptr<event::LibeventPoller::Watch> watch_;
+  std::optional<event::LibeventPoller::Watch> watch_;
   int fd_;
   int connect_error_;
   mutable Address local_;  // asked for when it is first wanted
