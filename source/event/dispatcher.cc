@@ -10,16 +10,9 @@ namespace weir::event {
 // Stands for both ends of a queue; never woken itself.
 class Dispatcher::Anchor final : public Wakeable {
  public:
-  explicit Anchor(Dispatcher& dispatcher) : Wakeable(dispatcher) { next_ = previous_ = this; }
+  Anchor() { next_ = previous_ = this; }
 
   bool empty() const { return next_ == this; }
-
-  void pushBack(Wakeable& wakeable) {
-    wakeable.next_ = this;
-    wakeable.previous_ = previous_;
-    previous_->next_ = &wakeable;
-    previous_ = &wakeable;
-  }
 
   // Takes the first one out and calls it.
   void runFirst() {
@@ -42,25 +35,16 @@ class Dispatcher::Anchor final : public Wakeable {
   void onWake() override {}
 };
 
-void Wakeable::wake() {
-  if (woken()) return;
-  (phase_ == Phase::kRun ? dispatcher_->run_queue_ : dispatcher_->flush_queue_)->pushBack(*this);
-}
-
-void Wakeable::unwake() {
-  if (!woken()) return;
-  next_->previous_ = previous_;
-  previous_->next_ = next_;
-  next_ = previous_ = nullptr;
-}
+Wakeable::Wakeable(Dispatcher& dispatcher, Phase phase)
+    : end_(phase == Phase::kRun ? dispatcher.run_queue_.get() : dispatcher.flush_queue_.get()) {}
 
 Dispatcher::Dispatcher(Poller& poller, const base::Clock& clock)
     : poller_(poller),
       clock_(clock),
       now_(clock.monotonic()),
       wheel_(std::make_unique<TimerWheel>(now_)),
-      run_queue_(std::make_unique<Anchor>(*this)),
-      flush_queue_(std::make_unique<Anchor>(*this)) {}
+      run_queue_(std::make_unique<Anchor>()),
+      flush_queue_(std::make_unique<Anchor>()) {}
 
 Dispatcher::~Dispatcher() {
   // Their destructors may still cancel timers, post and delete: the rest of this object must be whole.
@@ -160,7 +144,7 @@ bool Dispatcher::runWoken() {
 
 bool Dispatcher::runFlush() {
   if (flush_queue_->empty()) return false;
-  Anchor now(*this);
+  Anchor now;
   now.take(*flush_queue_);
   while (!now.empty()) now.runFirst();
   return true;

@@ -42,9 +42,9 @@ class Timer {
   TimerHandler* handler_;
   Timer* next_ = nullptr;  // circular list of its slot; null when not armed
   Timer* previous_ = nullptr;
-  int64_t deadline_tick_ = 0;  // when it is due, in milliseconds of the dispatcher's clock
-  int64_t slot_tick_ = 0;      // where it stands in the wheel: at or before deadline_tick_
-  uint16_t slot_ = 0;
+  int64_t deadline_tick_ = 0;   // when it is due, in milliseconds of the dispatcher's clock
+  int64_t slot_tick_ : 48 = 0;  // where it stands in the wheel: at or before deadline_tick_
+  uint64_t slot_ : 16 = 0;
 };
 
 }  // namespace weir::event

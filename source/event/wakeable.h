@@ -13,27 +13,38 @@ enum class Phase { kRun, kFlush };
 
 class Wakeable {
  public:
-  explicit Wakeable(Dispatcher& dispatcher, Phase phase = Phase::kRun) : dispatcher_(&dispatcher), phase_(phase) {}
+  explicit Wakeable(Dispatcher& dispatcher, Phase phase = Phase::kRun);
   Wakeable(const Wakeable&) = delete;
   Wakeable& operator=(const Wakeable&) = delete;
 
   // No effect when already queued.
-  void wake();
+  void wake() {
+    if (woken()) return;
+    next_ = end_;
+    previous_ = end_->previous_;
+    previous_->next_ = this;
+    end_->previous_ = this;
+  }
   bool woken() const { return next_ != nullptr; }
   // Takes a queued wake back.
-  void unwake();
+  void unwake() {
+    if (!woken()) return;
+    next_->previous_ = previous_;
+    previous_->next_ = next_;
+    next_ = previous_ = nullptr;
+  }
 
  protected:
   virtual ~Wakeable() { unwake(); }
 
  private:
   friend class Dispatcher;
+  Wakeable() = default;  // an end
   virtual void onWake() = 0;
 
-  Dispatcher* dispatcher_;
-  Wakeable* next_ = nullptr;  // circular list through the dispatcher's anchors; null when not queued
+  Wakeable* end_ = nullptr;   // the end of its queue, which the dispatcher has
+  Wakeable* next_ = nullptr;  // circular list through that end; null when not queued
   Wakeable* previous_ = nullptr;
-  Phase phase_;
 };
 
 }  // namespace weir::event
