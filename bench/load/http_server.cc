@@ -41,6 +41,10 @@ class Answer final : public http::StreamOwner, private event::Wakeable {
   void wakeStream() override { wake(); }
 
   void onWake() override {
+    if (held_ && stream_->lost() != http::Reason::kNone) {
+      delete this;
+      return;
+    }
     while (!ended_ && (!echo_ || stream_->room() > 0)) {
       std::optional<Part> part = stream_->receive();
       if (!part) break;
@@ -67,6 +71,9 @@ class Answer final : public http::StreamOwner, private event::Wakeable {
   }
 
   void onHead(const http::Head& request) {
+    // Never answered: for as long as the client likes, this request is under way.
+    held_ = request.path == "/hold";
+    if (held_) return;
     started_ = true;
     http::Head& head = *arena_.make<http::Head>(arena_);
     head.status = 200;
@@ -114,6 +121,7 @@ class Answer final : public http::StreamOwner, private event::Wakeable {
   http::HeaderMap* trailers_ = nullptr;
   size_t unsent_ = 0;
   bool echo_ = false;
+  bool held_ = false;
   bool started_ = false;
   bool ended_ = false;
 };

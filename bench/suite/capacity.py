@@ -1,31 +1,35 @@
-"""Part 3: memory per connection, and what starting costs as the configuration grows."""
+"""Part 3: memory per idle and active connection, and what starting costs as the configuration grows."""
 
 import json
 import os
-import re
-import resource
 import socket
 import ssl
-import subprocess
 import tempfile
 import threading
 import time
 
 from peers import Setting, start
-from world import Process, pss, wait_for_port, free_port
+from world import FAILURES, BenchError, Process, free_port, pss, raise_limits, wait_for_port
 
 KINDS = {"h1": Setting(), "h2": Setting(front="h2"), "tls": Setting(tls=True), "tcp": Setting("tcp")}
+SPARE = 1500  # descriptors of a process beside those of the connections that are counted
+GET = {"100": b"GET /100 HTTP/1.1\r\nHost: bench\r\n\r\n", "hold": b"GET /hold HTTP/1.1\r\nHost: bench\r\n\r\n"}
 
 
-def _limit(wanted):
-    """How many connections can be held: each takes a descriptor here, and up to two in the proxy."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return min(wanted, (hard - 6000) // 2)
+def settled(pid):
+    """Bytes of PSS once that has stopped to change."""
+    end, last = time.monotonic() + 4, pss(pid)
+    while time.monotonic() < end:
+        threading.Event().wait(0.25)
+        now = pss(pid)
+        if abs(now - last) < 0.002 * last:
+            return now
+        last = now
+    return last
 
 
 class _Held:
-    """Connections that each had one answer and are kept open."""
+    """Connections that each had one answer and are kept open; activate() lets them ask for what is never answered."""
 
     def __init__(self, kind, port):
         self.kind, self.port, self.all = kind, port, []
@@ -36,29 +40,30 @@ class _Held:
     def add(self, count):
         for _ in range(count):
             connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
-            if self.kind == "tls":
-                connection = self.context.wrap_socket(connection, server_hostname="bench")
-            self._ask(connection)
             self.all.append(connection)
+            if self.kind == "tls":
+                connection = self.all[-1] = self.context.wrap_socket(connection, server_hostname="bench")
+            self._ask(connection)
+
+    def activate(self, count):
+        for connection in self.all[:count]:
+            connection.sendall(_h2_get(3, b"/hold") if self.kind == "h2" else GET["hold"])
 
     def _ask(self, connection):
         if self.kind == "tcp":
             connection.sendall(b"100\n".ljust(64))
             missing = 100
             while missing > 0:
-                missing -= len(connection.recv(missing))
+                missing -= len(_some(connection, missing))
         elif self.kind == "h2":
-            # Preface, empty SETTINGS, and a GET / for "bench" on stream 1 with nothing that needs a table.
-            head = b"\x82\x86\x84\x01\x05bench"
-            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0" +
-                               len(head).to_bytes(3, "big") + b"\x01\x05\0\0\0\x01" + head)
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0" + _h2_get(1, b"/100"))
             self._until_end_of_stream(connection)
             connection.sendall(b"\0\0\0\x04\x01\0\0\0\0")
         else:
-            connection.sendall(b"GET /100 HTTP/1.1\r\nHost: bench\r\n\r\n")
+            connection.sendall(GET["100"])
             got = b""
             while b"\r\n\r\n" not in got or len(got) < got.index(b"\r\n\r\n") + 104:
-                got += connection.recv(4096)
+                got += _some(connection, 4096)
 
     @staticmethod
     def _until_end_of_stream(connection):
@@ -69,58 +74,96 @@ class _Held:
                 got = got[9 + size:]
                 if stream == 1 and kind in (0, 1) and flags & 1:
                     return
-            got += connection.recv(65536)
+            got += _some(connection, 65536)
 
     def close(self):
         for connection in self.all:
             connection.close()
 
 
-def memory(names, world, wanted, say):
-    """KiB of PSS per idle connection, by kind and proxy."""
+def _h2_get(stream, path):
+    """HEADERS of a GET of "bench" with nothing that needs a table: RFC 7541, 6.1 and 6.2.2."""
+    head = b"\x82\x86\x04" + bytes([len(path)]) + path + b"\x01\x05bench"
+    return len(head).to_bytes(3, "big") + b"\x01\x05" + stream.to_bytes(4, "big") + head
+
+
+def _some(connection, size):
+    got = connection.recv(size)
+    if not got:
+        raise BenchError("it closed a connection that was to be held")
+    return got
+
+
+def memory(names, world, wanted, notes, say):
+    """KiB of PSS per idle and per active connection, by kind and proxy."""
+    most = raise_limits() - SPARE
     found = {}
     for kind, setting in KINDS.items():
-        count = _limit(wanted if kind != "tls" else min(wanted, 3000))
+        found[kind] = {}
         for name in names:
-            if name in ("go", "caddy") and wanted > 2000:
-                continue
-            proxy = start(name, setting, world)
-            if proxy is None:
-                continue
-            held = _Held(kind, proxy.port)
+            count = min(wanted, most // 2 if kind == "tcp" else most)
             try:
-                held.add(50)
-                threading.Event().wait(0.3)
-                before = pss(proxy.pid)
-                held.add(count)
-                threading.Event().wait(0.5)
-                each = (pss(proxy.pid) - before) / count / 1024
-            finally:
-                held.close()
-                proxy.close()
-            found.setdefault(kind, {})[name] = {"kib": each, "connections": count, "start_mib": before / (1 << 20)}
-        say("%-12s KiB per idle connection: %s" % (
-            "memory " + kind, ", ".join("%s %.2f" % (name, value["kib"]) for name, value in found[kind].items())))
+                seen = _memory_of(name, kind, setting, world, count, min(wanted, most // 2))
+            except FAILURES as error:
+                notes.about(name, "failed with %d %s connections: %s" % (count, kind, (str(error).splitlines() or [""])[0]))
+                continue
+            if seen:
+                found[kind][name] = seen
+        say("%-12s KiB per idle (and active) connection: %s" % ("memory " + kind, ", ".join(
+            "%s %.2f%s" % (name, value["kib"], " (%.2f)" % value["active_kib"] if value["active_kib"] else "")
+            for name, value in found[kind].items())))
     return found
 
 
-def growth(weir, say):
-    """Start time and memory of weir with many clusters and routes."""
+def _memory_of(name, kind, setting, world, count, active):
+    proxy = start(name, setting, world)
+    if proxy is None:
+        return None
+    held = _Held(kind, proxy.port)
+    try:
+        held.add(50)
+        before = settled(proxy.pid)
+        held.add(count)
+        idle = settled(proxy.pid)
+        found = {"kib": (idle - before) / count / 1024, "connections": count, "start_mib": before / (1 << 20), "active_kib": None}
+        if kind != "tcp":  # where an idle relay is as large as an active one
+            held.activate(active)
+            found["active_kib"] = found["kib"] + (settled(proxy.pid) - idle) / active / 1024
+            found["active_connections"] = active
+        ended = proxy.process.ended()
+        if ended:
+            raise BenchError(ended)
+        return found
+    finally:
+        held.close()
+        proxy.close()
+
+
+SIZES = (1, 1000, 10000)
+
+
+def growth(world, notes, say):
+    """Start time and memory of weir with many clusters and as many routes."""
     found = []
-    for size in (1, 1000, 10000):
+    for size in SIZES:
         for workers in (1, 2):
-            seconds, size_mib = _start_with(weir, size, workers)
+            try:
+                seconds, size_mib = _start_with(world, size, workers)
+            except FAILURES as error:
+                notes.failure("weir with %d clusters and routes: %s" % (size, error))
+                continue
             found.append({"clusters_and_routes": size, "workers": workers, "seconds": seconds, "pss_mib": size_mib})
             say("%-12s %d clusters and routes, %d workers: %.0f ms to the first answer, %.1f MiB" %
                 ("start", size, workers, seconds * 1000, size_mib))
     return found
 
 
-def _start_with(weir, size, workers):
+def _start_with(world, size, workers):
+    """Seconds until the last of the routes has answered, and MiB then."""
     directory = tempfile.mkdtemp(prefix="weir-bench-")
     port = free_port()
     clusters = [{"name": "c%d" % i, "load_assignment": {"cluster_name": "c%d" % i, "endpoints": [{"lb_endpoints": [
-        {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 1 + i % 60000}}}}]}]}}
+        {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": world.origin.http}}}}]}]}}
         for i in range(size)]
     routes = [{"match": {"prefix": "/r/%d/" % i}, "route": {"cluster": "c%d" % i}} for i in range(size)]
     manager = {
@@ -135,10 +178,15 @@ def _start_with(weir, size, workers):
     with open(path, "w") as file:
         json.dump(configuration, file)
     begun = time.monotonic()
-    process = Process([weir, "run", "-c", path, "--concurrency", str(workers), "--log-level", "error"], 0, directory)
+    process = Process([world.weir, "run", "-c", path, "--concurrency", str(workers), "--log-level", "error"], 0, directory)
     try:
         wait_for_port(port, process.process, "weir with %d clusters" % size)
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(b"GET /r/%d/100 HTTP/1.1\r\nHost: bench\r\n\r\n" % (size - 1))
+            answer = connection.recv(4096)
         took = time.monotonic() - begun
-        return took, pss(process.pid) / (1 << 20)
+        if not answer.startswith(b"HTTP/1.1 200"):
+            raise BenchError("the last route answered %r" % answer[:40])
+        return took, settled(process.pid) / (1 << 20)
     finally:
         process.close()

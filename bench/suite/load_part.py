@@ -3,163 +3,149 @@
 import os
 import re
 import statistics
-import struct
 import subprocess
-import tempfile
 
-from peers import start
-from world import ROOT, BenchError, can_count_instructions, cpu_us, on_core, peak_rss, strace_counts, tree
+from contest import Contest
+from depth import system_calls
+from peers import CONTENDERS, start
+from world import FAILURES, BenchError, cpu_us, on_core, peak_rss
 
 # A rate of nearly nothing measures the waking of an idle machine.
 LEAST_RATE = 200
+POINTS = ("p50", "p90", "p99", "p99.9", "p99.99")
+# Ratios are given to each of these.
+MARKS = ("nginx", "haproxy", "nghttpx", "bare")
+
+
+def spread(values):
+    """Median, least and most; None where there is none."""
+    values = [value for value in values if value is not None]
+    return {"median": statistics.median(values), "min": min(values), "max": max(values), "rounds": len(values)} if values else None
+
+
+def measure(loader, scenario, proxy, seconds):
+    """CPU over the whole of a run and over all requests of it: both are of the same time."""
+    before = cpu_us(proxy.pid)
+    result = loader.run(proxy.port, scenario.load, 0, seconds)
+    used = cpu_us(proxy.pid) - before
+    lost = result["failed"] + result["unanswered"]
+    if result["good"] == 0 or lost > result["good"] * 0.001:
+        raise BenchError("%d of %d requests failed" % (lost, result["good"] + lost))
+    return {"cpu_us": used / scenario.units(result["good"]), "rps": result["good"] / result["seconds"],
+            "requests": result["good"], "failed": lost}
 
 
 class LoadPart:
 
-    def __init__(self, world, loader, names, rounds, seconds, deep, say):
-        """`deep`: system calls, instructions and latencies too."""
-        self.world, self.loader, self.names = world, loader, names
-        self.rounds, self.seconds, self.deep, self.say = rounds, seconds, deep, say
-        self.instructions = deep and can_count_instructions()
+    def __init__(self, world, loader, pace, counter, notes, say):
+        """`counter` counts under valgrind; None where that is not wanted."""
+        self.world, self.loader, self.pace, self.counter, self.notes, self.say = world, loader, pace, counter, notes, say
 
-    def run(self, scenario):
-        """Everything seen, as plain values."""
-        proxies = {}
-        try:
-            for name in self.names:
-                proxy = start(name, scenario.setting, self.world)
-                if proxy is not None:
-                    proxies[name] = proxy
-            seen = self._measure(scenario, proxies)
-        finally:
-            for proxy in proxies.values():
-                proxy.close()
-        if self.deep:
+    def run(self, scenario, names):
+        """Everything seen, as plain values by the names of the proxies; None is a gap."""
+        with Contest(scenario.name, scenario.setting, names, self.world, self.notes) as contest:
+            seen = {name: {"rounds": []} for name in contest.names}
+            self._rounds(scenario, contest, seen)
+            self._latencies(scenario, contest, seen)
+            for name in contest.names:
+                if self.pace.deep and seen[name]["rps"]:
+                    self._calls(scenario, contest, name, seen[name])
+                proxy = contest.proxy(name)
+                seen[name]["peak_mib"] = peak_rss(proxy.pid) / (1 << 20) if proxy and not proxy.process.ended() else None
+        if self.pace.deep and self.counter:
             for name in seen:
-                seen[name]["allocations"] = self._allocations(scenario, name)
+                self._count(scenario, name, seen[name])
         return seen
 
-    def _measure(self, scenario, proxies):
-        seen = {name: {"rounds": []} for name in proxies}
-        order = list(proxies)
-        for name in order:
-            self._one(scenario, proxies[name], 0.3, 0.2)
-        for number in range(self.rounds):
-            turn = number % len(order)
-            for name in order[turn:] + order[:turn]:
-                seen[name]["rounds"].append(self._one(scenario, proxies[name], 0.3, self.seconds))
-        if self.deep:
-            self._latencies(scenario, proxies, seen)
-            for name, proxy in proxies.items():
-                self._calls(scenario, proxy, seen[name])
-        for name, proxy in proxies.items():
-            seen[name]["peak_mib"] = peak_rss(proxy.pid) / (1 << 20)
-        self._ratios(seen)
-        best = ", ".join("%s %.2f" % (name, values["cpu_us"]) for name, values in seen.items())
-        self.say("%-12s µs of CPU per %s: %s" % (scenario.name, scenario.unit, best))
-        return seen
-
-    def _one(self, scenario, proxy, warm, seconds):
-        """CPU over the whole of the run, warming included, over all requests of it."""
-        before = cpu_us(proxy.pid)
-        # The warm time is counted like the rest: CPU and requests must be of the same time.
-        result = self.loader.run(proxy.port, scenario.load, 0, warm + seconds)
-        used = cpu_us(proxy.pid) - before
-        if result["good"] == 0 or result["failed"] + result["unanswered"] > result["good"] * 0.001:
-            raise BenchError("%s through %s: %d of %d requests failed\n%s" % (
-                scenario.name, proxy.name, result["failed"] + result["unanswered"],
-                result["good"] + result["failed"] + result["unanswered"], proxy.process.errors()))
-        return {"cpu_us": used / scenario.units(result["good"]), "rps": result["good"] / result["seconds"],
-                "requests": result["good"], "failed": result["failed"]}
-
-    def _latencies(self, scenario, proxies, seen):
-        """An open loop at half of what the slowest of weir, haproxy and nginx can do, the same rate for each."""
-        contenders = [name for name in ("weir", "haproxy", "nginx", "nghttpx") if name in proxies]
-        knee = min(statistics.median(r["rps"] for r in seen[name]["rounds"]) for name in contenders)
-        rate = max(LEAST_RATE, knee / 2)
-        for name in contenders:
-            result = self.loader.run(proxies[name].port, scenario.load + ["--rate", "%g" % rate], 0.5, 2 * self.seconds)
-            seen[name]["latency"] = dict({key[:-3]: value / 1000 for key, value in result.items() if key.endswith("_ns")},
-                                         rate=rate, unanswered=result["unanswered"])
-
-    def _calls(self, scenario, proxy, seen):
-        with tempfile.TemporaryDirectory(prefix="weir-bench-") as directory:
-            counts, result = strace_counts(proxy.pid, directory,
-                                           lambda: self.loader.run(proxy.port, scenario.load, 0, self.seconds))
-        units = scenario.units(result["good"])
-        seen["syscalls"] = sum(counts.values()) / units
-        seen["syscalls_by_name"] = {name: count / units for name, count in sorted(counts.items(), key=lambda i: -i[1])[:8]}
-        if self.instructions:
-            seen["instructions"] = self._instructions(scenario, proxy)
-
-    def _instructions(self, scenario, proxy):
-        pids = ",".join(str(pid) for pid in tree(proxy.pid))
-        perf = subprocess.Popen(["perf", "stat", "-x,", "-e", "instructions:u", "-p", pids], stderr=subprocess.PIPE, text=True,
-                                preexec_fn=on_core(1))
-        result = self.loader.run(proxy.port, scenario.load, 0, self.seconds)
-        perf.send_signal(2)
-        found = re.search(r"^(\d+),", perf.communicate()[1], re.MULTILINE)
-        return int(found.group(1)) / scenario.units(result["good"]) if found else None
-
-    def _allocations(self, scenario, name):
-        """Per request, of a process of its own with a counting malloc; None where it does not use the C library's."""
-        with tempfile.TemporaryDirectory(prefix="weir-bench-") as directory:
-            counter, page = os.path.join(directory, "count.so"), os.path.join(directory, "count")
-            subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", counter,
-                            os.path.join(ROOT, "tools", "figures.d", "count_malloc.c")], check=True)
-            with open(page, "wb") as file:
-                file.write(bytes(8))
-            # Workers that are not root count too.
-            os.chmod(directory, 0o755)
-            os.chmod(page, 0o666)
-            proxy = start(name, scenario.setting, self.world, dict(os.environ, LD_PRELOAD=counter, WEIR_COUNT_FILE=page))
-            try:
-                return self._count(scenario, proxy, page)
-            finally:
-                proxy.close()
-
-    def _count(self, scenario, proxy, page):
-        def counted():
-            with open(page, "rb") as file:
-                return struct.unpack("Q", file.read())[0]
-        # Until every pool is as large as it gets.
-        self.loader.run(proxy.port, scenario.load, 0, 0.5)
-        before = counted()
-        result = self.loader.run(proxy.port, scenario.load, 0, self.seconds)
-        return (counted() - before) / scenario.units(result["good"]) if before > 0 and result["good"] else None
+    def _rounds(self, scenario, contest, seen):
+        for name in contest.names:
+            contest.attempt(name, lambda proxy: measure(self.loader, scenario, proxy, 0.4))
+        for number in range(self.pace.rounds):
+            for name in contest.turn(number):
+                seen[name]["rounds"].append(contest.attempt(
+                    name, lambda proxy: measure(self.loader, scenario, proxy, self.pace.warm + self.pace.seconds)))
+        for values in seen.values():
+            done = [each for each in values["rounds"] if each]
+            values["cpu_us"] = statistics.median(each["cpu_us"] for each in done) if done else None
+            values["rps"] = statistics.median(each["rps"] for each in done) if done else None
+            values["ratio"] = {mark: ratio for mark in MARKS if mark in seen
+                               for ratio in [self._ratio(values["rounds"], seen[mark]["rounds"])] if ratio}
 
     @staticmethod
-    def _ratios(seen):
-        """Each one's CPU to that of nginx and haproxy in the same round."""
-        for values in seen.values():
-            values["cpu_us"] = statistics.median(r["cpu_us"] for r in values["rounds"])
-            values["rps"] = statistics.median(r["rps"] for r in values["rounds"])
-        for peer in ("nginx", "haproxy", "nghttpx"):
-            if peer not in seen:
+    def _ratio(mine, theirs):
+        """CPU to CPU in the same round."""
+        return spread([a["cpu_us"] / b["cpu_us"] for a, b in zip(mine, theirs) if a and b])
+
+    def _latencies(self, scenario, contest, seen):
+        """An open loop at half of what the slowest of the contenders can do, the same rate for each."""
+        names = [name for name in contest.names if name in CONTENDERS and name != "bare" and seen[name]["rps"]]
+        if not names:
+            return
+        rate = max(LEAST_RATE, min(seen[name]["rps"] for name in names) / 2)
+        rounds = {name: [] for name in names}
+        for number in range(self.pace.latency_rounds):
+            for name in contest.turn(number):
+                if name in rounds:
+                    rounds[name].append(contest.attempt(name, lambda proxy: self._open_loop(scenario, proxy, rate)))
+        for name in names:
+            done = [each for each in rounds[name] if each]
+            if not done:
                 continue
-            for values in seen.values():
-                pairs = [mine["cpu_us"] / theirs["cpu_us"] for mine, theirs in zip(values["rounds"], seen[peer]["rounds"])]
-                values.setdefault("ratio", {})[peer] = {"min": min(pairs), "median": statistics.median(pairs),
-                                                        "max": max(pairs)}
+            others = [each for other, each in rounds.items() if other != name]
+            best = [min((theirs["p99"] for theirs in at if theirs), default=None) for at in zip(*others)]
+            seen[name]["latency"] = {
+                "rate": rate, "rounds": rounds[name], "requests": sum(each["requests"] for each in done),
+                "p99_to_best": spread([mine["p99"] / other for mine, other in zip(rounds[name], best) if mine and other]),
+                **{point: spread([each[point] for each in done]) for point in POINTS}}
+
+    def _open_loop(self, scenario, proxy, rate):
+        """Microseconds from when each request was due."""
+        result = self.loader.run(proxy.port, scenario.load + ["--rate", "%g" % rate], self.pace.warm, self.pace.latency_seconds)
+        if result["good"] == 0 or result["unanswered"] + result["failed"] > result["good"] * 0.001:
+            raise BenchError("%d requests of an open loop of %.0f/s failed" % (result["failed"] + result["unanswered"], rate))
+        return {"requests": result["good"], **{point: result[point + "_ns"] / 1000 for point in POINTS}}
+
+    def _calls(self, scenario, contest, name, seen):
+        calls = contest.attempt(name, lambda proxy: system_calls(self.loader, scenario, proxy))
+        if calls:
+            seen["syscalls"], seen["syscalls_by_name"] = sum(calls.values()), dict(list(calls.items())[:8])
+
+    def _count(self, scenario, name, seen):
+        """Of a process of its own, under valgrind."""
+        try:
+            seen.update(self.counter.count(name, scenario) or {})
+        except FAILURES as error:
+            self.notes.gap("instructions of %s in %s were not counted: %s" % (name, scenario.name, (str(error).splitlines() or [""])[0]))
 
 
-def cross_check(world, loader, say):
-    """The same traffic by wrk and h2load: what they count per second, beside ours."""
+CROSS = (("h1_small", ["wrk", "-t1", "-c64", "-d3s", "http://127.0.0.1:%d/100"]),
+         ("h2_h1", ["h2load", "-D", "3", "--warm-up-time=1", "-c10", "-m32", "http://127.0.0.1:%d/100"]))
+
+
+def cross_check(world, loader, notes, say):
+    """The same traffic by wrk and h2load: requests per second and CPU per request of weir that they see, beside ours."""
     from scenarios import BY_NAME
     found = {}
-    for name, line in (("h1_small", ["wrk", "-t1", "-c64", "-d3s", "http://127.0.0.1:%d/100"]),
-                       ("h2_h1", ["h2load", "-D", "3", "--warm-up-time=1", "-c10", "-m32", "http://127.0.0.1:%d/100"])):
-        scenario = BY_NAME[name]
-        proxy = start("weir", scenario.setting, world)
+    for name, line in CROSS:
         try:
-            ours = loader.run(proxy.port, scenario.load, 0.5, 3)
-            line = [word % proxy.port if "%d" in word else word for word in line]
-            before, good = cpu_us(proxy.pid), None
-            out = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True, timeout=60, preexec_fn=on_core(1)).stdout
-            good = re.search(r"Requests/sec:\s+([\d.]+)|finished in [\d.]+\w+, ([\d.]+) req/s", out)
-            del before
-            found[name] = {"weir_load_rps": ours["good"] / ours["seconds"], line[0] + "_rps": float(good.group(1) or good.group(2))}
-        finally:
-            proxy.close()
-        say("%-12s %s" % ("cross-check", ", ".join("%s %.0f" % item for item in found[name].items())))
+            found[name] = _cross(BY_NAME[name], line, world, loader)
+        except FAILURES as error:
+            notes.gap("no cross-check of %s with %s: %s" % (name, line[0], error))
+            continue
+        say("%-12s %s: %.0f requests/s here, %.0f by %s" % ("cross-check", name, found[name]["ours"], found[name]["theirs"], line[0]))
     return found
+
+
+def _cross(scenario, line, world, loader):
+    proxy = start("weir", scenario.setting, world)
+    try:
+        ours = loader.run(proxy.port, scenario.load, 0.5, 3)
+        line = [word % proxy.port if "%d" in word else word for word in line]
+        out = subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, timeout=60,
+                             env=dict(os.environ, LC_ALL="C"), preexec_fn=on_core(1)).stdout
+    finally:
+        proxy.close()
+    good = re.search(r"Requests/sec:\s+([\d.]+)|finished in [\d.]+\w+, ([\d.]+) req/s", out)
+    if good is None:
+        raise BenchError("it does not say how many requests")
+    return {"tool": line[0], "ours": ours["good"] / ours["seconds"], "theirs": float(good.group(1) or good.group(2))}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -17,7 +18,27 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
 class BenchError(Exception):
-    """Ends the suite with its message."""
+    """Something that was to be measured did not work; the message says what. A line in the report, and a gap."""
+
+
+FAILURES = (BenchError, OSError, ValueError, KeyError, AttributeError, subprocess.SubprocessError)
+
+
+def raise_limits():
+    """Lets this process, and what it starts, open as many files as it may; how many that is."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def ending(status):
+    """The status of a process that ended, in words."""
+    if status >= 0:
+        return "ended with status %d" % status
+    try:
+        return "ended with signal %d (%s)" % (-status, signal.Signals(-status).name)
+    except ValueError:
+        return "ended with signal %d" % -status
 
 
 def on_core(number):
@@ -82,16 +103,16 @@ def peak_rss(pid):
     return total
 
 
-def wait_for_port(port, process, what):
-    end = time.monotonic() + 20
+def wait_for_port(port, process, what, seconds=30):
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise BenchError("%s ended at once with status %d" % (what, process.returncode))
+            raise BenchError("%s at once: %s" % (what, ending(process.returncode)))
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         threading.Event().wait(0.02)
-    raise BenchError("%s does not listen on port %d after 20 s" % (what, port))
+    raise BenchError("%s does not listen after %d s" % (what, seconds))
 
 
 class Process:
@@ -100,16 +121,27 @@ class Process:
     def __init__(self, line, core, directory=None, environment=None):
         self.directory = directory or tempfile.mkdtemp(prefix="weir-bench-")
         self._errors = open(os.path.join(self.directory, "stderr"), "w+")
-        self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors,
-                                        cwd=self.directory, preexec_fn=on_core(core), env=environment)
+        try:
+            self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors,
+                                            cwd=self.directory, preexec_fn=on_core(core), env=environment)
+        except OSError:
+            self._clean()
+            raise
 
     @property
     def pid(self):
         return self.process.pid
 
+    def ended(self):
+        """How it ended, or None while it runs."""
+        status = self.process.poll()
+        return None if status is None else ending(status)
+
     def errors(self):
+        """The last line that it wrote to standard error."""
         self._errors.seek(0)
-        return self._errors.read()[-2000:]
+        lines = [line.strip() for line in self._errors.read()[-4000:].splitlines() if line.strip()]
+        return lines[-1][:300] if lines else ""
 
     def close(self):
         if self.process.poll() is None:
@@ -119,6 +151,9 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self._clean()
+
+    def _clean(self):
         self._errors.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -136,50 +171,45 @@ class Origin:
 
     def close(self):
         self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait(20)
 
 
 class Loader:
     """The load generator; run() gives what it measured."""
 
+    # What it waits for late answers itself (Run in bench/load/run.cc), and some.
+    PATIENCE = 20
+
     def __init__(self, binary):
         self.binary = binary
 
-    def command(self, port, options, warm, seconds):
-        return [self.binary, "--to", "127.0.0.1:%d" % port, "--warm", "%g" % warm, "--seconds", "%g" % seconds, *options]
+    def _command(self, port, options):
+        return [self.binary, "--to", "127.0.0.1:%d" % port, *options]
 
     def start(self, port, options, warm, seconds):
-        return subprocess.Popen(self.command(port, options, warm, seconds), stdout=subprocess.PIPE, text=True,
-                                preexec_fn=on_core(1))
+        line = self._command(port, [*options, "--warm", "%g" % warm, "--seconds", "%g" % seconds])
+        return subprocess.Popen(line, stdout=subprocess.PIPE, text=True, preexec_fn=on_core(1))
 
     def finish(self, process, seconds):
-        out, _ = process.communicate(timeout=seconds + 60)
+        """What it measured: at most `seconds` and its patience from now."""
+        try:
+            out, _ = process.communicate(timeout=seconds + self.PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise BenchError("no end of the load after %d s" % (seconds + self.PATIENCE)) from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         if process.returncode != 0:
-            raise BenchError("the load generator ended with status %d" % process.returncode)
+            raise BenchError("the load generator %s" % ending(process.returncode))
         return json.loads(out)
 
     def run(self, port, options, warm, seconds):
-        return self.finish(self.start(port, options, warm, seconds), seconds)
+        return self.finish(self.start(port, options, warm, seconds), warm + seconds)
 
-
-def strace_counts(pid, directory, during):
-    """System calls of the tree by name while `during()` runs; and what that returned."""
-    out = os.path.join(directory, "strace")
-    targets = [word for each in tree(pid) for word in ("-p", str(each))]
-    strace = subprocess.Popen(["strace", "-c", "-f", *targets, "-o", out], stderr=subprocess.PIPE, text=True)
-    while "attached" not in strace.stderr.readline():
-        if strace.poll() is not None:
-            raise BenchError("strace could not attach; run as root or set kernel.yama.ptrace_scope to 0")
-    value = during()
-    strace.send_signal(signal.SIGINT)
-    strace.communicate()
-    with open(out) as file:
-        rows = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", file.read(), re.MULTILINE)
-    return {name: int(count) for count, name in rows if name != "total"}, value
-
-
-def can_count_instructions():
-    if shutil.which("perf") is None:
-        return False
-    out = subprocess.run(["perf", "stat", "-x,", "-e", "instructions:u", "true"], stderr=subprocess.PIPE, text=True).stderr
-    return bool(re.search(r"^\d+,", out, re.MULTILINE))
+    def send(self, port, options, requests, seconds):
+        """So many requests, however long each takes, up to so many seconds in all."""
+        process = subprocess.Popen(self._command(port, [*options, "--requests", str(requests)]), stdout=subprocess.PIPE, text=True,
+                                   preexec_fn=on_core(1))
+        return self.finish(process, seconds)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import unittest
@@ -76,6 +77,18 @@ class LoadTest(unittest.TestCase):
             result = load(origin.http, "--path", "/99")
             self.assertEqual(result["good"], 0)
             self.assertGreater(result["failed"], 0)
+
+    def test_a_request_that_is_held_ends_with_its_connection(self):
+        with Origin() as origin:
+            for path, answered in (("/hold", b""), ("/100", b"HTTP/1.1 200")):
+                with socket.create_connection(("127.0.0.1", origin.http), timeout=60) as held:
+                    held.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+                    if answered:
+                        self.assertTrue(held.recv(100).startswith(answered))
+                    else:
+                        held.shutdown(socket.SHUT_WR)
+                        self.assertEqual(held.recv(100), b"")
+            self.assert_all_good(load(origin.http, *TRAFFIC["http1"]))
 
     def test_bad_options(self):
         for options in (["--to", "nowhere"], [], ["--to", "127.0.0.1:1", "--traffic", "pigeon"]):
