@@ -1,11 +1,13 @@
 // An exchange through chains of filters that do nothing but look at both heads, and lines of access logs.
 #include <benchmark/benchmark.h>
+#include <google/protobuf/struct.pb.h>
 
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "source/extensions/access_loggers/line_format.h"
 #include "source/filter/substitution_format.h"
 #include "test/harness/filter/filter_exchange.h"
 #include "test/harness/filter/filter_world.h"
@@ -45,10 +47,9 @@ void chain(benchmark::State& state) {
 }
 BENCHMARK(chain)->ArgName("filters")->Arg(0)->Arg(5)->Arg(20);
 
-void logLine(benchmark::State& state) {
-  constexpr const char* kText =
-      "[%START_TIME%] \"%REQ(:METHOD)% %REQ(:PATH)% %PROTOCOL%\" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% "
-      "%BYTES_SENT% %DURATION% \"%REQ(USER-AGENT)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\"\n";
+// `log` appends a line about an exchange that is over to the text.
+template <typename Log>
+void lines(benchmark::State& state, const Log& log) {
   harness::FilterWorld world;
   const filter::HttpChainConfig config({});
   harness::FakeRoute route;
@@ -57,16 +58,39 @@ void logLine(benchmark::State& state) {
   exchange.settle();
   exchange.answer(200);
   exchange.settle();
-  const auto format = filter::SubstitutionFormat::parse(kText, false);
-  if (!format.ok()) return state.SkipWithError("the format does not parse");
   std::string line;
   for (auto _ : state) {
     line.clear();
-    (*format)->append(exchange.info, line);
+    log(exchange.info, line);
     benchmark::DoNotOptimize(line.data());
   }
+  state.counters["bytes"] = static_cast<double>(line.size());
 }
-BENCHMARK(logLine);
+
+void textLine(benchmark::State& state) {
+  constexpr const char* kText =
+      "[%START_TIME%] \"%REQ(:METHOD)% %REQ(:PATH)% %PROTOCOL%\" %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% "
+      "%BYTES_SENT% %DURATION% \"%REQ(USER-AGENT)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\"\n";
+  const auto format = filter::SubstitutionFormat::parse(kText, false);
+  if (!format.ok()) return state.SkipWithError("the format does not parse");
+  lines(state, [&](const filter::StreamInfo& info, std::string& out) { (*format)->append(info, out); });
+}
+BENCHMARK(textLine);
+
+void jsonLine(benchmark::State& state) {
+  google::protobuf::Struct object;
+  for (const char* const name :
+       {"START_TIME", "REQ(:METHOD)", "REQ(:PATH)", "PROTOCOL", "RESPONSE_CODE", "RESPONSE_FLAGS", "BYTES_RECEIVED",
+        "BYTES_SENT", "DURATION", "REQ(USER-AGENT)", "REQ(:AUTHORITY)", "UPSTREAM_HOST"}) {
+    (*object.mutable_fields())[name].set_string_value("%" + std::string(name) + "%");
+  }
+  base::Diagnostics diagnostics;
+  const base::FieldPath root;
+  const auto format = extensions::LineFormat::json(object, false, diagnostics, root);
+  if (format == nullptr) return state.SkipWithError("the format does not parse");
+  lines(state, [&](const filter::StreamInfo& info, std::string& out) { format->append(info, out); });
+}
+BENCHMARK(jsonLine);
 
 }  // namespace
 }  // namespace weir

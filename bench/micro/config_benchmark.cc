@@ -50,7 +50,7 @@ void load(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * state.range(0));
 }
-BENCHMARK(load)->Arg(1)->Arg(1000)->Unit(benchmark::kMillisecond);
+BENCHMARK(load)->Arg(1)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace weir::config

@@ -1,11 +1,16 @@
-// HTTP: a head parsed and written over HTTP/1.1, HPACK both ways, and header maps.
+// HTTP: heads parsed and written over HTTP/1.1, HPACK both ways, and header maps.
 #include <benchmark/benchmark.h>
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "source/base/arena.h"
+#include "source/buffer/buffer.h"
+#include "source/http/h1/head_parser.h"
+#include "source/http/h1/head_scanner.h"
+#include "source/http/h1/message_writer.h"
 #include "source/http/h2/hpack_decoder.h"
 #include "source/http/h2/hpack_encoder.h"
 #include "source/http/h2/session_memory.h"
@@ -48,6 +53,53 @@ void http1Exchange(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kRequest.size()));
 }
 BENCHMARK(http1Exchange);
+
+// The end of a request's head is found, and the head parsed.
+void http1Parse(benchmark::State& state) {
+  const h1::H1Options options;
+  buffer::BlockPool blocks;
+  buffer::Buffer in(blocks);
+  in.append(kRequest);
+  base::ChunkPool chunks;
+  base::Arena arena(chunks);
+  for (auto _ : state) {
+    h1::HeadScanner scanner;
+    const auto found = scanner.scan(in, h1::Section::kRequestHead, options.limits);
+    const std::span<char> text(arena.allocateChars(found.bytes), found.bytes);
+    in.copyOut(0, text);
+    Head& head = *arena.make<Head>(arena);
+    h1::HeadFacts facts;
+    if (h1::parseRequestHead(text, options, head, facts) != Reason::kNone) return state.SkipWithError("refused");
+    benchmark::DoNotOptimize(head.headers.size());
+    arena.reset();
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kRequest.size()));
+}
+BENCHMARK(http1Parse);
+
+// A request with seven fields is written.
+void http1Write(benchmark::State& state) {
+  buffer::BlockPool blocks;
+  buffer::Buffer out(blocks);
+  base::ChunkPool chunks;
+  base::Arena arena(chunks);
+  Head& head = *arena.make<Head>(arena);
+  head.method = "GET";
+  head.scheme = "http";
+  head.authority = "shop.example.com";
+  head.path = "/api/v1/items/12345?fields=name,price";
+  for (const auto& [name, value] : kFields) head.headers.addView(headerId(name), name, value);
+  h1::MessageWriter writer(out);
+  for (auto _ : state) {
+    writer.reset();
+    writer.request(head);
+    writer.end(nullptr);
+    benchmark::DoNotOptimize(out.size());
+    out.clear();
+  }
+  if (!writer.done()) state.SkipWithError("the request was not written whole");
+}
+BENCHMARK(http1Write);
 
 std::string encode(h2::HpackEncoder& encoder) {
   char out[2048];
@@ -109,6 +161,35 @@ void headerMapGet(benchmark::State& state) {
   }
 }
 BENCHMARK(headerMapGet)->ArgName("known")->Arg(1)->Arg(0);
+
+// A field is replaced, one added and one taken away, as a router does.
+void headerMapEdit(benchmark::State& state) {
+  base::ChunkPool chunks;
+  base::Arena arena(chunks);
+  for (auto _ : state) {
+    HeaderMap map(arena);
+    for (const auto& [name, value] : kFields) map.addView(headerId(name), name, value);
+    map.set(HeaderId::kUserAgent, "another");
+    map.add("x-added", "value");
+    benchmark::DoNotOptimize(map.remove("x-custom-header"));
+    arena.reset();
+  }
+}
+BENCHMARK(headerMapEdit);
+
+void headerMapIterate(benchmark::State& state) {
+  base::ChunkPool chunks;
+  base::Arena arena(chunks);
+  HeaderMap map(arena);
+  for (const auto& [name, value] : kFields) map.addView(headerId(name), name, value);
+  for (auto _ : state) {
+    size_t bytes = 0;
+    for (const auto& field : map) bytes += field.name.size() + field.value.size();
+    benchmark::DoNotOptimize(bytes);
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kFields.size()));
+}
+BENCHMARK(headerMapIterate);
 
 }  // namespace
 }  // namespace weir::http
