@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "bench/load/incoming.h"
 #include "source/base/arena.h"
@@ -28,11 +29,19 @@ http::h2::SessionMemory& sessionMemory() {
   return *memory;
 }
 
-// Answers one request. Destroys itself when both messages have ended.
+class Answer;
+// Of one connection: requests that are never answered and end with it.
+using Held = std::vector<std::unique_ptr<Answer>>;
+
+// Answers one request. Destroys itself when both messages have ended, or belongs to `held`.
 class Answer final : public http::StreamOwner, private event::Wakeable {
  public:
-  Answer(const net::WorkerContext& worker, http::StreamPtr stream)
-      : Wakeable(worker.dispatcher), worker_(worker), arena_(worker.chunks), stream_(std::move(stream)) {
+  Answer(const net::WorkerContext& worker, http::StreamPtr stream, Held& held)
+      : Wakeable(worker.dispatcher),
+        worker_(worker),
+        arena_(worker.chunks),
+        stream_(std::move(stream)),
+        all_held_(held) {
     stream_->setOwner(*this, arena_);
     wake();
   }
@@ -41,11 +50,7 @@ class Answer final : public http::StreamOwner, private event::Wakeable {
   void wakeStream() override { wake(); }
 
   void onWake() override {
-    if (held_ && stream_->lost() != http::Reason::kNone) {
-      delete this;
-      return;
-    }
-    while (!ended_ && (!echo_ || stream_->room() > 0)) {
+    while (!held_ && !ended_ && (!echo_ || stream_->room() > 0)) {
       std::optional<Part> part = stream_->receive();
       if (!part) break;
       switch (part->kind()) {
@@ -71,9 +76,11 @@ class Answer final : public http::StreamOwner, private event::Wakeable {
   }
 
   void onHead(const http::Head& request) {
-    // Never answered: for as long as the client likes, this request is under way.
-    held_ = request.path == "/hold";
-    if (held_) return;
+    if (request.path == "/hold") {
+      held_ = true;
+      all_held_.emplace_back(this);
+      return;
+    }
     started_ = true;
     http::Head& head = *arena_.make<http::Head>(arena_);
     head.status = 200;
@@ -118,6 +125,7 @@ class Answer final : public http::StreamOwner, private event::Wakeable {
   const net::WorkerContext& worker_;
   base::Arena arena_;
   http::StreamPtr stream_;
+  Held& all_held_;  // that of the connection; the stream does not outlive it
   http::HeaderMap* trailers_ = nullptr;
   size_t unsent_ = 0;
   bool echo_ = false;
@@ -144,6 +152,7 @@ class HttpServer final : public event::Deletable,
 
  private:
   void onInput(buffer::Buffer& input, bool end) override {
+    if (end && !held_.empty()) return connection_.close(net::CloseReason::kLocal);
     if (codec_ == nullptr && !choose(input)) return;
     codec_->onInput(end);
     closeWhenFinished();
@@ -153,10 +162,11 @@ class HttpServer final : public event::Deletable,
   }
   void onClose(net::CloseReason) override {
     closed_ = true;
+    held_.clear();
     if (codec_ != nullptr) codec_->onConnectionLost(http::Reason::kUpstreamReset);
     ReadWake::wake();
   }
-  void onStream(http::StreamPtr stream) override { new Answer(worker_, std::move(stream)); }
+  void onStream(http::StreamPtr stream) override { new Answer(worker_, std::move(stream), held_); }
   void onOutput() override {
     WriteWake::wake();
     connection_.flush();
@@ -206,6 +216,7 @@ class HttpServer final : public event::Deletable,
   http::h2::H2Options h2_;
   net::Connection connection_;
   std::unique_ptr<http::Codec> codec_;
+  Held held_;
   bool closing_ = false;
   bool closed_ = false;
 };

@@ -46,7 +46,7 @@ class _Held:
             self._ask(connection)
 
     def activate(self, count):
-        for connection in self.all[:count]:
+        for connection in self.all[-count:]:
             connection.sendall(_h2_get(3, b"/hold") if self.kind == "h2" else GET["hold"])
 
     def _ask(self, connection):
@@ -95,15 +95,20 @@ def _some(connection, size):
 
 
 def memory(names, world, wanted, notes, say):
-    """KiB of PSS per idle and per active connection, by kind and proxy."""
-    most = raise_limits() - SPARE
+    """KiB of PSS per idle and per active connection, by kind and proxy.
+
+    A proxy needs two descriptors for each, and some take no more than they have both for: where a process may not open as many files,
+    fewer connections are held.
+    """
+    count = min(wanted, (raise_limits() - SPARE) // 2)
+    if count < wanted:
+        notes.gap("%d connections are held, not %d: a process may open no more than %d files here" % (count, wanted, raise_limits()))
     found = {}
     for kind, setting in KINDS.items():
         found[kind] = {}
         for name in names:
-            count = min(wanted, most // 2 if kind == "tcp" else most)
             try:
-                seen = _memory_of(name, kind, setting, world, count, min(wanted, most // 2))
+                seen = _memory_of(name, kind, setting, world, count)
             except FAILURES as error:
                 notes.about(name, "failed with %d %s connections: %s" % (count, kind, (str(error).splitlines() or [""])[0]))
                 continue
@@ -115,7 +120,7 @@ def memory(names, world, wanted, notes, say):
     return found
 
 
-def _memory_of(name, kind, setting, world, count, active):
+def _memory_of(name, kind, setting, world, count):
     proxy = start(name, setting, world)
     if proxy is None:
         return None
@@ -127,9 +132,8 @@ def _memory_of(name, kind, setting, world, count, active):
         idle = settled(proxy.pid)
         found = {"kib": (idle - before) / count / 1024, "connections": count, "start_mib": before / (1 << 20), "active_kib": None}
         if kind != "tcp":  # where an idle relay is as large as an active one
-            held.activate(active)
-            found["active_kib"] = found["kib"] + (settled(proxy.pid) - idle) / active / 1024
-            found["active_connections"] = active
+            held.activate(count)
+            found["active_kib"] = found["kib"] + (settled(proxy.pid) - idle) / count / 1024
         ended = proxy.process.ended()
         if ended:
             raise BenchError(ended)

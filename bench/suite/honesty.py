@@ -101,7 +101,7 @@ def built(weir, given):
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, text=True).stdout.strip() or "an unknown commit"
     compiler = re.search(rb"GCC: \([^)]*\) [\d.]+|clang version [\d.]+", _comment_section(weir))
-    return {"how": "a binary that was given" if given else "bazel build --config=release //source/server:weir, %s" % commit,
+    return {"how": "the binary %s that was given" % os.path.basename(weir) if given else "bazel build --config=release //source/server:weir, %s" % commit,
             "compiler": compiler.group(0).decode() if compiler else "a compiler that it does not name",
             "mib": os.path.getsize(weir) / (1 << 20)}
 

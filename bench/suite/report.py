@@ -153,11 +153,11 @@ class Report:
         lines = []
         if data.get("memory"):
             rows = [[NAMES[kind], name, _number(value["kib"]), "{:,}".format(value["connections"]), _number(value["active_kib"]),
-                     "{:,}".format(value.get("active_connections", 0)) if value["active_kib"] else "–", _number(value["start_mib"], 1)]
+                     _number(value["start_mib"], 1)]
                     for kind, found in data["memory"].items() for name, value in found.items()]
             lines += ["## Capacity", "", "Proportional set size. An active connection has a request under way that is not answered, and one to "
                       "the origin.", ""]
-            lines += table(["connections", "proxy", "KiB idle", "idle", "KiB active", "active", "MiB before"], rows)
+            lines += table(["connections", "proxy", "KiB idle", "of them", "KiB active", "MiB before"], rows)
             groups = [(NAMES[kind], [(name, value["kib"], value["kib"], value["kib"]) for name, value in found.items()])
                       for kind, found in data["memory"].items()]
             lines += self._chart("memory", charts.bars("KiB per idle connection", groups, " KiB"))
