@@ -110,6 +110,8 @@ class RouteInfo {
   // How requests are described to rate limit filters: the route's own rules, else those of its virtual host. Null for
   // none.
   virtual const std::vector<RateLimitRule>* rateLimits() const { return nullptr; }
+  // Those of the virtual host, whatever the route has. The same object where rateLimits() gives them too.
+  virtual const std::vector<RateLimitRule>* virtualHostRateLimits() const { return nullptr; }
   // What the configuration notes about the route and about its virtual host. Null for nothing.
   virtual const MetadataText* metadata() const { return nullptr; }
   virtual const MetadataText* virtualHostMetadata() const { return nullptr; }

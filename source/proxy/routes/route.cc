@@ -40,6 +40,8 @@ const filter::RateLimitRules* Route::rateLimits() const {
   return written.rate_limits != nullptr ? written.rate_limits.get() : virtual_host->rate_limits.get();
 }
 
+const filter::RateLimitRules* Route::virtualHostRateLimits() const { return virtual_host->rate_limits.get(); }
+
 const filter::MetadataText* Route::metadata() const { return (parent == nullptr ? *this : *parent).notes.get(); }
 const filter::MetadataText* Route::virtualHostMetadata() const { return virtual_host->notes.get(); }
 

@@ -116,6 +116,7 @@ class Route final : public filter::RouteInfo {
   size_t filterConfigs(size_t slot, const filter::RouteFilterConfig** out, size_t capacity) const override;
   std::optional<bool> filterDisabled(size_t slot) const override;
   const filter::RateLimitRules* rateLimits() const override;
+  const filter::RateLimitRules* virtualHostRateLimits() const override;
   const filter::MetadataText* metadata() const override;
   const filter::MetadataText* virtualHostMetadata() const override;
 

@@ -61,6 +61,7 @@ class FakeRoute final : public filter::RouteInfo {
   std::map<size_t, std::vector<std::unique_ptr<filter::RouteFilterConfig>>> configs;
   std::map<size_t, bool> disabled;
   filter::RateLimitRules rate_limits;
+  filter::RateLimitRules virtual_host_rate_limits;
 
   std::string_view routeName() const override { return name; }
   std::string_view virtualHostName() const override { return virtual_host; }
@@ -68,7 +69,12 @@ class FakeRoute final : public filter::RouteInfo {
   const filter::RouteFilterConfig* filterConfig(size_t slot) const override;
   size_t filterConfigs(size_t slot, const filter::RouteFilterConfig** out, size_t capacity) const override;
   std::optional<bool> filterDisabled(size_t slot) const override;
-  const filter::RateLimitRules* rateLimits() const override { return rate_limits.empty() ? nullptr : &rate_limits; }
+  const filter::RateLimitRules* rateLimits() const override {
+    return rate_limits.empty() ? virtualHostRateLimits() : &rate_limits;
+  }
+  const filter::RateLimitRules* virtualHostRateLimits() const override {
+    return virtual_host_rate_limits.empty() ? nullptr : &virtual_host_rate_limits;
+  }
 };
 
 }  // namespace weir::harness

@@ -8,8 +8,10 @@
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/extensions/filters/http/ext_authz/v3/ext_authz.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
+#include "source/event/timer.h"
 #include "source/extensions/filters/http/ext_authz/check.h"
 #include "source/extensions/matchers/compile_matchers.h"
+#include "source/extensions/messages/call_retries.h"
 #include "source/extensions/messages/duration.h"
 #include "source/stats/stats.h"
 
@@ -33,10 +35,12 @@ struct Stats {
   stats::CounterId error;
   stats::CounterId disabled;
   stats::CounterId failure_mode_allowed;
+  stats::CounterId retry;
 };
 
 struct Config {
   Service service;
+  CallRetries retries;
   filter::Fraction enabled{100, 100};
   bool failure_mode_allow = false;
   bool failure_mode_header = false;
@@ -53,9 +57,10 @@ struct RouteConfig final : filter::RouteFilterConfig {
   std::optional<Buffering> buffering;
 };
 
-class ExtAuthzFilter final : public filter::HttpFilter, private filter::SideCallReceiver {
+class ExtAuthzFilter final : public filter::HttpFilter, private filter::SideCallReceiver, private event::TimerHandler {
  public:
-  ExtAuthzFilter(const Config& config, const net::WorkerContext& worker) : config_(config), worker_(worker) {}
+  ExtAuthzFilter(const Config& config, const net::WorkerContext& worker)
+      : config_(config), worker_(worker), retry_(worker.dispatcher, *this) {}
 
   filter::Verdict onRequestHead(http::Head& head) override {
     head_ = &head;
@@ -88,14 +93,38 @@ class ExtAuthzFilter final : public filter::HttpFilter, private filter::SideCall
     return filter::Verdict::next();
   }
 
-  void onComplete(const filter::StreamInfo&) override { ticket_.cancel(); }
+  void onComplete(const filter::StreamInfo&) override {
+    ticket_.cancel();
+    retry_.cancel();
+  }
 
  private:
   filter::Verdict ask(const std::optional<Body>& body) {
-    filter::SideRequest request = makeCheck(config_.service, *head_, host().info(), body, extensions(), worker_.blocks);
-    ticket_ = host().sideCaller().call(std::move(request), *this);
+    body_ = body;
+    deadline_ = worker_.dispatcher.now() + config_.service.timeout;
+    call();
     return filter::Verdict::wait();
   }
+
+  void call() {
+    filter::SideRequest request =
+        makeCheck(config_.service, *head_, host().info(), body_, extensions(), worker_.blocks);
+    if (retries_ > 0) request.timeout = deadline_ - worker_.dispatcher.now();
+    ticket_ = host().sideCaller().call(std::move(request), *this);
+  }
+
+  // All tries together have the time of one.
+  bool retried() {
+    if (retries_ >= config_.retries.count) return false;
+    const absl::Duration wait = config_.retries.wait(retries_, worker_.random);
+    if (worker_.dispatcher.now() + wait >= deadline_) return false;
+    ++retries_;
+    worker_.stats.add(config_.stats.retry);
+    retry_.arm(wait);
+    return true;
+  }
+
+  void onTimer(event::Timer&) override { call(); }
 
   // Of all levels of the route; the more specific ones win.
   Extensions extensions() const {
@@ -110,6 +139,7 @@ class ExtAuthzFilter final : public filter::HttpFilter, private filter::SideCall
   }
 
   void onSideResponse(filter::SideResponse& response) override {
+    if (config_.retries.wantedAfter(response.head.status) && retried()) return;
     auto* const decision = host().arena().make<Decision>(readAnswer(config_.service, response, host().arena()));
     switch (decision->kind) {
       case Decision::Kind::kAllow:
@@ -123,7 +153,10 @@ class ExtAuthzFilter final : public filter::HttpFilter, private filter::SideCall
     }
   }
 
-  void onSideFailed(http::Reason) override { onError(); }
+  void onSideFailed(http::Reason reason) override {
+    if (config_.retries.wantedAfter(reason) && retried()) return;
+    onError();
+  }
 
   void allow(const Decision& decision) {
     http::HeaderMap& headers = head_->headers;
@@ -164,6 +197,10 @@ class ExtAuthzFilter final : public filter::HttpFilter, private filter::SideCall
   const Config& config_;
   const net::WorkerContext& worker_;
   base::Ticket ticket_;
+  event::Timer retry_;
+  std::optional<Body> body_;
+  base::MonotonicTime deadline_;
+  uint32_t retries_ = 0;
   http::Head* head_ = nullptr;
   size_t max_bytes_ = 0;
   const Decision* decision_ = nullptr;  // that has something for the response
@@ -218,8 +255,9 @@ class Compiler {
       return context_.stats.counter(
           {"http", context_.stat_prefix, absl::StrCat("ext_authz.", middle, std::string(name))});
     };
-    config_.stats = {counter("ok"), counter("denied"), counter("error"), counter("disabled"),
-                     counter("failure_mode_allowed")};
+    config_.stats = {
+        counter("ok"),   counter("denied"), counter("error"), counter("disabled"), counter("failure_mode_allowed"),
+        counter("retry")};
   }
 
   void cluster(const std::string& name, const base::FieldPath& path) {
@@ -274,6 +312,9 @@ class Compiler {
     }
     headersToAdd(request.headers_to_add());
     response(message.authorization_response(), path.at("authorization_response"));
+    if (message.has_retry_policy()) {
+      config_.retries = compileCallRetries(message.retry_policy(), context_.diagnostics, path.at("retry_policy"));
+    }
   }
 
   void response(const api::AuthorizationResponse& message, const base::FieldPath& path) {

@@ -1,6 +1,7 @@
 #include "source/extensions/filters/http/local_ratelimit/local_ratelimit.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@ namespace weir::extensions::local_ratelimit {
 namespace {
 
 namespace api = envoy::extensions::filters::http::local_ratelimit::v3;
+namespace ratelimit = envoy::extensions::common::ratelimit::v3;
 
 struct Stats {
   stats::CounterId enabled;
@@ -100,7 +102,8 @@ struct Config final : filter::RouteFilterConfig {
   std::vector<Descriptor> descriptors;
   filter::RateLimitRules rules;  // empty: those of the route
   uint32_t stage = 0;
-  size_t most_open = 20;       // buckets of a descriptor with open values
+  ratelimit::VhRateLimitsOptions outer_rules = ratelimit::OVERRIDE;  // of the virtual host
+  size_t most_open = 20;                                             // buckets of a descriptor with open values
   bool always_default = true;  // a request that has a bucket of its own draws from that of all too
   bool per_connection = false;
   bool resource_exhausted = false;
@@ -169,13 +172,33 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
   // Draws from each bucket that counts the request, until one is empty.
   void takeAll(const http::Head& head) {
     const Buckets& all = buckets();
+    bool described = false;
+    for (const filter::RateLimitRules* const rules : rulesOf(host().info().route)) {
+      if (rules != nullptr && takeBy(*rules, all, head)) described = true;
+    }
+    if (all.fallback != nullptr && taken_.ok && (!described || config_->always_default)) {
+      note(all.fallback->take(worker_.dispatcher.now()), all.fallback->maxTokens());
+    }
+  }
+
+  // Those of the filter, or else of the route and of its virtual host. Null for none.
+  std::array<const filter::RateLimitRules*, 2> rulesOf(const filter::RouteInfo* route) const {
+    if (!config_->rules.empty()) return {&config_->rules, nullptr};
+    if (route == nullptr) return {};
+    const filter::RateLimitRules* const nearest = route->rateLimits();
+    const filter::RateLimitRules* const outer = route->virtualHostRateLimits();
+    if (config_->outer_rules == ratelimit::INCLUDE) return {nearest, outer == nearest ? nullptr : outer};
+    if (config_->outer_rules == ratelimit::IGNORE) return {nearest == outer ? nullptr : nearest, nullptr};
+    return {nearest, nullptr};
+  }
+
+  // Whether one of them describes the request as a bucket wants it.
+  bool takeBy(const filter::RateLimitRules& rules, const Buckets& all, const http::Head& head) {
     const filter::StreamInfo& info = host().info();
-    const filter::RateLimitRules* rules = &config_->rules;
-    if (rules->empty() && info.route != nullptr) rules = info.route->rateLimits();
     bool described = false;
     filter::RateLimitDescriptor descriptor;
-    for (size_t i = 0; rules != nullptr && i < rules->size() && taken_.ok; ++i) {
-      const filter::RateLimitRule& rule = (*rules)[i];
+    for (size_t i = 0; i < rules.size() && taken_.ok; ++i) {
+      const filter::RateLimitRule& rule = rules[i];
       if (rule.stage != config_->stage || !rule.describe(head, info, descriptor)) continue;
       const std::optional<uint64_t> hits = rule.hitsOf(info);
       if (!hits) continue;
@@ -185,9 +208,7 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
         takeFor(config_->descriptors[k], all.by_descriptor[k], descriptor, *hits);
       }
     }
-    if (all.fallback != nullptr && taken_.ok && (!described || config_->always_default)) {
-      note(all.fallback->take(worker_.dispatcher.now()), all.fallback->maxTokens());
-    }
+    return described;
   }
 
   void takeFor(const Descriptor& descriptor, const Buckets::ForDescriptor& buckets,
@@ -268,6 +289,7 @@ void compileBuckets(const api::LocalRateLimit& message, const filter::FactoryCon
   }
   config.rules = compileRateLimits(message.rate_limits(), context.diagnostics, context.path);
   config.stage = message.stage();
+  config.outer_rules = message.vh_rate_limits();
   config.per_connection = message.local_rate_limit_per_downstream_connection();
   config.resource_exhausted = message.rate_limited_as_resource_exhausted();
   if (message.has_always_consume_default_token_bucket()) {
@@ -290,8 +312,7 @@ std::unique_ptr<Config> compile(const google::protobuf::Message& message, const 
   config->request_edits_when_not_enforced =
       compileHeaderEdits(configured.request_headers_to_add_when_not_enforced(),
                          "request_headers_to_add_when_not_enforced", none, "", context.diagnostics, context.path);
-  config->ratelimit_headers =
-      configured.enable_x_ratelimit_headers() == envoy::extensions::common::ratelimit::v3::DRAFT_VERSION_03;
+  config->ratelimit_headers = configured.enable_x_ratelimit_headers() == ratelimit::DRAFT_VERSION_03;
   const auto counter = [&](std::string_view name) {
     return context.stats.counter({"http_local_rate_limit", configured.stat_prefix(), name});
   };

@@ -123,6 +123,66 @@ TEST(ExtAuthzTest, FailsClosedUnlessItIsToldOtherwise) {
   EXPECT_EQ(h.world.counter("http.test.ext_authz.failure_mode_allowed"), 1u);
 }
 
+TEST(ExtAuthzTest, TheServiceMayBeAskedAgain) {
+  const std::string policy =
+      "retry_policy { num_retries { value: 2 } retry_back_off { base_interval { nanos: 10000000 } } } ";
+  FilterHarness h(extAuthzType(), http(policy, "with_request_body { max_request_bytes: 10 }"));
+  FakeSideCaller& service = h.world.side_calls;
+  auto x = h.open();
+  x->client.pushHead(x->request("POST", "/"));
+  x->client.pushData("body");
+  x->client.pushEnd();
+  x->settle();
+  service.answer(0, 503);
+  h.world.simulation.runFor(absl::Milliseconds(20));
+  ASSERT_EQ(service.calls().size(), 2u);
+  EXPECT_EQ(service.calls()[1].body, "body");
+  EXPECT_LT(service.calls()[1].timeout, absl::Seconds(1));  // of what is left
+  service.fail(1, http::Reason::kUpstreamReset);
+  h.world.simulation.runFor(absl::Milliseconds(30));
+  ASSERT_EQ(service.calls().size(), 3u);
+  service.answer(2, 200);
+  x->settle();
+  EXPECT_EQ(x->upstream.body(), "body");
+  EXPECT_EQ(h.world.counter("http.test.ext_authz.retry"), 2u);
+
+  auto refused = ask(h);  // what it says is no failure
+  service.answer(3, 403);
+  refused->settle();
+  EXPECT_EQ(refused->status(), 403);
+  EXPECT_EQ(service.calls().size(), 4u);
+
+  auto late = ask(h);  // the time is over
+  service.fail(4, http::Reason::kRouteTimeout);
+  late->settle();
+  EXPECT_EQ(late->info.reason, http::Reason::kAuthzError);
+
+  auto gone = ask(h);  // a client that is gone needs no answer
+  service.answer(5, 500);
+  gone->settle();
+  gone.reset();
+  h.world.simulation.runFor(absl::Seconds(1));
+  EXPECT_EQ(service.calls().size(), 6u);
+}
+
+TEST(ExtAuthzTest, OnlyOnWhatThePolicyNames) {
+  const std::string back_off = "retry_back_off { base_interval { nanos: 1000000 } } ";
+  FilterHarness h(extAuthzType(), http("retry_policy { retry_on: \"connect-failure\" " + back_off + "} "));
+  FakeSideCaller& service = h.world.side_calls;
+  auto x = ask(h);
+  service.answer(0, 500);
+  h.world.simulation.runFor(absl::Milliseconds(5));
+  EXPECT_EQ(x->info.reason, http::Reason::kAuthzError);
+  auto y = ask(h);
+  service.fail(1, http::Reason::kConnectFailure);
+  h.world.simulation.runFor(absl::Milliseconds(5));
+  ASSERT_EQ(service.calls().size(), 3u);
+  service.fail(2, http::Reason::kConnectFailure);  // once unless it says otherwise
+  h.world.simulation.runFor(absl::Milliseconds(5));
+  EXPECT_EQ(y->info.reason, http::Reason::kAuthzError);
+  EXPECT_EQ(service.calls().size(), 3u);
+}
+
 TEST(ExtAuthzTest, TheBodyIsShownUpToItsLimit) {
   FilterHarness h(extAuthzType(), http("", "with_request_body { max_request_bytes: 4 }"));
   auto x = h.open();

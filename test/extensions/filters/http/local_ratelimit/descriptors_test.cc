@@ -107,6 +107,22 @@ TEST(DescriptorsTest, TheRulesMayBeThoseOfTheRoute) {
   EXPECT_EQ(passed(h, 3, {}), 1);
 }
 
+TEST(DescriptorsTest, RulesOfTheVirtualHostStandBehindThoseOfTheRouteOrBesideThem) {
+  const auto counted = [](const std::string& option, bool route_has_some) {
+    FilterHarness h(localRatelimitType(),
+                    limit(100, descriptor("generic_key", "route", 50) + descriptor("generic_key", "host", 3) + option));
+    if (route_has_some) h.route.rate_limits.push_back({.actions = {{.key = "generic_key", .value = "route"}}});
+    h.route.virtual_host_rate_limits.push_back({.actions = {{.key = "generic_key", .value = "host"}}});
+    return passed(h, 10, {}) == 3;  // by the bucket of the virtual host's rules
+  };
+  EXPECT_FALSE(counted("", true));
+  EXPECT_TRUE(counted("", false));
+  EXPECT_TRUE(counted("vh_rate_limits: INCLUDE", true));
+  EXPECT_TRUE(counted("vh_rate_limits: INCLUDE", false));
+  EXPECT_FALSE(counted("vh_rate_limits: IGNORE", true));
+  EXPECT_FALSE(counted("vh_rate_limits: IGNORE", false));
+}
+
 TEST(DescriptorsTest, AConnectionMayHaveBucketsOfItsOwn) {
   FilterHarness h(localRatelimitType(), limit(2, "local_rate_limit_per_downstream_connection: true"));
   for (int connection = 0; connection < 2; ++connection) {
