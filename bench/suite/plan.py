@@ -11,9 +11,9 @@ WARM = {True: 0.1, False: 0.2}
 START = 0.25
 RUN = 0.08  # starting the load generator
 VALGRIND = 5
-MEMORY_PER_PROXY = {True: 1.7, False: 9}
+MEMORY_PER_PROXY = {True: 1.5, False: 7}
 HONESTY = 9
-GROWTH = {True: 9, False: 9}
+GROWTH = {True: 14, False: 16}
 MICRO = {True: 15, False: 120}
 CROSS_CHECK = 13
 

@@ -162,9 +162,9 @@ class Report:
                       for kind, found in data["memory"].items()]
             lines += self._chart("memory", charts.bars("KiB per idle connection", groups, " KiB"))
         if data.get("growth"):
-            lines += ["## Start", "", "Until the last of the routes has answered a request.", ""]
+            lines += ["## Start", "", "Until the last of the routes has answered a request: median [least..most] of the starts.", ""]
             lines += table(["clusters and routes", "workers", "ms", "MiB (PSS)"],
-                           [["{:,}".format(row["clusters_and_routes"]), row["workers"], "%.0f" % (row["seconds"] * 1000),
+                           [["{:,}".format(row["clusters_and_routes"]), row["workers"], _spread({key: value if key == "rounds" else value * 1000 for key, value in row["seconds"].items()}, 0),
                              "%.1f" % row["pss_mib"]] for row in data["growth"]])
         return lines
 

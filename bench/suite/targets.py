@@ -67,5 +67,5 @@ def _memory(data):
 
 def _start(data):
     return [Verdict("start with 10,000 clusters and routes, %d worker%s" % (row["workers"], "s" if row["workers"] > 1 else ""), START_SECONDS,
-                    "%g s" % START_SECONDS, spread([row["seconds"]]))
+                    "%g s" % START_SECONDS, row["seconds"])
             for row in data.get("growth") or [] if row["clusters_and_routes"] == 10000]

@@ -42,7 +42,9 @@ def ending(status):
 
 
 def on_core(number):
-    """For preexec_fn: the process keeps to that core, if there is more than one."""
+    """For preexec_fn: the process keeps to that core, if there is more than one; to none if that is None."""
+    if number is None:
+        return None
     cores = sorted(os.sched_getaffinity(0))
     return lambda: os.sched_setaffinity(0, {cores[number % len(cores)]})
 
