@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/clusters/aggregate/v3/cluster.pb.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.pb.h"
 #include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
@@ -27,6 +28,7 @@ void link() {
   envoy::extensions::clusters::dns::v3::DnsCluster::descriptor();
   envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig::descriptor();
   envoy::extensions::load_balancing_policies::maglev::v3::Maglev::descriptor();
+  envoy::extensions::clusters::aggregate::v3::ClusterConfig::descriptor();
   envoy::extensions::load_balancing_policies::ring_hash::v3::RingHash::descriptor();
   envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig::descriptor();
   envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor();
@@ -228,7 +230,21 @@ INSTANTIATE_TEST_SUITE_P(
         Rule{"TypeOfSomethingElse", "cluster_type { name: 'x' typed_config " + any(kHttp) + "}",
              "error cluster_type.typed_config: \"x\" is a " + kHttp +
                  "; allowed: envoy.extensions.clusters.dns.v3.DnsCluster, "
-                 "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig"},
+                 "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig, "
+                 "envoy.extensions.clusters.aggregate.v3.ClusterConfig"},
+        Rule{"AggregateWithEndpoints",
+             "cluster_type { name: 'x' typed_config " +
+                 any("envoy.extensions.clusters.aggregate.v3.ClusterConfig", "clusters: 'a'") +
+                 "} lb_policy: CLUSTER_PROVIDED" + good(),
+             "error load_assignment: endpoints of an aggregate; allowed: none, its clusters have them"},
+        Rule{"AggregateWithAPolicy",
+             "cluster_type { name: 'x' typed_config " +
+                 any("envoy.extensions.clusters.aggregate.v3.ClusterConfig", "clusters: 'a'") + "} lb_policy: RANDOM",
+             "error lb_policy: RANDOM in an aggregate; allowed: CLUSTER_PROVIDED"},
+        Rule{"SourceThatIsNoAddress",
+             good() + "upstream_bind_config { source_address { address: 'eth0' port_value: 0 } }",
+             "error upstream_bind_config.source_address.address: \"eth0\" is not an IP address; allowed: one of this "
+             "machine"},
         Rule{"ForwardWithoutCache",
              "cluster_type { name: 'x' typed_config " +
                  any("envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig") + "}",
@@ -310,7 +326,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rule{"NoPolicyAtAll", policy(kHttp),
              "error " + kPolicy + ": is a " + kHttp +
                  "; allowed: RoundRobin, LeastRequest, Random, RingHash, Maglev, PickFirst, WrrLocality, OverrideHost, "
-                 "PeakEwma"},
+                 "Subset, PeakEwma"},
         Rule{"DecayOfZero", policy("weir.extensions.load_balancing_policies.peak_ewma.v1.PeakEwma", "decay_time {}"),
              "error " + kPolicy + ".decay_time: not above zero; allowed: a duration above 0s"},
         Rule{"SelectorWithoutKeys", subsets(""), "error " + kSelector + "keys: no keys; allowed: one or more"},
