@@ -173,6 +173,7 @@ bool setItem(std::string_view kind, const Item& item, Rule& rule) {
   if (kind == "string" || kind == "bytes") return setString(item, rule);
   if (kind == "enum") return setEnum(item, rule);
   if (kind == "repeated") return setRepeated(item, rule);
+  if (kind == "map") return item.name == "min_pairs" && setSize(item, rule.min_items);
   if (kind == "message" || (kind == "duration" && item.name == "required")) {
     return item.name == "required" && setFlag(item, rule.required);
   }

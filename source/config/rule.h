@@ -47,7 +47,7 @@ struct Rule {
   std::vector<int64_t> not_in;
   // bool
   std::optional<bool> constant;
-  // repeated
+  // repeated; map: min_pairs is min_items
   std::optional<size_t> min_items, max_items;
   bool unique = false;  // of strings
   std::unique_ptr<Rule> items;

@@ -155,7 +155,7 @@ void Validator::checkMessage(const Message& message, const FieldPath& path) {
   const Plan& plan = planFor(*message.GetDescriptor());
   for (const Plan::Field& planned : plan.fields) {
     if (planned.field->is_map()) {
-      checkMap(message, planned.field, path);
+      checkMap(message, planned.field, planned.rule.get(), path);
     } else if (planned.field->is_repeated()) {
       checkRepeated(message, planned.field, planned.rule.get(), path);
     } else {
@@ -215,20 +215,23 @@ void Validator::checkValueOf(const Message& value, const Rule* rule, const Field
   if (!broken.empty()) error(path, std::move(broken));
 }
 
+void Validator::checkFewest(size_t items, const Rule* rule, const FieldPath& whole, const FieldPath& parent) {
+  if (rule == nullptr || !rule->min_items || items >= *rule->min_items) return;
+  std::string text = absl::StrCat("saw ", items, " items; must have at least ", *rule->min_items);
+  if (items == 0) {
+    missing(parent, whole, std::move(text));
+  } else {
+    error(whole, std::move(text));
+  }
+}
+
 void Validator::checkRepeated(const Message& message, const FieldDescriptor* field, const Rule* rule,
                               const FieldPath& parent) {
   const Reflection& reflection = *message.GetReflection();
   const int size = reflection.FieldSize(message, field);
   const FieldPath whole = parent.at(field->name());
   const auto items = static_cast<size_t>(size);
-  if (rule != nullptr && rule->min_items && items < *rule->min_items) {
-    std::string text = absl::StrCat("saw ", items, " items; must have at least ", *rule->min_items);
-    if (items == 0) {
-      missing(parent, whole, std::move(text));
-    } else {
-      error(whole, std::move(text));
-    }
-  }
+  checkFewest(items, rule, whole, parent);
   if (rule != nullptr && rule->max_items && items > *rule->max_items) {
     error(whole, absl::StrCat("saw ", items, " items; must have at most ", *rule->max_items));
   }
@@ -254,12 +257,14 @@ void Validator::checkRepeated(const Message& message, const FieldDescriptor* fie
   }
 }
 
-void Validator::checkMap(const Message& message, const FieldDescriptor* field, const FieldPath& parent) {
+void Validator::checkMap(const Message& message, const FieldDescriptor* field, const Rule* rule,
+                         const FieldPath& parent) {
   const Reflection& reflection = *message.GetReflection();
   const FieldDescriptor* key = field->message_type()->field(0);
   const FieldDescriptor* value = field->message_type()->field(1);
-  if (value->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || key->type() != FieldDescriptor::TYPE_STRING) return;
   const FieldPath whole = parent.at(field->name());
+  checkFewest(static_cast<size_t>(reflection.FieldSize(message, field)), rule, whole, parent);
+  if (value->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || key->type() != FieldDescriptor::TYPE_STRING) return;
   for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
     const Message& pair = reflection.GetRepeatedMessage(message, field, i);
     const std::string name = pair.GetReflection()->GetString(pair, key);

@@ -46,7 +46,8 @@ class Validator {
                      const base::FieldPath& parent);
   void checkRepeated(const Message& message, const FieldDescriptor* field, const Rule* rule,
                      const base::FieldPath& parent);
-  void checkMap(const Message& message, const FieldDescriptor* field, const base::FieldPath& parent);
+  void checkMap(const Message& message, const FieldDescriptor* field, const Rule* rule, const base::FieldPath& parent);
+  void checkFewest(size_t items, const Rule* rule, const base::FieldPath& whole, const base::FieldPath& parent);
   // The rule on a message field's own value: a duration, or the inside of a wrapper.
   void checkValueOf(const Message& value, const Rule* rule, const base::FieldPath& path);
   // Reports what is wrong with a field, or that it is missing, unless reading it failed already.

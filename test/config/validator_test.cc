@@ -37,6 +37,11 @@ TEST(Rules, WhatIsNotUnderstoodIsAnError) {
   }
 }
 
+TEST(Rules, PairsOfAMapAreCountedLikeItems) {
+  EXPECT_EQ(parseRule("map { min_pairs: 2 }")->min_items, 2);
+  EXPECT_FALSE(parseRule("map { min_items: 2 }").ok());
+}
+
 TEST(Rules, LengthsCountCharactersOrBytes) {
   const Rule rule = *parseRule("string { min_len: 2 max_len: 3 max_bytes: 5 }");
   EXPECT_EQ(brokenBy(rule, "\xC3\xA9\xC3\xA9"), "");
