@@ -95,7 +95,7 @@ TEST_F(IdleShelfTest, ABusyWorkerLeavesNothing) {
   start();
   for (int i = 0; i < 20; ++i) {
     exchange(0);
-    pass(absl::Milliseconds(240));
+    pass(absl::Milliseconds(150));
   }
   EXPECT_EQ(world_.counter("upstream_cx_adopted"), 0u);
   EXPECT_EQ(left(), 0);
