@@ -26,7 +26,8 @@ struct Key {
 
 // Maps whose keys the user makes up, and whether what is inside is free as well.
 bool isNameMap(std::string_view key) {
-  return key == "typed_per_filter_config" || key == "typed_extension_protocol_options" || key == "policies";
+  return key == "typed_per_filter_config" || key == "typed_extension_protocol_options" || key == "policies" ||
+         key == "map";
 }
 bool isFree(std::string_view key) {
   return key == "json_format" || key == "typed_json_format" || key == "filter_metadata" || key == "metadata";
