@@ -96,12 +96,18 @@ def others(before, after, ours):
     return max(0.0, (after[0] - before[0] - ours) / whole) if whole > 0 else 0.0
 
 
-def built(weir, given):
-    """How the measured weir was made."""
+def built(weir, options):
+    """How the measured weir was made, by what tools/bench was told."""
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, text=True).stdout.strip() or "an unknown commit"
     compiler = re.search(rb"GCC: \([^)]*\) [\d.]+|clang version [\d.]+", _comment_section(weir))
-    return {"how": "the binary %s that was given" % os.path.basename(weir) if given else "bazel build --config=release //source/server:weir, %s" % commit,
+    if options["pgo"]:
+        how = "tools/build --pgo, for a profile of this suite's scenarios, %s" % commit
+    elif options["binary"] or options["programs"]:
+        how = "the binary %s that was given" % os.path.basename(weir)
+    else:
+        how = "bazel build --config=release //source/server:weir, %s" % commit
+    return {"how": how,
             "compiler": compiler.group(0).decode() if compiler else "a compiler that it does not name",
             "mib": os.path.getsize(weir) / (1 << 20)}
 
