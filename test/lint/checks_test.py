@@ -184,13 +184,15 @@ class WordsTest(unittest.TestCase):
         bad = ("MOCK_METHOD(void, f, ());", "std::this_thread::sleep_for(d);", "usleep(3);", "absl::SleepFor(d);", "sleep(1);",
                "GTEST_SKIP();", "TEST(A, DISABLED_B) {}", "EXPECT_TRUE(true);", "// TODO: x", "// FIXME", "class CodecImpl {",
                "struct StringUtil {", "using FooBase = int;", "class StringHelper;", "class PoolManager {", "f->decodeHeaders(h);",
-               "void encodeData();", "encode1xx();", "onDecodeTrailers();")
+               "void encodeData();", "encode1xx();", "onDecodeTrailers();",
+               'const base::FieldPath at = path.at("a").at("b");')
         for text in bad:
             self.assertEqual(1, len(texts(words.check_words, test__a_test_dot_cc="\n" + text)), text)
 
     def test_accepts_what_only_looks_like_one(self):
         good = ("decodeChunk();", "percentDecode(x);", "base64Decode(x);", "hpackEncode();", "class HttpConnectionManager {",
-                "class ClusterManager;", "class Database {", "f(base);", "EXPECT_TRUE(truth);", 'f("decodeHeaders");', "asleep(1);")
+                "class ClusterManager;", "class Database {", "f(base);", "EXPECT_TRUE(truth);", 'f("decodeHeaders");', "asleep(1);",
+                'const FieldPath at = path.at("a");', 'use(FieldPath(), path.at("a").at("b"));')
         for text in good:
             self.assertEqual([], texts(words.check_words, source__base__a_dot_cc=text), text)
 

@@ -15,6 +15,8 @@ _CODE = [
      "a type's name says what it is: no Impl, Helper, Util, Common, Base"),
     (r"\b(?:class|struct)\s+(?!HttpConnectionManager\b|ClusterManager\b)\w+Manager\b",
      "no Manager but HttpConnectionManager and ClusterManager"),
+    (r"\bFieldPath\s+\w+\s*=\s*[^;]*\)\s*\.\s*(?:at|key)\b",
+     "a path that is kept looks at its parent: give the step between a name"),
 ]
 _ANYWHERE = [(r"\b(?:TODO|FIXME|XXX)\b", "finish it or leave it out; what is left to do is an issue")]
 

@@ -71,7 +71,8 @@ class Compiler {
       return;
     }
     const auto& branches = exact ? message.exact_match_map().map() : message.prefix_match_map().map();
-    const base::FieldPath at = path.at(exact ? "exact_match_map" : "prefix_match_map").at("map");
+    const base::FieldPath which = path.at(exact ? "exact_match_map" : "prefix_match_map");
+    const base::FieldPath at = which.at("map");
     for (const auto& [key, branch] : branches) {
       made.longest_prefix = std::max(made.longest_prefix, key.size());
       made.map.emplace(key, onMatch(branch, at.key(key)));
@@ -83,7 +84,8 @@ class Compiler {
     if (message.has_matcher()) {
       made.tree = tree(message.matcher(), path.at("matcher"));
     } else if (message.has_action()) {
-      const base::FieldPath at = path.at("action").at("typed_config");
+      const base::FieldPath whole = path.at("action");
+      const base::FieldPath at = whole.at("typed_config");
       const auto action = unpackAny(message.action().typed_config(), context_.diagnostics, at);
       if (action == nullptr) return made;
       made.action = context_.action(*action, at).value_or(MatchTree::kNone);

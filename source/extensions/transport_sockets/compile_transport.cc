@@ -130,7 +130,8 @@ CompiledTransport compileProxyProtocol(const Any& any, const TransportScope& sco
   const auto& message = *google::protobuf::DynamicCastToGenerated<const ProxyProtocolUpstreamTransport>(unpacked.get());
   const size_t before = scope.diagnostics.errors();
   net::ProxyHeaderOptions options = compileProxyHeader(message.config(), scope.diagnostics, path.at("config"));
-  const base::FieldPath inside = path.at("transport_socket").at("typed_config");
+  const base::FieldPath socket = path.at("transport_socket");
+  const base::FieldPath inside = socket.at("typed_config");
   const Any& inner = message.transport_socket().typed_config();
   if (anyType(inner) == anyType(any)) {
     scope.diagnostics.error(inside, "a second header inside the first; allowed: one");
