@@ -98,7 +98,8 @@ def weir_cc_benchmark(name, deps = [], copts = [], **kwargs):
         srcs = ["//tools/bazel:run_once.sh"],
         args = ["$(location :%s)" % name],
         data = [":" + name],
-        size = "small",
+        # Some build a table of 100,000 before they begin, under the sanitizers as well.
+        size = "medium",
     )
 
 def weir_cc_fuzz_test(name, corpus, deps = [], copts = [], **kwargs):
