@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "envoy/extensions/matching/common_inputs/network/v3/network_inputs.pb.h"
+#include "envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs.pb.h"
 #include "gtest/gtest.h"
 #include "source/net/transport_info.h"
 #include "test/harness/filter/filter_contract.h"
@@ -150,10 +152,12 @@ std::string headerInput(const std::string& name) {
   return extension("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", "header_name: \"" + name + "\"");
 }
 std::string networkInput(const std::string& name) {
-  return extension("envoy.extensions.matching.common_inputs.network.v3." + name);
+  namespace v3 = envoy::extensions::matching::common_inputs::network::v3;
+  return extension(v3::SourceIPInput::descriptor()->file()->package() + "." + name);
 }
 std::string sslInput(const std::string& name) {
-  return extension("envoy.extensions.matching.common_inputs.ssl.v3." + name);
+  namespace v3 = envoy::extensions::matching::common_inputs::ssl::v3;
+  return extension(v3::SubjectInput::descriptor()->file()->package() + "." + name);
 }
 std::string ranges(const std::string& prefix, int length) {
   return "custom_match " + extension("envoy.extensions.matching.input_matchers.ip.v3.Ip",

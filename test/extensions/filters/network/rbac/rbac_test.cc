@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "envoy/extensions/filters/network/rbac/v3/rbac.pb.h"
+#include "envoy/extensions/matching/common_inputs/network/v3/network_inputs.pb.h"
 #include "gtest/gtest.h"
 #include "source/proxy/tcp_proxy.h"
 #include "test/proxy/session_world.h"
@@ -105,7 +106,8 @@ std::string matcherOn(const std::string& input, const std::string& regex, const 
 }
 
 TEST_F(NetworkRbacTest, ATreeOfConditionsDecides) {
-  const std::string input = "envoy.extensions.matching.common_inputs.network.v3.SourceIPInput";
+  const std::string input =
+      envoy::extensions::matching::common_inputs::network::v3::SourceIPInput::descriptor()->full_name();
   start(matcherOn(input, "[0-9.]+", "ALLOW") + " shadow_" + matcherOn(input, "unknown", "ALLOW"));
   EXPECT_FALSE(open().closed.has_value());
   EXPECT_EQ(world_.counter("tcp.rbac.allowed"), 1u);
