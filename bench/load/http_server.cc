@@ -30,8 +30,11 @@ http::h2::SessionMemory& sessionMemory() {
 }
 
 class Answer;
-// Of one connection: requests that are never answered and end with it.
-using Held = std::vector<std::unique_ptr<Answer>>;
+// Of one connection: requests that are never answered and end with it, which wakes it.
+struct Held {
+  event::Wakeable& connection;
+  std::vector<std::unique_ptr<Answer>> answers;
+};
 
 // Answers one request. Destroys itself when both messages have ended, or belongs to `held`.
 class Answer final : public http::StreamOwner, private event::Wakeable {
@@ -78,7 +81,8 @@ class Answer final : public http::StreamOwner, private event::Wakeable {
   void onHead(const http::Head& request) {
     if (request.path == "/hold") {
       held_ = true;
-      all_held_.emplace_back(this);
+      all_held_.answers.emplace_back(this);
+      all_held_.connection.wake();
       return;
     }
     started_ = true;
@@ -152,9 +156,9 @@ class HttpServer final : public event::Deletable,
 
  private:
   void onInput(buffer::Buffer& input, bool end) override {
-    if (end && !held_.empty()) return connection_.close(net::CloseReason::kLocal);
     if (codec_ == nullptr && !choose(input)) return;
     codec_->onInput(end);
+    if (end) ReadWake::wake();  // for what is held
     closeWhenFinished();
   }
   void onRoom() override {
@@ -162,7 +166,7 @@ class HttpServer final : public event::Deletable,
   }
   void onClose(net::CloseReason) override {
     closed_ = true;
-    held_.clear();
+    held_.answers.clear();
     if (codec_ != nullptr) codec_->onConnectionLost(http::Reason::kUpstreamReset);
     ReadWake::wake();
   }
@@ -182,6 +186,8 @@ class HttpServer final : public event::Deletable,
       return;
     }
     if (codec_ == nullptr) return;
+    // The end may come with the request, before that is held.
+    if (connection_.inputEnded() && !held_.answers.empty()) return connection_.close(net::CloseReason::kLocal);
     codec_->onInput(connection_.inputEnded());
     closeWhenFinished();
   }
@@ -189,6 +195,11 @@ class HttpServer final : public event::Deletable,
     if (codec_ == nullptr || closed_) return;
     codec_->beforeFlush();
     if (!connection_.output().empty()) connection_.flush();
+  }
+
+  event::Wakeable& readWake() {
+    ReadWake& wake = *this;
+    return wake;
   }
 
   void closeWhenFinished() {
@@ -216,7 +227,7 @@ class HttpServer final : public event::Deletable,
   http::h2::H2Options h2_;
   net::Connection connection_;
   std::unique_ptr<http::Codec> codec_;
-  Held held_;
+  Held held_{readWake(), {}};
   bool closing_ = false;
   bool closed_ = false;
 };
