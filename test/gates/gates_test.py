@@ -126,7 +126,7 @@ def cost(flow, mode):
     """What a request of that flow costs."""
     traced, = per_request(system_calls, flow, TRACED) if TRACES else (0,)
     instructions, allocations = per_request(instructions_and_allocations, flow, PROFILED[mode])
-    return {"instructions": round(instructions), "allocations": round(allocations, 2), "syscalls": round(traced, 2)}
+    return {"instructions": round(instructions), "allocations": max(0.0, round(allocations, 2)), "syscalls": round(traced, 2)}
 
 
 def least(flow, mode, enough):
