@@ -12,10 +12,9 @@ import signal
 import ssl
 import subprocess
 import tempfile
-import unittest
 
 from proxy_config import cluster, config, direct, file_log, hcm, prefix, tcp, to_cluster
-from tls_world import Certs
+from tls_world import CertsCase
 from weir_process import LIMIT, Weir, cases, free_ports
 from wire import Origin, response
 
@@ -70,15 +69,7 @@ def page(url, *options):
     return html.unescape(found.group(1))
 
 
-class Browser(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.certs = Certs()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.certs.close()
+class Browser(CertsCase):
 
     def visit(self, alpn, *options):
         """(what the page saw, the protocols in weir's access log)"""

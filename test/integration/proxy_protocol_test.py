@@ -5,10 +5,9 @@ transports, as their metadata says."""
 import json
 import os
 import tempfile
-import unittest
 
 from proxy_config import any_of, cluster, config, direct, hcm, network_filter, prefix, tcp, to_cluster
-from tls_world import Certs, listener_filter
+from tls_world import CertsCase, listener_filter
 from weir_process import Weir, cases, free_ports, run, wait_until
 from wire import Client
 
@@ -36,15 +35,7 @@ def seen():
     return [direct(prefix("/"), "seen", response_headers_to_add=headers)]
 
 
-class World(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.certs = Certs()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.certs.close()
+class World(CertsCase):
 
     def behind(self, port, name="behind", transport=None, told=True):
         chain = {"filters": [hcm(name, seen())]}

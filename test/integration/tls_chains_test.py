@@ -4,11 +4,10 @@
 import socket
 import ssl
 import struct
-import unittest
 
 from proxy_config import cluster, config, direct, file_log, hcm, network_filter, prefix, tcp
 from tls_peer import client_hello
-from tls_world import Certs, listener_filter
+from tls_world import CertsCase, listener_filter
 from weir_process import LIMIT, Weir, cases, free_ports
 from wire import Client, Origin, response
 
@@ -24,17 +23,13 @@ def chain(name, match, transport=None, filters=None):
     return dict(result, transport_socket=transport) if transport else result
 
 
-class ListenerFilters(unittest.TestCase):
+class ListenerFilters(CertsCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.certs = Certs()
+        super().setUpClass()
         cls.certs.issue("names", "DNS:a.example,DNS:*.a.example,DNS:b.example,DNS:c.example")
         cls.port = free_ports(1)[0]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.certs.close()
 
     def listener(self, chains, filters=(), **fields):
         kinds = {"tls_inspector": "TlsInspector", "http_inspector": "HttpInspector", "proxy_protocol": "ProxyProtocol",

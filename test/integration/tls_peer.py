@@ -2,10 +2,9 @@
 
 import socket
 import ssl
-import unittest
 
 from proxy_config import config, direct, hcm, prefix, tcp
-from tls_world import Certs
+from tls_world import CertsCase
 from weir_process import LIMIT, free_ports
 
 CLOSE_NOTIFY, UNEXPECTED, BAD_MAC, OVERFLOW, FAILURE, BAD_CERT, UNSUPPORTED_CERT = 0, 10, 20, 22, 40, 42, 43
@@ -95,16 +94,8 @@ def client_hello(context, name):
     return tls, incoming, outgoing
 
 
-class TlsCase(unittest.TestCase):
-    """A test with certificates, and with listeners that want some of them."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.certs = Certs()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.certs.close()
+class TlsCase(CertsCase):
+    """A test with listeners that want some of its certificates."""
 
     def front(self, transport):
         port = free_ports(1)[0]

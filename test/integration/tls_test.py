@@ -9,10 +9,9 @@ import shutil
 import socket
 import ssl
 import subprocess
-import unittest
 
 from proxy_config import cluster, config, direct, file_log, hcm, prefix, tcp, to_cluster
-from tls_world import Certs
+from tls_world import CertsCase
 from weir_process import LIMIT, Weir, cases, free_ports, run, wait_until
 from wire import Client, Origin
 
@@ -31,16 +30,12 @@ def tls_listener(name, port, *chains, **fields):
     return dict({"name": name, "address": tcp(port), "filter_chains": list(chains)}, **fields)
 
 
-class TlsTest(unittest.TestCase):
+class TlsTest(CertsCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.certs = Certs()
+        super().setUpClass()
         cls.ca = cls.certs.path("ca.pem")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.certs.close()
 
     def front(self, transport, routes=None, chain_fields=None, clusters=(), **options):
         port = free_ports(1)[0]

@@ -5,6 +5,7 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import unittest
 
 from proxy_config import any_of
 from weir_process import LIMIT, runfile
@@ -99,6 +100,18 @@ class Certs:
 
     def close(self):
         shutil.rmtree(self.folder)
+
+
+class CertsCase(unittest.TestCase):
+    """A test with certificates, made once for all of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certs = Certs()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.certs.close()
 
 
 def _tls(message, pairs, validation, alpn, params, fields):
