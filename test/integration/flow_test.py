@@ -11,10 +11,25 @@ from weir_process import Weir, cases, free_ports, wait_until
 from wire import Client, Origin, response
 
 _MIB = 1 << 20
-_SIZE = 64 * _MIB
 # Buffers of both connections, sockets not counted, with much room for allocators and sanitizers to differ; far below the
 # body.
 _GROWTH = 24 * _MIB
+
+
+def _kernel_buffers():
+    """The most that one way through weir keeps in sockets: two send buffers, and the receive buffer that grows as weir reads.
+
+    The reader's end never grows: it either has a small one of its own or does not read."""
+    largest = {}
+    for name in ("rmem", "wmem"):
+        with open(f"/proc/sys/net/ipv4/tcp_{name}", encoding="ascii") as file:
+            largest[name] = int(file.read().split()[2])
+    return largest["rmem"] + 2 * largest["wmem"]
+
+
+# What may be on its way while nobody reads, and a body that is much more than that.
+_HELD = _kernel_buffers() + _GROWTH
+_SIZE = (2 * _HELD // _MIB + 1) * _MIB
 # What AddressSanitizer keeps after it was freed is no buffer of weir's.
 _ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4")
 
@@ -102,7 +117,7 @@ class LargeBodies(unittest.TestCase):
             with Weir(configuration, env=_ENVIRONMENT) as weir, Client(port, receive_buffer=65536) as client, Watch(weir) as watch:
                 client.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
                 wait_until(lambda: senders, "the request is upstream")
-                self.assertLess(senders[0].wait_stalled(), _SIZE // 2)
+                self.assertLess(senders[0].wait_stalled(), _HELD)
                 self.assertEqual(200, int(client.until(b"\r\n\r\n").split()[1]))
                 got = digest_of(client.exactly(_MIB) for _ in range(_SIZE // _MIB))
             self.assertEqual(digest_of(blocks()), got)
@@ -122,7 +137,7 @@ class LargeBodies(unittest.TestCase):
             with Weir(configuration, env=_ENVIRONMENT) as weir, Client(port) as client, Watch(weir) as watch:
                 client.send(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % _SIZE)
                 sender = Sender(client)
-                self.assertLess(sender.wait_stalled(), _SIZE // 2)
+                self.assertLess(sender.wait_stalled(), _HELD)
                 go.set()
                 sender.thread.join()
                 self.assertEqual(b"stored", client.response().body)
@@ -157,7 +172,7 @@ class LargeBodies(unittest.TestCase):
             with Weir(config([carried], [cluster("origin", origin.port)]), env=_ENVIRONMENT) as weir:
                 with Client(port, receive_buffer=65536) as client, Watch(weir) as watch:
                     wait_until(lambda: senders, "the connection is upstream")
-                    self.assertLess(senders[0].wait_stalled(), _SIZE // 2)
+                    self.assertLess(senders[0].wait_stalled(), _HELD)
                     got = digest_of(client.exactly(_MIB) for _ in range(_SIZE // _MIB))
                     self.assertTrue(client.ended())
             self.assertEqual(digest_of(blocks()), got)
