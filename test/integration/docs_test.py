@@ -56,6 +56,7 @@ class Sandbox:
         for path, text in zip(configs, texts):
             self.write("configs/" + os.path.basename(path), text)
         self.running = []
+        self.told = False  # what runs was told to end by the page
         self.environment = dict(os.environ, PATH=os.path.join(self.directory, "bin") + ":/usr/bin:/bin")
 
     def adapt(self, text):
@@ -73,6 +74,7 @@ class Sandbox:
         if self.running:
             command = command.replace("$!", str(self.running[-1].pid))
         if not command.endswith("&"):
+            self.told = self.told or command.startswith("kill -TERM")
             return shell(command, self.directory, self.environment)[1]
         log = os.path.join(self.directory, "log%d" % len(self.running))
         with open(log, "w") as file:
@@ -92,10 +94,11 @@ class Sandbox:
     def stop(self):
         """Ends what is running; a non-zero exit status is an error."""
         for process in self.running:
-            if process.poll() is None:
+            if process.poll() is None and not self.told:
                 process.send_signal(signal.SIGTERM)
         statuses = [process.wait(LIMIT) for process in self.running]
         del self.running[:]
+        self.told = False
         if any(statuses):
             raise AssertionError("exit statuses %s" % statuses)
 

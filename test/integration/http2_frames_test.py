@@ -226,12 +226,22 @@ class Upstreams(unittest.TestCase):
             self.assertNotIn(RST_STREAM, [f.kind for f in frames])
             self.assertIn(b"503", frames[0].payload + fetch(port).start.encode())
 
+    def finish(self, client, streams):
+        """That many responses, whole."""
+        ended = set()
+        while len(ended) < streams:
+            got = client.next(DATA, RST_STREAM)
+            self.assertEqual(DATA, got.kind)
+            if got.ends:
+                ended.add(got.stream)
+
     def test_requests_above_the_peers_streams_wait(self):
         """The origin is a weir that takes two streams at a time."""
         release = threading.Event()
 
         def answer(wire, asked):
-            release.wait(60)
+            if asked.target != "/first":
+                release.wait(60)
             wire.send(response(200, b"done"))
         with Origin(answer) as origin:
             behind = free_ports(1)[0]
@@ -239,18 +249,13 @@ class Upstreams(unittest.TestCase):
                                            http2_protocol_options={"max_concurrent_streams": 2})],
                             [cluster("origin", origin.port)])
             port, first = in_front_of(behind, http2_upstream())
-            with Weir(second) as weir, Weir(first, ["--concurrency", "1"]) as front, Http2Client(port) as client:
-                client.send(get(1))  # after this, the number of streams is known
-                front.wait_stat("cluster.origin.upstream_rq_total", 1)
-                client.send(b"".join(get(stream) for stream in range(3, 19, 2)))
+            with Weir(second) as weir, Weir(first, ["--concurrency", "1"]), Http2Client(port) as client:
+                client.send(get(1, "/first"))
+                self.finish(client, 1)  # before it, the number of streams has come
+                client.send(b"".join(get(stream) for stream in range(3, 21, 2)))
                 wait_until(lambda: weir.stats()["http.front.downstream_rq_active"] == 9, "all nine arrive")
                 release.set()
-                ended = set()
-                while len(ended) < 9:
-                    got = client.next(DATA, RST_STREAM)
-                    self.assertEqual(DATA, got.kind)
-                    if got.ends:
-                        ended.add(got.stream)
+                self.finish(client, 9)
                 self.assertGreaterEqual(weir.stats()["http.front.downstream_cx_total"], 5)
                 self.assertEqual(0, weir.stats()["http2.tx_reset"])
 
