@@ -44,6 +44,7 @@
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_ratelimit.pb.h"
 #include "envoy/extensions/filters/http/rbac/v3/rbac.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/http/upstream_codec/v3/upstream_codec.pb.h"
 #include "envoy/extensions/filters/listener/http_inspector/v3/http_inspector.pb.h"
 #include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
 #include "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.pb.h"
@@ -143,6 +144,7 @@ std::vector<const google::protobuf::FileDescriptor*> filterFiles() {
       envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit::descriptor()->file(),
       envoy::extensions::filters::http::rbac::v3::RBAC::descriptor()->file(),
       envoy::extensions::filters::http::router::v3::Router::descriptor()->file(),
+      envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec::descriptor()->file(),
       envoy::extensions::filters::listener::http_inspector::v3::HttpInspector::descriptor()->file(),
       envoy::extensions::filters::listener::original_dst::v3::OriginalDst::descriptor()->file(),
       envoy::extensions::filters::listener::proxy_protocol::v3::ProxyProtocol::descriptor()->file(),

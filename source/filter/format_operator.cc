@@ -91,16 +91,25 @@ absl::Status fillHeaders(std::string_view argument, FormatOperator& op) {
   return absl::OkStatus();
 }
 
-// "ROUTE:namespace:key", and further keys.
+// "ROUTE:namespace:key", and further keys. CLUSTER_METADATA says in its name what it is about.
 absl::Status fillMetadata(std::string_view argument, FormatOperator& op) {
+  if (op.name == "CLUSTER_METADATA") {
+    op.noted = FormatOperator::Noted::kCluster;
+    op.text = argument;
+    if (!op.text.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        "CLUSTER_METADATA names nothing; allowed is NAMESPACE:KEY, with more keys behind");
+  }
   const size_t colon = std::min(argument.find(':'), argument.size());
   const std::string_view of = argument.substr(0, colon);
-  op.of_host = of == "VIRTUAL_HOST";
+  if (of == "VIRTUAL_HOST") op.noted = FormatOperator::Noted::kVirtualHost;
+  if (of == "CLUSTER") op.noted = FormatOperator::Noted::kCluster;
   op.text = argument.substr(std::min(colon + 1, argument.size()));
-  if ((op.of_host || of == "ROUTE") && !op.text.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("\"", av(argument), "\" in ", av(op.name),
-                                                 " names no metadata; allowed are ROUTE:NAMESPACE:KEY and "
-                                                 "VIRTUAL_HOST:NAMESPACE:KEY, with more keys behind"));
+  if ((op.noted != FormatOperator::Noted::kRoute || of == "ROUTE") && !op.text.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", av(argument), "\" in ", av(op.name),
+                   " names no metadata; allowed are ROUTE:NAMESPACE:KEY, "
+                   "VIRTUAL_HOST:NAMESPACE:KEY and CLUSTER:NAMESPACE:KEY, with more keys behind"));
 }
 
 }  // namespace

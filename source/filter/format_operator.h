@@ -34,7 +34,8 @@ struct FormatOperator {
   std::vector<TimePiece> time;
   std::string
       text;  // kName: the value, read at load; empty: none. kSpelling, kFilter: the argument. kMetadata: the path
-  bool of_host = false;  // kMetadata: of the virtual host, not of the route
+  enum class Noted : uint8_t { kRoute, kVirtualHost, kCluster };
+  Noted noted = Noted::kRoute;  // kMetadata: about what
   size_t max_length = static_cast<size_t>(-1);
 
   // Truncates to max_length.

@@ -1,6 +1,6 @@
 // Operators that say something of the request and of the response.
+#include "source/base/metadata_text.h"
 #include "source/filter/format_operator.h"
-#include "source/filter/metadata_text.h"
 #include "source/http/grpc.h"
 
 namespace weir::filter {
@@ -150,9 +150,14 @@ bool virtualHostName(const FormatOperator&, const StreamInfo& info, std::string&
   return info.route != nullptr && appendText(info.route->virtualHostName(), out);
 }
 
+const base::MetadataText* notedAbout(FormatOperator::Noted what, const StreamInfo& info) {
+  if (what == FormatOperator::Noted::kCluster) return info.upstream_metadata;
+  if (info.route == nullptr) return nullptr;
+  return what == FormatOperator::Noted::kRoute ? info.route->metadata() : info.route->virtualHostMetadata();
+}
+
 bool metadata(const FormatOperator& self, const StreamInfo& info, std::string& out) {
-  if (info.route == nullptr) return false;
-  const MetadataText* const noted = self.of_host ? info.route->virtualHostMetadata() : info.route->metadata();
+  const base::MetadataText* const noted = notedAbout(self.noted, info);
   const auto value = noted == nullptr ? std::nullopt : noted->find(self.text);
   if (value) out += *value;
   return value.has_value();
@@ -165,6 +170,7 @@ bool localReplyBody(const FormatOperator&, const StreamInfo& info, std::string& 
 const FormatOperator kOperators[] = {
     {.name = "BYTES_RECEIVED", .number = true, .write = bytesReceived},
     {.name = "BYTES_SENT", .number = true, .write = bytesSent},
+    {.name = "CLUSTER_METADATA", .arity = Arity::kMetadata, .write = metadata},
     {.name = "GRPC_STATUS", .arity = Arity::kSpelling, .write = grpcStatusText},
     {.name = "GRPC_STATUS_NUMBER", .number = true, .write = grpcStatusNumber},
     {.name = "LOCAL_REPLY_BODY", .write = localReplyBody},

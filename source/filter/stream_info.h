@@ -15,6 +15,10 @@
 #include "source/http/reason.h"
 #include "source/net/address.h"
 
+namespace weir::base {
+class MetadataText;  // source/base/metadata_text.h
+}
+
 namespace weir::http {
 enum class GrpcStatus : uint8_t;
 }
@@ -28,7 +32,6 @@ namespace weir::filter {
 
 class ConnectionStates;  // source/filter/connection_states.h
 struct FilterTime;       // source/filter/filter_times.h
-class MetadataText;      // source/filter/metadata_text.h
 class RouteInfo;
 struct RateLimitRule;  // source/filter/rate_limit_rules.h
 
@@ -61,11 +64,14 @@ struct StreamInfo {
   // What the client asked for in a ClientHello that was only looked at (tls_inspector); empty: see the transport.
   std::string_view requested_server_name;
   const net::ClientFingerprints* fingerprints = nullptr;  // of that hello; null: none were taken
+  // What a PROXY header said besides the addresses, as far as it is to be passed on; see net::ClientAddresses.
+  std::string_view proxy_tlvs;
   std::shared_ptr<const net::TransportInfo> upstream_transport;
   std::optional<net::Address> upstream_remote;
   std::optional<net::Address> upstream_local;
   std::string_view upstream_host_name;
   std::string_view upstream_cluster;
+  const base::MetadataText* upstream_metadata = nullptr;  // what the configuration notes about it; null: nothing
   // "host" or "host:port": where a filter says that the request is to go, for a cluster that has whichever host is
   // asked for; lower case, in the arena.
   std::string_view upstream_target;
@@ -113,8 +119,8 @@ class RouteInfo {
   // Those of the virtual host, whatever the route has. The same object where rateLimits() gives them too.
   virtual const std::vector<RateLimitRule>* virtualHostRateLimits() const { return nullptr; }
   // What the configuration notes about the route and about its virtual host. Null for nothing.
-  virtual const MetadataText* metadata() const { return nullptr; }
-  virtual const MetadataText* virtualHostMetadata() const { return nullptr; }
+  virtual const base::MetadataText* metadata() const { return nullptr; }
+  virtual const base::MetadataText* virtualHostMetadata() const { return nullptr; }
 };
 
 }  // namespace weir::filter

@@ -46,6 +46,32 @@ std::string version1(const ClientAddresses* client) {
   return absl::StrCat("PROXY TCP6 ", text6(from), " ", text6(to), ports);
 }
 
+// Calls fn(type, whole TLV) for each; false where `tlvs` ends within one.
+template <typename Fn>
+bool eachTlv(std::string_view tlvs, Fn&& fn) {
+  while (!tlvs.empty()) {
+    if (tlvs.size() < 3) return false;
+    const auto byte = [tlvs](size_t i) { return static_cast<uint8_t>(tlvs[i]); };
+    const size_t whole = 3 + (size_t{byte(1)} << 8 | byte(2));
+    if (tlvs.size() < whole) return false;
+    fn(byte(0), tlvs.substr(0, whole));
+    tlvs.remove_prefix(whole);
+  }
+  return true;
+}
+
+// What goes behind the addresses.
+std::string allTlvs(const ProxyHeaderOptions& options, const ClientAddresses* client) {
+  if (client == nullptr || client->tlvs.empty() || options.passed.none()) return options.tlvs;
+  TlvTypes types = options.passed;
+  eachTlv(options.tlvs, [&types](uint8_t type, std::string_view) { types.reset(type); });
+  std::string out;
+  eachTlv(client->tlvs, [&](uint8_t type, std::string_view tlv) {
+    if (types.test(type) && out.size() + tlv.size() + options.tlvs.size() <= kMaxTlvBytes) out += tlv;
+  });
+  return out + options.tlvs;
+}
+
 std::string version2(const ClientAddresses* client, std::string_view tlvs) {
   std::string out(kSignature);
   if (client == nullptr) {
@@ -79,6 +105,15 @@ std::string version2(const ClientAddresses* client, std::string_view tlvs) {
 
 }  // namespace
 
+std::optional<std::string> tlvsOf(std::string_view tlvs, const TlvTypes& types) {
+  std::string out;
+  const bool whole = eachTlv(tlvs, [&](uint8_t type, std::string_view tlv) {
+    if (types.test(type)) out += tlv;
+  });
+  if (!whole) return std::nullopt;
+  return out;
+}
+
 void addTlv(uint8_t type, std::string_view value, std::string& tlvs) {
   tlvs += static_cast<char>(type);
   append16(value.size(), tlvs);
@@ -87,7 +122,7 @@ void addTlv(uint8_t type, std::string_view value, std::string& tlvs) {
 
 std::string proxyHeader(const ProxyHeaderOptions& options, const ClientAddresses* client) {
   if (options.version == ProxyHeaderOptions::Version::kV1) return version1(client);
-  return version2(client, options.tlvs);
+  return version2(client, allTlvs(options, client));
 }
 
 }  // namespace weir::net

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "source/net/socket.h"
@@ -14,8 +15,9 @@ namespace weir::net {
 
 // The two ends of the connection on whose behalf another is opened.
 struct ClientAddresses {
-  Address remote;  // the client
-  Address local;   // where it went
+  Address remote;         // the client
+  Address local;          // where it went
+  std::string tlvs = {};  // what else a PROXY header of version 2 said of it, as it was written there
   friend bool operator==(const ClientAddresses&, const ClientAddresses&) = default;
 };
 

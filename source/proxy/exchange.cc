@@ -40,6 +40,10 @@ std::optional<bool> said(const std::vector<std::pair<std::string, bool>>& upgrad
   return std::nullopt;
 }
 
+bool ignored(const std::vector<filter::StringMatcher>& tokens, std::string_view upgrade) {
+  return std::any_of(tokens.begin(), tokens.end(), [upgrade](const auto& token) { return token.matches(upgrade); });
+}
+
 }  // namespace
 
 std::optional<Part> Exchange::Intake::receive() {
@@ -80,6 +84,7 @@ Exchange::Exchange(const HttpConnectionManagerConfig& config, const Services& se
   info_.downstream_transport = transport;
   info_.requested_server_name = downstream.server_name;
   info_.fingerprints = downstream.fingerprints.get();
+  if (downstream.proxy_tlvs != nullptr) info_.proxy_tlvs = *downstream.proxy_tlvs;
   downstream_.pool = &services.worker.blocks;
   downstream_.setOwner(*this, arena_);
   stats::Shard& shard = services.worker.stats;
@@ -101,6 +106,7 @@ bool Exchange::start() {
   }
   http::Head& head = part->head();
   info_.protocol = head.version;
+  if (!head.upgrade.empty() && ignored(config_.ignored_upgrades, head.upgrade)) head.upgrade = {};
   const bool http2 = head.version == http::Version::kHttp2;
   services_.worker.stats.add(http2 ? config_.stats.rq_http2_total : config_.stats.rq_http1_total);
   if (config_.request.external()) {

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "source/filter/access_log.h"
 #include "source/filter/http_chain_config.h"
+#include "source/filter/matchers.h"
 #include "source/http/h1/options.h"
 #include "source/http/h2/options.h"
 #include "source/http/keepalive.h"
@@ -45,6 +46,8 @@ struct HttpConnectionManagerConfig {
   ClientCertificateOptions client_certificate;
   // Upgrade tokens (lower case; "connect" for CONNECT), and whether they are allowed where the route says nothing.
   std::vector<std::pair<std::string, bool>> upgrades;
+  // Tokens of HTTP/1 requests that are not there for anybody: the request goes on as one without an upgrade.
+  std::vector<filter::StringMatcher> ignored_upgrades;
 
   LocalReplyRules local_replies;
   std::optional<ProxyStatusConfig> proxy_status;  // none: the header is not set

@@ -139,6 +139,7 @@ void Router::forward(http::Head& request, const Route& route, const ForwardActio
   }
   shard().add(context_.config.stats.rq_forwarded);
   context_.info.upstream_cluster = cluster_->config().name;
+  context_.info.upstream_metadata = cluster_->config().notes.get();
   policy_ = action.policy.get();
   if (policy_ != nullptr && policy_->body_limit) replay_limit_ = *policy_->body_limit;
   if (policy_ != nullptr && policy_->redirects) original_ = copyRequest(request, context_.arena);

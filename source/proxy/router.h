@@ -159,6 +159,8 @@ class Router final : public http::Stream, private event::TimerHandler {
   void win(UpstreamAttempt& attempt);
   void onHead(http::Head& head);
   void onUpstreamEnd();
+  void recordFields(const upstream::SizeStats& sizes, const http::Head& request, const http::Head& response);
+  void recordTracked();
   void recordOutcome(const UpstreamAttempt& attempt, upstream::RequestOutcome::Kind kind, uint16_t status = 0);
 
   UpstreamAttempt& other(const UpstreamAttempt& attempt) { return &attempt == &first_ ? second_ : first_; }

@@ -90,8 +90,8 @@ void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) 
   if (cluster_->config().server_name_of_request) pick.server_name = requestedName();
   std::optional<net::ClientAddresses> client;
   if (cluster_->config().tells_client) {
-    pick.client =
-        &client.emplace(net::ClientAddresses{context_.info.downstream_direct_remote, context_.info.downstream_local});
+    pick.client = &client.emplace(net::ClientAddresses{
+        context_.info.downstream_direct_remote, context_.info.downstream_local, std::string(context_.info.proxy_tlvs)});
   }
   pick.subset = action().subset.get();
   for (const std::string& header : cluster_->config().lb.override_headers) {
@@ -151,7 +151,8 @@ void Router::sendHead(UpstreamAttempt& attempt) {
 }
 
 void Router::sendProxyHeader(UpstreamAttempt& attempt) {
-  const net::ClientAddresses client{context_.info.downstream_direct_remote, context_.info.downstream_local};
+  const net::ClientAddresses client{context_.info.downstream_direct_remote, context_.info.downstream_local,
+                                    std::string(context_.info.proxy_tlvs)};
   buffer::Buffer header(blocks());
   header.append(net::proxyHeader(*action().tunnel->proxy_header, &client));
   attempt.stream().send(Part::makeData(std::move(header)));

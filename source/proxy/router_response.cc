@@ -93,6 +93,8 @@ void Router::win(UpstreamAttempt& attempt) {
 void Router::onHead(http::Head& head) {
   filter::StreamInfo& info = context_.info;
   status_ = head.status;
+  const upstream::SizeStats* const sizes = cluster_->cluster().sizeStats();
+  if (sizes != nullptr) recordFields(*sizes, *request_, head);
   tunnel_ = ends_tunnel_ || head.status == 101 || (request_->isConnect() && head.status / 100 == 2);
   countStatus(head.status);
   if (!context_.config.suppress_envoy_headers) {
@@ -139,11 +141,35 @@ void Router::onUpstreamEnd() {
   context_.info.upstream_last_received = now();
   recordOutcome(*winner_, status_ < 500 ? Outcome::kSuccess : Outcome::kError, status_);
   shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(base::millisecondsBetween(started_, now())));
+  recordTracked();
   // The pool has its connection back at once; if the request was not sent whole, this drops it.
   winner_->drop();
   held_.clear();
   endShadows(false);
   state_ = State::kDone;
+}
+
+// Before editing of the response: what the upstream was sent, and what it sent.
+void Router::recordFields(const upstream::SizeStats& sizes, const http::Head& request, const http::Head& response) {
+  shard().record(sizes.rq_headers_size, request.headers.bytes());
+  shard().record(sizes.rq_headers_count, request.headers.size());
+  shard().record(sizes.rs_headers_size, response.headers.bytes());
+  shard().record(sizes.rs_headers_count, response.headers.size());
+}
+
+void Router::recordTracked() {
+  if (const upstream::SizeStats* const sizes = cluster_->cluster().sizeStats()) {
+    shard().record(sizes->rq_body_size, context_.info.bytes_received);
+    shard().record(sizes->rs_body_size, context_.info.upstream_bytes_received);
+  }
+  const upstream::BudgetStats* const budgets = cluster_->cluster().budgetStats();
+  if (budgets == nullptr || tunnel_) return;
+  const auto record = [this](stats::HistogramId id, base::MonotonicTime since, absl::Duration budget) {
+    if (budget == absl::InfiniteDuration() || budget <= absl::ZeroDuration()) return;
+    shard().record(id, static_cast<uint64_t>(std::min(100.0, 100 * absl::FDivDuration(now() - since, budget))));
+  };
+  record(budgets->used, context_.info.request_complete.value_or(started_), route_timeout_);
+  record(budgets->used_per_try, winner_->started(), try_deadlines_.whole);
 }
 
 }  // namespace weir::proxy

@@ -43,6 +43,7 @@ struct DownstreamInfo {
   net::Address remote;
   std::string server_name = {};  // asked for in a ClientHello that was only looked at (tls_inspector)
   std::shared_ptr<const net::ClientFingerprints> fingerprints = nullptr;  // likewise; null: none
+  std::shared_ptr<const std::string> proxy_tlvs = nullptr;                // see filter::StreamInfo; null: none
   bool local_restored = false;  // `local` is where the client was going, not where it has arrived
 };
 

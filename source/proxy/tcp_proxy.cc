@@ -65,6 +65,7 @@ TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, con
   info_.downstream_transport = downstream.transportInfo();
   info_.requested_server_name = server_name_;
   info_.fingerprints = info.fingerprints.get();
+  if (info.proxy_tlvs != nullptr) info_.proxy_tlvs = *info.proxy_tlvs;
 }
 
 TcpProxy::~TcpProxy() = default;
@@ -76,6 +77,7 @@ void TcpProxy::onAccepted() {
   const std::string& name = pickCluster();
   info_.upstream_cluster = name;
   cluster_ = services_.clusters.find(name);
+  if (cluster_ != nullptr) info_.upstream_metadata = cluster_->config().notes.get();
   startConnect();
 }
 
@@ -106,7 +108,8 @@ void TcpProxy::startConnect() {
   }
   std::optional<net::ClientAddresses> client;
   if (cluster_->config().tells_client) {
-    pick.client = &client.emplace(net::ClientAddresses{info_.downstream_remote, info_.downstream_local});
+    pick.client = &client.emplace(
+        net::ClientAddresses{info_.downstream_remote, info_.downstream_local, std::string(info_.proxy_tlvs)});
   }
   connecting_ = cluster_->connect(pick, *this);
 }

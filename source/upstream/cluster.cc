@@ -33,9 +33,10 @@ Cluster::Cluster(ClusterConfig config, stats::Registry& registry)
       breakers_{CircuitBreaker(config_.thresholds[0]), CircuitBreaker(config_.thresholds[1])},
       initial_hosts_(std::make_shared<const HostSet>(initial_entries_, initial_entries_.size(), config_.lb,
                                                      base::MonotonicTime{0})) {
-  if (config_.lb.zone_aware.has_value()) {
-    zone_stats_.emplace(registry, config_.stat_name.empty() ? config_.name : config_.stat_name);
-  }
+  const std::string& name = config_.stat_name.empty() ? config_.name : config_.stat_name;
+  if (config_.lb.zone_aware.has_value()) zone_stats_.emplace(registry, name);
+  if (config_.track_timeout_budgets) budget_stats_.emplace(registry, name);
+  if (config_.track_sizes) size_stats_.emplace(registry, name);
 }
 
 }  // namespace weir::upstream

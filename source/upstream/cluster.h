@@ -26,6 +26,10 @@
 #include "source/upstream/idle_shelf.h"
 #include "source/upstream/transport_match.h"
 
+namespace weir::base {
+class MetadataText;
+}
+
 namespace weir::upstream {
 class Demand;
 }
@@ -99,6 +103,10 @@ struct ClusterConfig {
   std::shared_ptr<const discovery::FileDiscovery> endpoints_file;
   // A host that discovery lists no more stays as long as its active checks pass.
   bool keep_hosts_that_pass = false;
+  // What the configuration notes about it, for logs; null: nothing.
+  std::shared_ptr<const base::MetadataText> notes;
+  bool track_timeout_budgets = false;  // see BudgetStats
+  bool track_sizes = false;            // see SizeStats
   // The cluster stands for these, in this order, which all exist and stand for themselves; null: it is none such.
   std::shared_ptr<const std::vector<std::string>> members;
   // The cluster has the hosts that requests and connections ask for; null: it has others.
@@ -158,6 +166,9 @@ class Cluster {
   const ClusterStats& stats() const { return stats_; }
   // Null unless the cluster's traffic is to stay in its locality.
   const ZoneStats* zoneStats() const { return zone_stats_.has_value() ? &*zone_stats_ : nullptr; }
+  // Null unless the cluster keeps them.
+  const BudgetStats* budgetStats() const { return budget_stats_.has_value() ? &*budget_stats_ : nullptr; }
+  const SizeStats* sizeStats() const { return size_stats_.has_value() ? &*size_stats_ : nullptr; }
   // The counts that workers share: the one thing here that moves. Safe from any thread.
   CircuitBreaker& breaker(Priority priority) const { return breakers_[static_cast<size_t>(priority)]; }
   // A host says, in an answer, that it must not be used any more: its active checks are told. Any thread.
@@ -183,6 +194,8 @@ class Cluster {
   const ClusterConfig config_;
   const ClusterStats stats_;
   std::optional<ZoneStats> zone_stats_;
+  std::optional<BudgetStats> budget_stats_;
+  std::optional<SizeStats> size_stats_;
   mutable std::array<CircuitBreaker, 2> breakers_;
   mutable IdleShelf shelf_;
   mutable std::shared_ptr<const HostSet> initial_hosts_;

@@ -14,7 +14,7 @@ ClusterManager::ClusterManager(std::span<const std::shared_ptr<const Cluster>> c
   by_name_.reserve(clusters.size());
   for (const std::shared_ptr<const Cluster>& cluster : clusters) {
     const auto number = static_cast<uint32_t>(clusters_.size());
-    Entry& entry = clusters_.emplace_back(Entry{cluster, cluster->initialHosts(), nullptr});
+    Entry& entry = clusters_.emplace_back(Entry{cluster, cluster->initialHosts(), nullptr, nullptr});
     const bool added = by_name_.emplace(cluster->config().name, number).second;
     CHECK(added, "the loader refuses two clusters of one name");
     if (worker.index == 0) {
@@ -23,14 +23,16 @@ ClusterManager::ClusterManager(std::span<const std::shared_ptr<const Cluster>> c
       cluster->shelf().join();  // it takes from there once it is asked for this cluster
     }
   }
-  for (uint32_t number = 0; number < clusters_.size(); ++number) {
-    const auto& names = clusters_[number].cluster->config().members;
+  for (Entry& entry : clusters_) {
+    const auto& names = entry.cluster->config().members;
     if (names == nullptr) continue;
+    std::vector<uint32_t> members;
     for (const std::string& name : *names) {
       const auto member = by_name_.find(name);
       CHECK(member != by_name_.end(), "the loader refuses members that do not exist");
-      aggregates_[number].push_back(member->second);
+      members.push_back(member->second);
     }
+    entry.members = std::make_unique<const std::vector<uint32_t>>(std::move(members));
   }
 }
 
@@ -69,8 +71,8 @@ WorkerCluster& ClusterManager::made(Entry& entry) {
 WorkerCluster* ClusterManager::find(std::string_view name) {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return nullptr;
-  const auto aggregate = aggregates_.find(found->second);
-  return &made(clusters_[aggregate == aggregates_.end() ? found->second : choose(aggregate->second)]);
+  Entry& entry = clusters_[found->second];
+  return &made(entry.members == nullptr ? entry : clusters_[choose(*entry.members)]);
 }
 
 void ClusterManager::setHosts(size_t number, std::shared_ptr<const HostSet> hosts) {

@@ -46,6 +46,7 @@ class ClusterManager final {
     std::shared_ptr<const Cluster> cluster;
     std::shared_ptr<const HostSet> hosts;  // to begin with; null once it is made
     std::unique_ptr<WorkerCluster> worker;
+    std::unique_ptr<const std::vector<uint32_t>> members;  // numbers; null: it stands for itself
   };
 
   WorkerCluster& made(Entry& entry);
@@ -56,8 +57,7 @@ class ClusterManager final {
   const net::WorkerContext& worker_;
   http::h2::SessionMemory h2_memory_;
   std::vector<Entry> clusters_;
-  absl::flat_hash_map<std::string_view, uint32_t> by_name_;          // numbers
-  absl::flat_hash_map<uint32_t, std::vector<uint32_t>> aggregates_;  // by number
+  absl::flat_hash_map<std::string_view, uint32_t> by_name_;  // numbers
   bool draining_ = false;
 };
 

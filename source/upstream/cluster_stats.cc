@@ -46,6 +46,22 @@ ZoneStats::ZoneStats(stats::Registry& registry, std::string_view stat_name) {
   routing_cross_zone = name.counter("lb_zone_routing_cross_zone");
 }
 
+BudgetStats::BudgetStats(stats::Registry& registry, std::string_view stat_name) {
+  Namer name(registry, stat_name);
+  used = name.histogram("upstream_rq_timeout_budget_percent_used");
+  used_per_try = name.histogram("upstream_rq_timeout_budget_per_try_percent_used");
+}
+
+SizeStats::SizeStats(stats::Registry& registry, std::string_view stat_name) {
+  Namer name(registry, stat_name);
+  rq_headers_size = name.histogram("upstream_rq_headers_size");
+  rq_headers_count = name.histogram("upstream_rq_headers_count");
+  rq_body_size = name.histogram("upstream_rq_body_size");
+  rs_headers_size = name.histogram("upstream_rs_headers_size");
+  rs_headers_count = name.histogram("upstream_rs_headers_count");
+  rs_body_size = name.histogram("upstream_rs_body_size");
+}
+
 ClusterStats::ClusterStats(stats::Registry& registry, std::string_view stat_name) {
   Namer name(registry, stat_name);
   cx_total = name.counter("upstream_cx_total");

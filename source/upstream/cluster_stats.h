@@ -47,6 +47,24 @@ struct ZoneStats {
   stats::CounterId routing_cross_zone;
 };
 
+// How much of the time that a request, and the try that was answered, may take it took: in percent, 100 at most. Of a
+// cluster that keeps it.
+struct BudgetStats {
+  BudgetStats(stats::Registry& registry, std::string_view stat_name);
+
+  stats::HistogramId used;
+  stats::HistogramId used_per_try;
+};
+
+// Bytes of fields and bodies, and the number of fields, of requests that were answered and of the answers. Of a cluster
+// that keeps it.
+struct SizeStats {
+  SizeStats(stats::Registry& registry, std::string_view stat_name);
+
+  stats::HistogramId rq_headers_size, rq_headers_count, rq_body_size;
+  stats::HistogramId rs_headers_size, rs_headers_count, rs_body_size;
+};
+
 struct ClusterStats {
   ClusterStats(stats::Registry& registry, std::string_view stat_name);
 

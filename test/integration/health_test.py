@@ -148,11 +148,31 @@ class Health(unittest.TestCase):
     def test_an_aggregate_of_what_there_is_not_is_refused(self):
         every = {"name": "every", "lb_policy": "CLUSTER_PROVIDED", "cluster_type": {
             "name": "envoy.clusters.aggregate", "typed_config": any_of(
-                "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig", clusters=["every", "x"])}}
-        configuration = config([http_listener("front", free_ports(1)[0], [to_cluster(prefix("/"), "every")])], [every])
+                "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig", clusters=["inner", "x"])}}
+        inner = dict(every, name="inner", cluster_type={"name": "envoy.clusters.aggregate", "typed_config": any_of(
+            "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig", clusters=["every"])})
+        configuration = config([http_listener("front", free_ports(1)[0], [to_cluster(prefix("/"), "every")])], [every, inner])
         log = self.refusal(configuration)
-        self.assertIn('clusters[0].cluster_type.typed_config.clusters[0]: "every" is an aggregate; allowed: names of clus', log)
         self.assertIn('clusters[0].cluster_type.typed_config.clusters[1]: "x" is no cluster; allowed: names of clus', log)
+
+        every["cluster_type"]["typed_config"]["clusters"] = ["inner"]
+        self.assertIn("clusters[1].cluster_type.typed_config.clusters[0]: an aggregate that has itself: every -> inner -> every; "
+                      "allowed: aggregates whose ends are other clusters", self.refusal(configuration))
+
+    def test_an_aggregate_of_aggregates_has_the_clusters_at_their_ends_in_order(self):
+        one, two = self.backends
+        port = free_ports(1)[0]
+
+        def aggregate(name, *members):
+            return {"name": name, "lb_policy": "CLUSTER_PROVIDED", "cluster_type": {
+                "name": "envoy.clusters.aggregate", "typed_config": any_of(
+                    "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig", clusters=list(members))}}
+        clusters = [aggregate("every", "all", "far", "local"), aggregate("all", "local"), aggregate("local", "near"),
+                    cluster("near", one.port, health_checks=[http_check()]), cluster("far", two.port)]
+        with Weir(config([http_listener("front", port, [to_cluster(prefix("/"), "every")])], clusters)):
+            self.assertEqual({b"one"}, self.bodies(port))
+            one.check = 503
+            wait_until(lambda: self.bodies(port) == {b"two"}, "the next cluster")
 
     def test_errors_in_a_row_eject(self):
         one, two = self.backends

@@ -9,7 +9,7 @@ import tempfile
 from proxy_config import any_of, cluster, config, direct, hcm, network_filter, prefix, tcp, to_cluster
 from tls_world import CertsCase, listener_filter
 from weir_process import Weir, cases, free_ports, run, wait_until
-from wire import Client
+from wire import Client, Origin, response
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 RAW = {"name": "raw", "typed_config": any_of("type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")}
@@ -123,8 +123,46 @@ class ProxyProtocolUpstream(World):
                     self.assertEqual(self.own_address(client), answer.get("x-from"))
                     self.assertEqual("127.0.0.1:%d" % port, answer.get("x-to"))
 
+    def test_what_else_the_client_was_told_goes_on_to_the_upstream(self):
+        def tlv(kind, value):
+            return bytes([kind]) + len(value).to_bytes(2, "big") + value
+
+        def header(*tlvs):
+            body = bytes((192, 0, 2, 1, 192, 0, 2, 2, 0, 9, 0, 80)) + b"".join(tlvs)
+            return b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + len(body).to_bytes(2, "big") + body
+        heads = []
+
+        def serve(wire):
+            start = wire.exactly(16)
+            heads.append(start + wire.exactly(int.from_bytes(start[14:], "big")))
+            while True:
+                wire.request()
+                wire.send(response())
+        name, unique, kept, dropped = tlv(2, b"a.example"), tlv(5, b"id"), tlv(0xe0, b"k"), tlv(0xe1, b"d")
+        with Origin(serve=serve) as origin:
+            web, bytes_ = free_ports(2)
+            passing = listener_filter("proxy_protocol", "ProxyProtocol", pass_through_tlvs={
+                "match_type": "INCLUDE", "tlv_type": [2, 5, 0xe0]})
+            listeners = [{"name": "web", "address": tcp(web), "listener_filters": [passing], "filter_chains": [
+                             {"filters": [hcm("web", [to_cluster(prefix("/"), "back")])]}]},
+                         {"name": "bytes", "address": tcp(bytes_), "listener_filters": [passing], "filter_chains": [
+                             {"filters": [network_filter("tcp", "tcp_proxy.v3.TcpProxy", stat_prefix="bytes", cluster="back")]}]}]
+            transport = told("V2", RAW, pass_through_tlvs={"match_type": "INCLUDE", "tlv_type": [2, 0xe0, 0xe1]},
+                             added_tlvs=[{"type": 0xe0, "value": "bmV3"}])
+            with Weir(config(listeners, [cluster("back", origin.port, transport_socket=transport)])) as weir:
+                for port in (web, bytes_):
+                    with Client(port) as client:
+                        client.send(header(dropped, kept, name, unique))
+                        self.assertEqual(200, client.get().status)
+                    self.assertEqual(name + tlv(0xe0, b"new"), heads.pop()[28:])
+                with Client(web) as client:  # a length that leads out of the header
+                    client.send(header(name, b"\2\0\5abc"))
+                    client.ended()
+                self.assertEqual(1, weir.stats()["listener.127.0.0.1_%d.proxy_proto.error" % web])
+
     def test_what_makes_no_sense_is_refused(self):
-        for transport, words in ((told("V1", RAW, added_tlvs=[{"type": 1, "value": "AA=="}]), "allowed: with version V2"),
+        for transport, words in ((told("V1", RAW, pass_through_tlvs={}), "pass_through_tlvs: given with version V1"),
+                                 ((told("V1", RAW, added_tlvs=[{"type": 1, "value": "AA=="}]), "allowed: with version V2"),
                                  (told("V1", told("V2", RAW)), "a second header inside the first")):
             with tempfile.NamedTemporaryFile("w", suffix=".json", dir="/tmp") as file:
                 json.dump(config([], [cluster("back", 1, transport_socket=transport)]), file)

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/filters/http/upstream_codec/v3/upstream_codec.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/clusters/compile_discovery.h"
@@ -14,6 +15,7 @@
 #include "source/extensions/clusters/compile_limits.h"
 #include "source/extensions/clusters/compile_transports.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/metadata.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/protocols/compile_http2.h"
 #include "source/upstream/discovery/dns_discovery.h"
@@ -91,6 +93,7 @@ void compileHttp1(const core_v3::Http1ProtocolOptions& from, upstream::ClusterCo
   if (!from.default_host_for_http_10().empty()) {
     diagnostics.warning(path.at("default_host_for_http_10"), kNoEffect);
   }
+  if (from.ignore_http_11_upgrade_size() > 0) diagnostics.warning(path.at("ignore_http_11_upgrade"), kNoEffect);
   config.h1.enable_trailers = from.enable_trailers();
 }
 
@@ -123,10 +126,36 @@ void compileServerName(const HttpOptions& from, UpstreamUse& use, Diagnostics& d
                       "sni, or that of the endpoint");
 }
 
+// A cluster's requests go to its codec at once, whether or not it is named.
+void compileFilters(const HttpOptions& from, Diagnostics& diagnostics, const FieldPath& path) {
+  using envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec;
+  const std::string& codec = UpstreamCodec::descriptor()->full_name();
+  for (int i = 0; i < from.http_filters_size(); ++i) {
+    const auto& filter = from.http_filters(i);
+    const FieldPath at = path.at("http_filters", static_cast<size_t>(i));
+    if (!filter.has_typed_config()) {
+      diagnostics.error(at.at("typed_config"),
+                        absl::StrCat("is missing for \"", filter.name(), "\"; allowed: ", codec));
+      continue;
+    }
+    if (anyType(filter.typed_config()) != codec) {
+      diagnostics.error(at.at("typed_config"),
+                        absl::StrCat("\"", filter.name(), "\" is a ", base::av(anyType(filter.typed_config())),
+                                     "; allowed: ", codec, " alone, other filters belong into those of a listener"));
+      continue;
+    }
+    if (i + 1 < from.http_filters_size()) {
+      diagnostics.error(at, absl::StrCat("\"", filter.name(), "\" is not the last; allowed: one codec, at the end"));
+    }
+    if (filter.disabled()) diagnostics.error(at.at("disabled"), "true for the codec; allowed: false");
+  }
+}
+
 // `secure`: the connections are TLS, and agree on a protocol.
 void compileHttpExtension(const HttpOptions& from, bool secure, upstream::ClusterConfig& config, UpstreamUse& use,
                           Diagnostics& diagnostics, const FieldPath& path) {
   compileServerName(from, use, diagnostics, path);
+  compileFilters(from, diagnostics, path);
   config.server_name_of_request = secure && use.server_name_of_request;
   if (from.has_common_http_protocol_options()) {
     compileCommonHttp(from.common_http_protocol_options(), config, diagnostics,
@@ -243,6 +272,9 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   upstream::ClusterConfig config;
   config.name = message.name();
   config.stat_name = message.alt_stat_name().empty() ? message.name() : message.alt_stat_name();
+  config.notes = metadataText(message.metadata());
+  config.track_timeout_budgets = message.track_cluster_stats().timeout_budgets();
+  config.track_sizes = message.track_cluster_stats().request_response_sizes();
   compileDiscovery(message, config, diagnostics, path);
   compileLb(message, config.demand != nullptr || config.members != nullptr, config.lb, diagnostics, path);
   if (message.has_connect_timeout()) {

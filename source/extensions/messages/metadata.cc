@@ -55,7 +55,7 @@ void write(const Value& value, std::string& out) {
   }
 }
 
-void addText(const std::string& path, const Value& value, filter::MetadataText& out) {
+void addText(const std::string& path, const Value& value, base::MetadataText& out) {
   const bool text = value.kind_case() == Value::kStringValue;
   out.add(path, text ? value.string_value() : lbMetadataValue(value));
   for (const auto& [key, inner] : value.struct_value().fields()) addText(absl::StrCat(path, ":", key), inner, out);
@@ -63,9 +63,9 @@ void addText(const std::string& path, const Value& value, filter::MetadataText& 
 
 }  // namespace
 
-std::shared_ptr<const filter::MetadataText> metadataText(const envoy::config::core::v3::Metadata& message) {
+std::shared_ptr<const base::MetadataText> metadataText(const envoy::config::core::v3::Metadata& message) {
   if (message.filter_metadata().empty()) return nullptr;
-  auto out = std::make_shared<filter::MetadataText>();
+  auto out = std::make_shared<base::MetadataText>();
   for (const auto& [name, fields] : message.filter_metadata()) {
     Value whole;
     *whole.mutable_struct_value() = fields;

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "source/filter/metadata_text.h"
+#include "source/base/metadata_text.h"
 #include "source/upstream/lb/subset_index.h"
 
 namespace envoy::config::core::v3 {
@@ -28,6 +28,6 @@ std::shared_ptr<const upstream::lb::Metadata> transportNotes(const envoy::config
 // One value as JSON without spaces, objects in the order of their keys: "\"v1\"", "2", "true", "[1,2]".
 std::string lbMetadataValue(const google::protobuf::Value& value);
 // All of it, by path, for logs: strings as they are, everything else as JSON. Null for none.
-std::shared_ptr<const filter::MetadataText> metadataText(const envoy::config::core::v3::Metadata& message);
+std::shared_ptr<const base::MetadataText> metadataText(const envoy::config::core::v3::Metadata& message);
 
 }  // namespace weir::extensions

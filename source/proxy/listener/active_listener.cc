@@ -85,6 +85,7 @@ void ActiveListener::onInspected(std::unique_ptr<net::Socket> socket, Inspected 
   info.remote = std::move(found.remote);
   info.server_name = std::move(found.server_name);
   info.fingerprints = std::move(found.fingerprints);
+  info.proxy_tlvs = std::move(found.proxy_tlvs);
   info.local_restored = found.local_restored;
   info.connection_id = (uint64_t{services_.worker.index} << kWorkerShift) | ++services_.last_connection_id;
   if (chain == nullptr) {

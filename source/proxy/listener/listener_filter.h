@@ -37,6 +37,7 @@ struct Inspected {
   std::string_view transport_protocol = "raw_buffer";  // or "tls"; static
   std::vector<std::string> application_protocols;      // what the client offers, in its order
   std::shared_ptr<const net::ClientFingerprints> fingerprints;  // null: none
+  std::shared_ptr<const std::string> proxy_tlvs;                // that a PROXY header had, to be passed on; null: none
   bool local_restored = false;                                  // `local` is another address than that of the socket
 };
 

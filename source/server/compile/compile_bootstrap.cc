@@ -1,11 +1,15 @@
 #include "source/server/compile/compile_bootstrap.h"
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/base/strings.h"
 #include "source/extensions/access_loggers/access_log_config.h"
@@ -24,6 +28,20 @@ namespace {
 namespace xds = envoy::config::bootstrap::v3;
 
 // Compiles one Bootstrap.
+// A cluster that stands for others.
+struct Aggregate {
+  enum class State : uint8_t { kListed, kBusy, kFlat };
+
+  void add(const std::string& name) {
+    if (std::find(whole->begin(), whole->end(), name) == whole->end()) whole->push_back(name);
+  }
+
+  base::FieldPath path;
+  std::shared_ptr<const std::vector<std::string>> members;  // as the configuration has them
+  std::shared_ptr<std::vector<std::string>> whole;          // those that are no aggregates
+  State state = State::kListed;
+};
+
 class BootstrapCompiler {
  public:
   BootstrapCompiler(const xds::Bootstrap& bootstrap, const CompileContext& context, base::Diagnostics& diagnostics)
@@ -59,7 +77,10 @@ class BootstrapCompiler {
           messages[i], {secrets_, context_.stats, diagnostics_, context_.schema_only, &config_->transports}, path);
       upstream::health::ClusterHealth health = extensions::compileHealth(messages[i], diagnostics_, path);
       if (compiled && compiled->endpoints_file != nullptr) readEndpoints(*compiled, path);
-      if (compiled && compiled->members != nullptr) aggregates_[messages[i].name()] = {path, compiled->members};
+      if (compiled && compiled->members != nullptr) {
+        Aggregate& aggregate = aggregates_[messages[i].name()] = {path, compiled->members, {}};
+        compiled->members = aggregate.whole = std::make_shared<std::vector<std::string>>();
+      }
       if (compiled && fresh) {
         config_->clusters.push_back(std::make_shared<upstream::Cluster>(*std::move(compiled), context_.stats));
         config_->health.push_back(std::move(health));
@@ -68,19 +89,49 @@ class BootstrapCompiler {
     checkAggregates();
   }
 
+  // Aggregates of aggregates stand for the clusters at the end, each at the first place where it comes.
   void checkAggregates() {
+    const size_t errors_before = diagnostics_.errors();
     for (const auto& [name, aggregate] : aggregates_) {
       const base::FieldPath extension = aggregate.path.at("cluster_type");
       const base::FieldPath typed = extension.at("typed_config");
       for (size_t i = 0; i < aggregate.members->size(); ++i) {
         const std::string& member = (*aggregate.members)[i];
-        if (cluster_names_.contains(member) && !aggregates_.contains(member)) continue;
-        diagnostics_.error(
-            typed.at("clusters", i),
-            absl::StrCat("\"", member, "\" is ", aggregates_.contains(member) ? "an aggregate" : "no cluster",
-                         "; allowed: names of clusters in static_resources that are no aggregates"));
+        if (cluster_names_.contains(member)) continue;
+        diagnostics_.error(typed.at("clusters", i), absl::StrCat("\"", member, "\" is no cluster; allowed: names of ",
+                                                                 "clusters in static_resources"));
       }
     }
+    if (diagnostics_.errors() != errors_before) return;
+    std::vector<std::string> chain;
+    for (auto& [name, aggregate] : aggregates_) flatten(name, aggregate, chain);
+  }
+
+  // `chain`: the aggregates through which this one was reached. A circle is reported once, at the cluster where it
+  // closes.
+  void flatten(const std::string& name, Aggregate& aggregate, std::vector<std::string>& chain) {
+    if (aggregate.state == Aggregate::State::kFlat) return;
+    aggregate.state = Aggregate::State::kBusy;
+    chain.push_back(name);
+    for (size_t i = 0; i < aggregate.members->size(); ++i) {
+      const std::string& member = (*aggregate.members)[i];
+      const auto inner = aggregates_.find(member);
+      if (inner == aggregates_.end()) {
+        aggregate.add(member);
+      } else if (inner->second.state == Aggregate::State::kBusy) {
+        const auto from = std::find(chain.begin(), chain.end(), member);
+        const base::FieldPath extension = aggregate.path.at("cluster_type");
+        const base::FieldPath typed = extension.at("typed_config");
+        diagnostics_.error(typed.at("clusters", i),
+                           absl::StrCat("an aggregate that has itself: ", absl::StrJoin(from, chain.end(), " -> "),
+                                        " -> ", member, "; allowed: aggregates whose ends are other clusters"));
+      } else {
+        flatten(member, inner->second, chain);
+        for (const std::string& end : *inner->second.whole) aggregate.add(end);
+      }
+    }
+    chain.pop_back();
+    aggregate.state = Aggregate::State::kFlat;
   }
 
   void compileManager(const base::FieldPath& path) {
@@ -197,10 +248,6 @@ class BootstrapCompiler {
   const extensions::Secrets secrets_;
   std::unique_ptr<ServerConfig> config_ = std::make_unique<ServerConfig>();
   std::set<std::string, std::less<>> cluster_names_;
-  struct Aggregate {
-    base::FieldPath path;
-    std::shared_ptr<const std::vector<std::string>> members;
-  };
   std::map<std::string, Aggregate> aggregates_;  // by name
   // Each with the path of the message that has it.
   std::map<std::string, std::string> listener_names_;

@@ -48,6 +48,21 @@ TEST(ProxyHeaderTest, ReadsBothVersionsHoweverTheyAreCut) {
   }
 }
 
+TEST(ProxyHeaderTest, WhatStandsBehindTheAddressesIsFound) {
+  const std::string tlv("\xe0\0\1x", 4);
+  const auto found = [&](char command, char family, size_t addresses) {
+    const std::string bytes = binary(command, family, std::string(addresses, '\1') + tlv) + "GET /";
+    return std::string(parseProxyHeader(bytes).tlvs);
+  };
+  EXPECT_EQ(found(0x21, 0x11, 12), tlv);
+  EXPECT_EQ(found(0x21, 0x21, 36), tlv);
+  EXPECT_EQ(found(0x21, 0x31, 216), tlv);
+  EXPECT_EQ(found(0x21, 0x00, 0), tlv);
+  EXPECT_EQ(found(0x20, 0x11, 12), "");  // the balancer's own
+  const std::string short_unix = binary(0x21, 0x31, std::string(100, '\1'));
+  EXPECT_EQ(parseProxyHeader(short_unix).tlvs, "");
+}
+
 TEST(ProxyHeaderTest, RefusesWhatBeginsAsOneAndIsNone) {
   for (const std::string& bytes :
        {std::string("PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n"), std::string("PROXY TCP4 1.2.3.4 ::1 1 2\r\n"),

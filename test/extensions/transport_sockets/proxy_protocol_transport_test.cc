@@ -64,6 +64,34 @@ TEST(ProxyHeaderTest, WhatIsWrittenIsRead) {
   EXPECT_EQ(tlvs, std::string("\xe0\0\5value", 8));
 }
 
+TEST(ProxyHeaderTest, WhatTheClientSaidGoesOnAsFarAsItIsAskedFor) {
+  std::string said, added, own, rest;
+  net::addTlv(0xe1, "one", said);
+  net::addTlv(0xe0, "client", said);
+  net::addTlv(0xe1, "", said);
+  net::addTlv(0xe0, "proxy", added);
+  net::addTlv(0xe1, "one", rest);
+  net::addTlv(0xe1, "", rest);
+  ClientAddresses from = client("198.51.100.7:1234");
+  const auto told = [&](const net::TlvTypes& passed) {
+    const std::string header = net::proxyHeader({Version::kV2, added, passed}, &from);
+    return header.substr(28);
+  };
+  from.tlvs = said;
+  EXPECT_EQ(told({}), added);
+  EXPECT_EQ(told(net::TlvTypes().set()), rest + added);  // what is added holds
+  EXPECT_EQ(told(net::TlvTypes().set(0xe0)), added);
+  EXPECT_EQ(net::tlvsOf(said, net::TlvTypes().set(0xe1)), rest);
+  EXPECT_EQ(net::tlvsOf(said.substr(1), net::TlvTypes().set()), std::nullopt);
+  EXPECT_EQ(net::tlvsOf(said.substr(0, said.size() - 1), net::TlvTypes()), std::nullopt);
+  // As much as there is room for, which the length of the header says.
+  net::addTlv(0xe2, std::string(net::kMaxTlvBytes - rest.size() - added.size() - 3 - own.size(), 'x'), own);
+  from.tlvs = rest + own;
+  EXPECT_EQ(told(net::TlvTypes().set()).size(), net::kMaxTlvBytes);
+  net::addTlv(0xe3, "", from.tlvs);
+  EXPECT_EQ(told(net::TlvTypes().set()).size(), net::kMaxTlvBytes);
+}
+
 TEST(ProxyHeaderTest, AConnectionOfItsOwnIsLocal) {
   EXPECT_EQ(net::proxyHeader({Version::kV1}, nullptr), "PROXY UNKNOWN\r\n");
   EXPECT_EQ(net::proxyHeader({Version::kV2, "abc"}, nullptr), std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16));

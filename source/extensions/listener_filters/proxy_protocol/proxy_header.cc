@@ -6,6 +6,7 @@
 
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -59,7 +60,7 @@ bool parseLine(std::string_view line, ProxyHeader& header) {
 ProxyHeader parseVersion1(std::string_view bytes) {
   const size_t end = bytes.substr(0, kMaxLine).find("\r\n");
   if (end == std::string_view::npos) return {bytes.size() < kMaxLine ? State::kMore : State::kBad};
-  ProxyHeader header{State::kComplete, 1, end + 2, {}, {}};
+  ProxyHeader header{State::kComplete, 1, end + 2, {}, {}, {}};
   if (!parseLine(bytes.substr(0, end), header)) return {State::kBad};
   return header;
 }
@@ -93,9 +94,12 @@ ProxyHeader parseVersion2(std::string_view bytes) {
   const size_t address = family == 1 ? 4 : family == 2 ? 16 : 0;
   if (!local && address != 0 && length < 2 * address + 4) return {State::kBad};
   if (bytes.size() < 16 + length) return {State::kMore};
-  ProxyHeader header{State::kComplete, 2, 16 + length, {}, {}};
-  if (local || address == 0) return header;
-  const std::string_view body = bytes.substr(16);
+  ProxyHeader header{State::kComplete, 2, 16 + length, {}, {}, {}};
+  if (local) return header;
+  const std::string_view body = bytes.substr(16, length);
+  const size_t addresses = family == 3 ? 216 : address == 0 ? 0 : 2 * address + 4;
+  header.tlvs = body.substr(std::min(addresses, body.size()));
+  if (address == 0) return header;
   header.source = addressAt(body, address, body.substr(2 * address, 2));
   header.destination = addressAt(body.substr(address), address, body.substr(2 * address + 2, 2));
   return header;

@@ -23,6 +23,7 @@ struct ProxyHeader {
   // None: a connection of the load balancer itself (LOCAL, UNKNOWN), or of a family that has no addresses.
   net::Address source = {};
   net::Address destination = {};
+  std::string_view tlvs = {};  // of version 2: what stands behind the addresses; in the bytes that were parsed
 };
 
 inline constexpr size_t kMaxProxyHeader = 16 + 65535;

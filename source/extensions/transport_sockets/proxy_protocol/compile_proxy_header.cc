@@ -6,6 +6,14 @@
 namespace weir::extensions {
 
 using envoy::config::core::v3::ProxyProtocolConfig;
+using envoy::config::core::v3::ProxyProtocolPassThroughTLVs;
+
+net::TlvTypes compileTlvTypes(const ProxyProtocolPassThroughTLVs& message) {
+  if (message.match_type() == ProxyProtocolPassThroughTLVs::INCLUDE_ALL) return net::TlvTypes().set();
+  net::TlvTypes types;
+  for (const uint32_t type : message.tlv_type()) types.set(type);
+  return types;
+}
 
 net::ProxyHeaderOptions compileProxyHeader(const ProxyProtocolConfig& message, base::Diagnostics& diagnostics,
                                            const base::FieldPath& path) {
@@ -14,9 +22,14 @@ net::ProxyHeaderOptions compileProxyHeader(const ProxyProtocolConfig& message, b
     if (message.added_tlvs_size() > 0) {
       diagnostics.error(path.at("added_tlvs"), "given with version V1, which has none; allowed: with version V2");
     }
+    if (message.has_pass_through_tlvs()) {
+      diagnostics.error(path.at("pass_through_tlvs"),
+                        "given with version V1, which has none; allowed: with version V2");
+    }
     return options;
   }
   options.version = net::ProxyHeaderOptions::Version::kV2;
+  if (message.has_pass_through_tlvs()) options.passed = compileTlvTypes(message.pass_through_tlvs());
   size_t bytes = 0;
   for (const auto& tlv : message.added_tlvs()) bytes += 3 + tlv.value().size();
   if (bytes > net::kMaxTlvBytes) {

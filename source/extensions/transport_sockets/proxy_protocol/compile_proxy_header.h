@@ -7,11 +7,15 @@
 
 namespace envoy::config::core::v3 {
 class ProxyProtocolConfig;
-}
+class ProxyProtocolPassThroughTLVs;
+}  // namespace envoy::config::core::v3
 
 namespace weir::extensions {
 
 net::ProxyHeaderOptions compileProxyHeader(const envoy::config::core::v3::ProxyProtocolConfig& message,
                                            base::Diagnostics& diagnostics, const base::FieldPath& path);
+
+// Which types those are.
+net::TlvTypes compileTlvTypes(const envoy::config::core::v3::ProxyProtocolPassThroughTLVs& message);
 
 }  // namespace weir::extensions

@@ -12,6 +12,7 @@
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/filters/network/http_connection_manager/http_filters.h"
 #include "source/extensions/filters/network/http_connection_manager/local_reply.h"
+#include "source/extensions/matchers/compile_matchers.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/protocols/compile_http2.h"
 #include "source/extensions/routes/compile_routes.h"
@@ -44,8 +45,15 @@ void compileProtocol(const HttpConnectionManager& message, const proxy::SessionC
   }
 }
 
-void compileHttp1(const HttpConnectionManager& message, HttpConnectionManagerConfig& config) {
+void compileHttp1(const HttpConnectionManager& message, const proxy::SessionContext& context,
+                  HttpConnectionManagerConfig& config) {
   const auto& h1 = message.http_protocol_options();
+  const base::FieldPath path = context.path.at("http_protocol_options");
+  for (int i = 0; i < h1.ignore_http_11_upgrade_size(); ++i) {
+    auto matcher = compileStringMatcher(h1.ignore_http_11_upgrade(i), context.diagnostics,
+                                        path.at("ignore_http_11_upgrade", static_cast<size_t>(i)));
+    if (matcher) config.ignored_upgrades.push_back(*std::move(matcher));
+  }
   config.h1.accept_http_10 = h1.accept_http_10();
   config.h1.default_host_for_http_10 = h1.default_host_for_http_10();
   config.h1.enable_trailers = h1.enable_trailers();
@@ -263,7 +271,7 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   auto config = std::make_unique<HttpConnectionManagerConfig>();
   config->stat_prefix = message.stat_prefix();
   compileProtocol(message, context, *config);
-  compileHttp1(message, *config);
+  compileHttp1(message, context, *config);
   compileCommonOptions(message.common_http_protocol_options(), context, *config);
   compileHttp2Options(message, context, *config);
   compileTimeouts(message, *config);

@@ -10,7 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "source/base/strings.h"
 
-namespace weir::filter {
+namespace weir::base {
 
 class MetadataText {
  public:
@@ -18,7 +18,7 @@ class MetadataText {
   void add(std::string path, std::string text) { values_.insert_or_assign(std::move(path), std::move(text)); }
   // None where nothing is noted there. Lives as long as this.
   std::optional<std::string_view> find(std::string_view path) const {
-    const auto at = values_.find(base::av(path));
+    const auto at = values_.find(av(path));
     return at == values_.end() ? std::nullopt : std::optional<std::string_view>(at->second);
   }
 
@@ -26,4 +26,4 @@ class MetadataText {
   absl::flat_hash_map<std::string, std::string> values_;
 };
 
-}  // namespace weir::filter
+}  // namespace weir::base
