@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/service/auth/v3/external_auth.pb.h"
+#include "source/base/percent.h"
 #include "source/base/strings.h"
 #include "source/http/field_rules.h"
 #include "source/http/grpc.h"
@@ -122,6 +123,9 @@ filter::SideRequest makeGrpc(const Service& service, const http::Head& head, con
   fillPeer(info.downstream_remote, *context.mutable_source());
   fillPeer(info.downstream_local, *context.mutable_destination());
   context.mutable_source()->set_principal(principalOf(info.downstream_transport));
+  if (service.peer_certificate && info.downstream_transport != nullptr && info.downstream_transport->peer_chain) {
+    context.mutable_source()->set_certificate(base::percentEncoded(info.downstream_transport->peer_chain->pem()));
+  }
   if (service.tls_session && info.downstream_transport != nullptr) {
     context.mutable_tls_session()->set_sni(info.downstream_transport->server_name);
   }

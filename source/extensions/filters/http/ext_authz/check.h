@@ -33,7 +33,8 @@ struct Service {
   std::optional<Matchers> allowed_headers;
   Matchers disallowed_headers;
   bool pack_as_bytes = false;
-  bool tls_session = false;
+  bool tls_session = false;       // gRPC
+  bool peer_certificate = false;  // gRPC
   // Of the answer, over HTTP.
   Matchers to_upstream;
   Matchers to_upstream_append;

@@ -107,9 +107,11 @@ class ExtAuthzFilter final : public filter::HttpFilter, private filter::SideCall
   }
 
   void call() {
+    const absl::Duration left = deadline_ - worker_.dispatcher.now();
+    if (left <= absl::ZeroDuration()) return onError();  // a busy worker's timer came too late
     filter::SideRequest request =
         makeCheck(config_.service, *head_, host().info(), body_, extensions(), worker_.blocks);
-    if (retries_ > 0) request.timeout = deadline_ - worker_.dispatcher.now();
+    if (retries_ > 0) request.timeout = left;
     ticket_ = host().sideCaller().call(std::move(request), *this);
   }
 
@@ -230,6 +232,7 @@ class Compiler {
     }
     service.disallowed_headers = matchers(message.disallowed_headers(), context_.path.at("disallowed_headers"));
     service.tls_session = message.include_tls_session();
+    service.peer_certificate = message.include_peer_certificate();
     config_.failure_mode_allow = message.failure_mode_allow();
     config_.failure_mode_header = message.failure_mode_allow_header_add();
     config_.clear_route_cache = message.clear_route_cache();

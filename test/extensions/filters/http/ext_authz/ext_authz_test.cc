@@ -165,6 +165,35 @@ TEST(ExtAuthzTest, TheServiceMayBeAskedAgain) {
   EXPECT_EQ(service.calls().size(), 6u);
 }
 
+// What is asked again is what was asked before, whatever became of the bytes that it was made of; and a worker that was
+// busy until the time was over asks nobody.
+TEST(ExtAuthzTest, WhatIsAskedAgainIsKept) {
+  const std::string policy =
+      "path_prefix: \"/check\" authorization_request { allowed_headers { patterns { prefix: \"x-\" } } } "
+      "retry_policy { num_retries { value: 2 } retry_back_off { base_interval { nanos: 10000000 } } } ";
+  FilterHarness h(extAuthzType(), http(policy, "with_request_body { max_request_bytes: 9 allow_partial_message: true }"));
+  FakeSideCaller& service = h.world.side_calls;
+  auto x = h.open();
+  {
+    const std::string value(200, 'v');
+    x->client.pushHead(x->request("POST", "/", {{"x-a", value}}));
+  }
+  for (int i = 0; i < 5; ++i) x->client.pushData("abc" + std::to_string(i));
+  x->settle();
+  service.answer(0, 503);
+  x->client.pushData("more that takes its place");
+  h.world.simulation.runFor(absl::Milliseconds(20));
+  ASSERT_EQ(service.calls().size(), 2u);
+  EXPECT_EQ(service.calls()[1].body, "abc0abc1a");
+  EXPECT_EQ(service.calls()[1].head, service.calls()[0].head);
+  service.answer(1, 503);
+  x->settle();
+  h.world.simulation.clock().moveTo(h.world.simulation.now() + absl::Seconds(2));
+  x->settle();
+  EXPECT_EQ(service.calls().size(), 2u);
+  EXPECT_EQ(x->info.reason, http::Reason::kAuthzError);
+}
+
 TEST(ExtAuthzTest, OnlyOnWhatThePolicyNames) {
   const std::string back_off = "retry_back_off { base_interval { nanos: 1000000 } } ";
   FilterHarness h(extAuthzType(), http("retry_policy { retry_on: \"connect-failure\" " + back_off + "} "));
@@ -264,15 +293,22 @@ std::string framed(const auth::CheckResponse& message) {
 }
 const Answer kGrpcOk = {{"grpc-status", "0"}};
 
+struct OneCertificate final : net::PeerChain {
+  std::string pem() const override { return "-----BEGIN X-----\nYQ==\n"; }
+  std::vector<Link> links() const override { return {}; }
+};
+
 TEST(ExtAuthzTest, OverGrpcTheServiceSeesTheRequest) {
   FilterHarness h(extAuthzType(),
-                  kGrpc + "disallowed_headers { patterns { exact: \"cookie\" } } include_tls_session: true");
+                  kGrpc + "disallowed_headers { patterns { exact: \"cookie\" } } include_tls_session: true "
+                          "include_peer_certificate: true");
   h.addRoute(
       "check_settings { context_extensions { key: \"a\" value: \"1\" } context_extensions { key: \"b\" value: \"1\" } "
       "}");
   h.addRoute("check_settings { context_extensions { key: \"b\" value: \"2\" } }");
   net::TransportInfo tls;
   tls.server_name = "front.example";
+  tls.peer_chain = std::make_shared<const OneCertificate>();
   auto x = h.open();
   x->info.downstream_transport = &tls;
   x->get("/path?query", {{"x-a", "1"}, {"x-a", "2"}, {"cookie", "private"}});
@@ -293,6 +329,7 @@ TEST(ExtAuthzTest, OverGrpcTheServiceSeesTheRequest) {
   EXPECT_EQ(context.context_extensions().at("a"), "1");
   EXPECT_EQ(context.context_extensions().at("b"), "2");
   EXPECT_EQ(context.tls_session().sni(), "front.example");
+  EXPECT_EQ(context.source().certificate(), "-----BEGIN%20X-----%0AYQ%3D%3D%0A");
 }
 
 TEST(ExtAuthzTest, OverGrpcTheAnswerEditsTheRequestAndTheResponse) {
