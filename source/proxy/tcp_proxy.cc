@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/net/transport_info.h"
+#include "source/proxy/tcp_tunnel.h"
 #include "source/upstream/demand.h"
 
 namespace weir::proxy {
@@ -36,6 +37,9 @@ TcpProxyFactory::TcpProxyFactory(TcpProxyConfig config, stats::Registry& registr
 
 std::unique_ptr<TerminalSession> TcpProxyFactory::create(const Services& services, net::Connection& connection,
                                                          const DownstreamInfo& info) const {
+  if (config_.tunnel != nullptr) {
+    return std::make_unique<TcpTunnel>(config_, stats_, services, connection, info);
+  }
   return std::make_unique<TcpProxy>(config_, stats_, services, connection, info);
 }
 
@@ -74,18 +78,18 @@ void TcpProxy::onAccepted() {
   services_.worker.stats.add(stats_.downstream_cx_total);
   if (config_.max_connection_duration.has_value()) duration_timer_.arm(*config_.max_connection_duration);
   moved();
-  const std::string& name = pickCluster();
+  const std::string& name = pickTarget(config_, server_name_, services_.worker.random);
   info_.upstream_cluster = name;
   cluster_ = services_.clusters.find(name);
   if (cluster_ != nullptr) info_.upstream_metadata = cluster_->config().notes.get();
   startConnect();
 }
 
-const std::string& TcpProxy::pickCluster() {
-  if (config_.cluster_by_server_name && !server_name_.empty()) return server_name_;
-  const std::vector<TcpProxyConfig::Target>& targets = config_.targets;
+const std::string& pickTarget(const TcpProxyConfig& config, const std::string& server_name, base::Random& random) {
+  if (config.cluster_by_server_name && !server_name.empty()) return server_name;
+  const std::vector<TcpProxyConfig::Target>& targets = config.targets;
   if (targets.size() == 1) return targets.front().cluster;
-  uint64_t point = services_.worker.random.below(config_.total_weight);
+  uint64_t point = random.below(config.total_weight);
   for (const TcpProxyConfig::Target& target : targets) {
     if (point < target.weight) return target.cluster;
     point -= target.weight;

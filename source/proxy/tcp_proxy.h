@@ -15,10 +15,13 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "source/base/random.h"
 #include "source/base/ticket.h"
 #include "source/event/timer.h"
 #include "source/filter/access_log.h"
 #include "source/filter/stream_info.h"
+#include "source/filter/substitution_format.h"
+#include "source/proxy/routes/header_edits.h"
 #include "source/proxy/session_factory.h"
 #include "source/stats/stats.h"
 #include "source/upstream/worker_cluster.h"
@@ -38,6 +41,14 @@ struct TcpProxyStats {
   stats::CounterId upstream_flush_total;
 };
 
+// What an upstream proxy is asked for, where it is to carry the bytes.
+struct TcpTunnelRequest {
+  std::unique_ptr<const filter::SubstitutionFormat> hostname;  // "host:port"
+  bool post = false;                                           // in place of CONNECT
+  std::string post_path = "/";
+  HeaderEdits headers;
+};
+
 struct TcpProxyConfig {
   struct Target {
     std::string cluster;
@@ -51,7 +62,11 @@ struct TcpProxyConfig {
   uint32_t max_connect_attempts = 1;
   std::optional<absl::Duration> max_connection_duration;
   std::vector<std::unique_ptr<filter::AccessLog>> access_logs;
+  std::unique_ptr<const TcpTunnelRequest> tunnel;  // null: bytes go over connections as they are
 };
+
+// The cluster of one connection. Lives as long as both arguments.
+const std::string& pickTarget(const TcpProxyConfig& config, const std::string& server_name, base::Random& random);
 
 class TcpProxyFactory final : public SessionFactory {
  public:
@@ -100,7 +115,6 @@ class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver
   void onConnectFailed(http::Reason reason, upstream::HostRef host) override;
   void onTimer(event::Timer& timer) override;
 
-  const std::string& pickCluster();
   void startConnect();
   void fail(http::Reason reason);
   void moveUp();

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Network filters: tcp_proxy, echo, direct_response."""
 
+import json
+import tempfile
 import unittest
 
-from proxy_config import cluster, config, file_log, listener, network_filter
-from weir_process import Weir, cases, free_ports
+from proxy_config import any_of, cluster, config, file_log, http_listener, listener, network_filter, to_cluster
+from weir_process import Weir, cases, free_ports, run
 from wire import Client, Origin
 
 
@@ -13,6 +15,90 @@ def carried(*endpoints, **fields):
     fields = dict({"stat_prefix": "front", "cluster": "origin"}, **fields)
     return port, config([listener("front", port, network_filter("tcp", "tcp_proxy.v3.TcpProxy", **fields))],
                         [cluster("origin", *endpoints)])
+
+
+_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def http2():
+    return {"typed_extension_protocol_options": {_HTTP_OPTIONS: any_of(
+        "type.googleapis.com/" + _HTTP_OPTIONS, explicit_http_config={"http2_protocol_options": {}})}}
+
+
+class Tunnels(unittest.TestCase):
+    """tunneling_config: through a second listener, where the tunnel ends."""
+
+    @staticmethod
+    def through(origin, tunnel=None, end="CONNECT", **options):
+        front, back = free_ports(2)
+        match = {"connect_matcher": {}} if end == "CONNECT" else {"prefix": "/"}
+        connect = {"upgrade_type": "CONNECT", "connect_config": {"allow_post": end == "POST"}}
+        route = to_cluster(match, "far", upgrade_configs=[connect])
+        tunnel = dict({"hostname": "far.example:22"}, **(tunnel or {}))
+        return front, Weir(config(
+            [listener("front", front, network_filter("tcp", "tcp_proxy.v3.TcpProxy", stat_prefix="front", cluster="proxy",
+                                                     tunneling_config=tunnel)),
+             http_listener("back", back, [route], http2_protocol_options={"allow_connect": True})],
+            [cluster("proxy", back, **options), cluster("far", origin)]))
+
+    def test_bytes_pass_both_ways_in_every_kind_of_tunnel(self):
+        def serve(wire):
+            wire.send(b"220 ready\r\n")
+            while True:
+                if not wire.buffer:
+                    wire._more()
+                data, wire.buffer = wire.buffer, b""
+                wire.send(data.swapcase())
+        for end in ("CONNECT", "POST"):
+            for options in ({}, http2()):
+                with self.subTest(end, http2=bool(options)), Origin(serve=serve) as origin:
+                    port, started = self.through(origin.port, {"use_post": end == "POST"}, end, **options)
+                    with started as weir:
+                        for _ in range(3):
+                            with Client(port) as client:
+                                self.assertEqual(b"220 ready\r\n", client.until(b"\n"))
+                                for size in (1, 1000, 100000):
+                                    client.send(b"x" * size)
+                                    self.assertEqual(b"X" * size, client.exactly(size))
+                        self.assertEqual(3, weir.stats()["cluster.proxy.upstream_rq_total"])
+                        if options:
+                            self.assertEqual(1, weir.stats()["cluster.proxy.upstream_cx_http2_total"])
+
+    def test_each_half_closes_by_itself_in_a_tunnel(self):
+        def serve(wire):
+            wire.send(b"got " + wire.rest())
+        for options in ({}, http2()):
+            with self.subTest(http2=bool(options)), Origin(serve=serve) as origin:
+                port, started = self.through(origin.port, **options)
+                with started, Client(port) as client:
+                    client.send(b"everything")
+                    client.shut()
+                    self.assertEqual(b"got everything", client.rest())
+
+    def test_what_the_proxy_is_told(self):
+        heads = []
+
+        def serve(wire):
+            heads.append(wire.until(b"\r\n\r\n").decode().split("\r\n"))
+        with Origin(serve=serve) as origin:
+            port, configuration = carried(origin.port, tunneling_config={
+                "hostname": "%DOWNSTREAM_LOCAL_PORT%.example:80",
+                "headers_to_add": [{"header": {"key": "x-client", "value": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}}]})
+            with Weir(configuration), Client(port) as client:
+                self.assertTrue(client.ended())
+            self.assertEqual("CONNECT %d.example:80 HTTP/1.1" % port, heads[0][0])
+            self.assertIn("x-client: 127.0.0.1", heads[0])
+
+    def test_tunnels_that_make_no_sense_are_refused(self):
+        for fields, words in (({"hostname": "%NOPE%"}, "tunneling_config.hostname: at offset 0: unknown command operator"),
+                              ({"hostname": "a:1", "post_path": "/x"}, "tunneling_config.post_path: given without use_post"),
+                              ({"hostname": "a:1", "headers_to_add": [{"header": {"key": "host", "value": "x"}}]}, "headers_to_add[0]")):
+            with tempfile.NamedTemporaryFile("w", suffix=".json", dir="/tmp") as file:
+                json.dump(carried(1, tunneling_config=fields)[1], file)
+                file.flush()
+                status, out, error = run("check", file.name)
+                self.assertEqual(1, status)
+                self.assertIn(words, out + error)
 
 
 class TcpProxy(unittest.TestCase):

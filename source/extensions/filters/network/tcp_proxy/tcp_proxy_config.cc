@@ -8,6 +8,8 @@
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/routes/header_edits.h"
+#include "source/filter/substitution_format.h"
 #include "source/proxy/tcp_proxy.h"
 
 namespace weir::extensions::tcp_proxy {
@@ -45,6 +47,26 @@ void compileTargets(const TcpProxy& message, const proxy::SessionContext& contex
   }
 }
 
+std::unique_ptr<const proxy::TcpTunnelRequest> compileTunnel(const TcpProxy::TunnelingConfig& message,
+                                                             base::Diagnostics& diagnostics,
+                                                             const base::FieldPath& path) {
+  auto tunnel = std::make_unique<proxy::TcpTunnelRequest>();
+  auto hostname = filter::SubstitutionFormat::parse(message.hostname(), /*omit_empty_values=*/true);
+  if (hostname.ok()) {
+    tunnel->hostname = *std::move(hostname);
+  } else {
+    diagnostics.error(path.at("hostname"), std::string(hostname.status().message()));
+  }
+  tunnel->post = message.use_post();
+  if (!message.post_path().empty()) {
+    tunnel->post_path = message.post_path();
+    if (!message.use_post()) diagnostics.error(path.at("post_path"), "given without use_post; allowed: with it");
+    if (tunnel->post_path.front() != '/') diagnostics.error(path.at("post_path"), "does not begin with /");
+  }
+  tunnel->headers = compileHeaderEdits(message.headers_to_add(), "headers_to_add", {}, "", diagnostics, path);
+  return tunnel;
+}
+
 std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& generic,
                                             const proxy::SessionContext& context) {
   const auto& message = *google::protobuf::DynamicCastToGenerated<const TcpProxy>(&generic);
@@ -57,6 +79,9 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   if (message.has_max_connect_attempts()) config.max_connect_attempts = message.max_connect_attempts().value();
   if (message.has_max_downstream_connection_duration()) {
     config.max_connection_duration = durationOf(message.max_downstream_connection_duration());
+  }
+  if (message.has_tunneling_config()) {
+    config.tunnel = compileTunnel(message.tunneling_config(), context.diagnostics, context.path.at("tunneling_config"));
   }
   config.access_logs = compileAccessLogs(message.access_log(), context, context.path);
   if (context.diagnostics.errors() != errors_before) return nullptr;
