@@ -156,7 +156,7 @@ void LibeventPoller::deliver(ReadyHandler& handler, Readiness ready) {
 }
 
 LibeventPoller::Watch::Watch(LibeventPoller& poller, int fd, ReadyHandler& handler)
-    : poller_(poller), handler_(handler) {
+    : poller_(poller), handler_(&handler) {
   static_assert(sizeof(::event) <= sizeof(event_) && alignof(::event) <= 8);
   ::event* ev = new (event_)::event;
   event_assign(ev, poller.state_->base, fd, poller.state_->interest, &Watch::onEvent, this);
@@ -174,7 +174,7 @@ void LibeventPoller::Watch::onEvent(int, short what, void* watch) {
   ready.readable = (what & EV_READ) != 0;
   ready.writable = (what & EV_WRITE) != 0;
   ready.closed = (what & EV_CLOSED) != 0;
-  self->poller_.deliver(self->handler_, ready);
+  self->poller_.deliver(*self->handler_, ready);
 }
 
 }  // namespace weir::event

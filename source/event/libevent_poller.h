@@ -58,13 +58,15 @@ class LibeventPoller::Watch {
   // The kernel did not take the registration (no memory, too many watches): the handler is told once that everything
   // is ready and closed, and nothing after.
   bool refused() const { return refused_; }
+  // Edges go there from now on, also one that this poll has collected and not delivered.
+  void setHandler(ReadyHandler& handler) { handler_ = &handler; }
 
  private:
   friend class LibeventPoller;
   static void onEvent(int fd, short what, void* watch);
 
   LibeventPoller& poller_;
-  ReadyHandler& handler_;
+  ReadyHandler* handler_;
   alignas(8) std::byte event_[128];  // struct event, kept out of this header
   bool refused_ = false;
 };

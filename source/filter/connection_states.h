@@ -22,6 +22,7 @@ class ConnectionStates {
     }
     return nullptr;
   }
+  bool empty() const { return first_ == nullptr; }
   // The key must not be taken.
   void keep(const void* key, std::unique_ptr<ConnectionState> state) {
     first_ = std::make_unique<Kept>(Kept{key, std::move(state), std::move(first_)});

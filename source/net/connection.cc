@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "source/base/check.h"
+
 // States, as the session sees them:
 //
 //   kConnecting --onOpen--> kOpen --closeAfterFlush--> kClosing --(output written, peer done or lingered)--> kClosed
@@ -60,21 +62,30 @@ Connection::Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, s
       write_limit_(static_cast<uint32_t>(std::min<size_t>(limits.write_bytes, UINT32_MAX))),
       timer_(dispatcher, *this),
       last_activity_(dispatcher.now()),
-      state_(state) {
+      state_(state) {}
+
+Connection::Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket,
+                       Limits limits, Session& session)
+    : Connection(dispatcher, pool, std::move(socket), limits, session, State::kOpen) {
   socket_->watch(*this);
 }
 
 Connection::Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket,
-                       Limits limits, Session& session)
-    : Connection(dispatcher, pool, std::move(socket), limits, session, State::kOpen) {}
-
-Connection::Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket,
                        Limits limits, Session& session, absl::Duration connect_timeout)
     : Connection(dispatcher, pool, std::move(socket), limits, session, State::kConnecting) {
+  socket_->watch(*this);
   writable_ = false;
   if (isForever(connect_timeout)) return;
   deadline_ = dispatcher.now() + connect_timeout;
   scheduleTimer();
+}
+
+Connection::Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, Rest rest, Limits limits,
+                       Session& session)
+    : Connection(dispatcher, pool, std::move(rest.socket), limits, session, State::kOpen) {
+  bytes_read_ = rest.bytes_read;
+  bytes_written_ = rest.bytes_written;
+  CHECK(socket_->handOver(*this), "a socket that was handed over can be handed back");
 }
 
 Connection::~Connection() = default;
@@ -130,15 +141,42 @@ void Connection::close(CloseReason reason) {
   finish(reason);
 }
 
-std::unique_ptr<Socket> Connection::releaseSocket() {
-  const bool quiet = state_ == State::kOpen && !close_wanted_ && !readable_ && !input_ended_ && input_.empty() &&
-                     output_.empty() && output_state_ == Output::kOpen;
-  if (!quiet || !socket_->release()) return nullptr;
+bool Connection::resting() const {
+  return state_ == State::kOpen && !close_wanted_ && !readable_ && !input_ended_ && input_.empty() && output_.empty() &&
+         output_state_ == Output::kOpen;
+}
+
+void Connection::forget() {
   timer_.cancel();
   ReadWake::unwake();
   WriteWake::unwake();
   state_ = State::kClosed;
+}
+
+std::unique_ptr<Socket> Connection::releaseSocket() {
+  if (!resting() || !socket_->release()) return nullptr;
+  forget();
   return std::move(socket_);
+}
+
+// What the one that goes on would have to be told is not quiet: a limit, a filter, an edge that nobody has looked at.
+bool Connection::quiet() const {
+  return resting() && !unverified_ && !to_the_end_ && !paused_ && writable_ && !output_failed_ && unseen_ == 0 &&
+         idle_nanoseconds_ == 0 && output_filter_ == nullptr && !ReadWake::woken() && !WriteWake::woken();
+}
+
+bool Connection::verify() {
+  if (!unverified_) return false;
+  unverified_ = false;
+  readable_ = true;
+  if (mayRead()) ReadWake::wake();
+  return true;
+}
+
+std::optional<Connection::Rest> Connection::park(event::ReadyHandler& handler) {
+  if (!quiet() || !socket_->handOver(handler)) return std::nullopt;
+  forget();
+  return Rest{std::move(socket_), bytes_read_, bytes_written_};
 }
 
 void Connection::setIdleTimeout(absl::Duration timeout) {
@@ -221,11 +259,7 @@ void Connection::onTimer(event::Timer&) {
     finish(CloseReason::kIdle);
     return;
   }
-  if (unverified_ && now >= last_activity_ + kVerifyAfter) {
-    unverified_ = false;
-    readable_ = true;
-    if (mayRead()) ReadWake::wake();
-  }
+  if (now >= last_activity_ + kVerifyAfter) verify();
   scheduleTimer();
 }
 

@@ -99,6 +99,14 @@ class Connection final : public event::Deletable,
   // Outgoing: connecting; onOpen, or onClose with kConnectFailed or kConnectTimeout, follows.
   Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, std::unique_ptr<Socket> socket, Limits limits,
              Session& session, absl::Duration connect_timeout);
+  // What is left of an open connection while nothing happens on it.
+  struct Rest {
+    std::unique_ptr<Socket> socket;
+    uint64_t bytes_read = 0;
+    uint64_t bytes_written = 0;
+  };
+  // Goes on where park() has left off, on the same dispatcher.
+  Connection(event::Dispatcher& dispatcher, buffer::BlockPool& pool, Rest rest, Limits limits, Session& session);
   ~Connection() override;
 
   enum class State : uint8_t { kConnecting, kOpen, kClosing, kClosed };
@@ -140,6 +148,18 @@ class Connection final : public event::Deletable,
   // open, has nothing in its buffers or under way, and the socket can be released. After it the connection is closed
   // without a word to its session: onClose() does not come.
   std::unique_ptr<Socket> releaseSocket();
+
+  // Whether park() finds nothing in its way: it is open both ways, with nothing in its buffers or under way. One that
+  // must still be looked at once, to see that nothing was missed, is not yet; verify() has that done later in this
+  // turn, and is false where there is nothing to look at.
+  bool quiet() const;
+  bool verify();
+  // Gives up all but what is returned, from which another Connection is made when it goes on; `handler` is told of
+  // edges until then. None, and nothing happens, unless it is quiet() and the socket can be handed over. After it the
+  // connection is closed without a word to its session, like after releaseSocket().
+  std::optional<Rest> park(event::ReadyHandler& handler);
+  // The edge that ended the wait, for the Connection that was made anew.
+  void goOn(event::Readiness ready) { onReady(ready); }
 
   // Closes with kIdle when no byte moved either way for `timeout`; zero or infinite switches it off. Lazy: costs a
   // store per read or write.
@@ -186,6 +206,9 @@ class Connection final : public event::Deletable,
   void afterWrite(size_t room_before);
   void outputFailed(int error);
   void finish(CloseReason reason);
+  // Open, and nothing is under way.
+  bool resting() const;
+  void forget();
   void scheduleTimer();
   bool timerWants(base::MonotonicTime& earliest) const;
 

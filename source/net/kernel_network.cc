@@ -126,6 +126,10 @@ class KernelSocket final : public Socket {
     watch_.emplace(*poller_, fd_, handler);
     if (watch_->refused()) ::shutdown(fd_, SHUT_RDWR);  // the handler is told, reads, and finds the end
   }
+  bool handOver(event::ReadyHandler& handler) override {
+    watch_->setHandler(handler);
+    return true;
+  }
   IoResult read(std::span<const iovec> into) override {
     for (;;) {
       const ssize_t got = into.size() == 1 ? receive(fd_, into[0].iov_base, into[0].iov_len)

@@ -32,6 +32,10 @@ class PeekSocket final : public Socket, private event::ReadyHandler, private eve
   void setAddresses(std::optional<Address> local, std::optional<Address> remote);
 
   void watch(event::ReadyHandler& handler) override;
+  bool handOver(event::ReadyHandler& handler) override {
+    handler_ = &handler;
+    return true;
+  }
   IoResult read(std::span<const iovec> into) override;
   IoResult write(std::span<const iovec> from) override { return inner_->write(from); }
   void shutdownWrite() override { inner_->shutdownWrite(); }

@@ -51,6 +51,9 @@ class Socket {
   virtual bool forwardsInKernel() const { return false; }
   virtual IoResult readInKernel(buffer::Buffer&, size_t) { return {IoResult::State::kFailed, 0, EMFILE}; }
   virtual IoResult writeInKernel(buffer::Buffer&) { return {IoResult::State::kFailed, 0, EMFILE}; }
+  // Its edges go to `handler` from now on, also one that is on its way; the registration stays. False, and nothing
+  // happens: it keeps the handler that it has. After watch() only.
+  virtual bool handOver([[maybe_unused]] event::ReadyHandler& handler) { return false; }
   // Forgets its watcher for good, so that the Network of another worker may adopt it. False, and nothing happens: it
   // must stay with its worker.
   virtual bool release() { return false; }

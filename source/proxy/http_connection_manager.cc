@@ -39,6 +39,22 @@ void HttpConnectionManager::onAccepted() {
   scheduleTimer();
 }
 
+// Nothing is in the connection either, or its owner would not ask.
+std::optional<SessionRest> HttpConnectionManager::rest() const {
+  const bool ending = draining_ || over_ || closing_ || closed_ || client_finished_ || error_noted_;
+  if (ending || !speaks_http1_ || codec_ != nullptr || first_ != nullptr || head_pending_) return std::nullopt;
+  if (drain_at_ != kNever || flush_check_at_ != kNever || !states_.empty()) return std::nullopt;
+  return SessionRest{idle_since_, nearestDeadline(), requests_};
+}
+
+void HttpConnectionManager::resume(const SessionRest& rest, base::MonotonicTime opened) {
+  opened_ = opened;
+  idle_since_ = rest.idle_since;
+  requests_ = rest.requests;
+  speaks_http1_ = true;
+  scheduleTimer();
+}
+
 // --- input
 
 void HttpConnectionManager::onInput(buffer::Buffer&, bool end) {
@@ -338,6 +354,16 @@ std::unique_ptr<TerminalSession> HttpConnectionManagerFactory::create(const Serv
                                                                       net::Connection& connection,
                                                                       const DownstreamInfo& info) const {
   return std::make_unique<HttpConnectionManager>(*config_, services, connection, info);
+}
+
+std::unique_ptr<TerminalSession> HttpConnectionManagerFactory::resume(const Services& services,
+                                                                      net::Connection& connection,
+                                                                      const DownstreamInfo& info,
+                                                                      const SessionRest& rest,
+                                                                      base::MonotonicTime opened) const {
+  auto session = std::make_unique<HttpConnectionManager>(*config_, services, connection, info);
+  session->resume(rest, opened);
+  return session;
 }
 
 }  // namespace weir::proxy

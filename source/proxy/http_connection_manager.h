@@ -4,8 +4,9 @@
 //
 // Which codec it is, the first bytes decide; until then there is none. While a connection is idle there is nothing but
 // this object and, for HTTP/2, its codec: that of HTTP/1 goes back to the pool when a request is over, as nothing is
-// left in it to remember. One timer holds the nearest deadline of the connection; it is moved only when one comes
-// nearer.
+// left in it to remember. One that stays idle goes too, if it speaks HTTP/1: what rest() tells is all there is to know
+// of it, and its factory makes it anew for the next request. One timer holds the nearest deadline of the connection; it
+// is moved only when one comes nearer.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,10 @@ class HttpConnectionManager final : public TerminalSession,
 
   void onAccepted() override;
   void drain() override;
+  std::optional<SessionRest> rest() const override;
+  void leave() override { closed_ = true; }
+  // Goes on where another one has rested.
+  void resume(const SessionRest& rest, base::MonotonicTime opened);
   void onInput(buffer::Buffer& input, bool end) override;
   void onRoom() override;
   void onClose(net::CloseReason reason) override;
@@ -140,6 +145,10 @@ class HttpConnectionManagerFactory final : public SessionFactory {
   const HttpConnectionManagerConfig& config() const { return *config_; }
   std::unique_ptr<TerminalSession> create(const Services& services, net::Connection& connection,
                                           const DownstreamInfo& info) const override;
+  bool rests() const override { return true; }
+  std::unique_ptr<TerminalSession> resume(const Services& services, net::Connection& connection,
+                                          const DownstreamInfo& info, const SessionRest& rest,
+                                          base::MonotonicTime opened) const override;
   std::vector<std::string> clusters() const override { return clusters_; }
   // A head at its limit must fit, and the codec must see that one is above it.
   size_t inputBytes() const override { return config_->h1.limits.head_bytes + 1024; }

@@ -8,11 +8,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "source/base/clock.h"
 #include "source/base/diagnostics.h"
 #include "source/filter/access_log.h"
 #include "source/filter/http_filter_factory.h"
@@ -47,12 +49,26 @@ struct DownstreamInfo {
   bool local_restored = false;  // `local` is where the client was going, not where it has arrived
 };
 
+// What is left of a session while its connection has nothing under way.
+struct SessionRest {
+  base::MonotonicTime idle_since;
+  base::MonotonicTime deadline;  // when it wants to go on, whatever happens; the largest value: never
+  uint64_t requests = 0;         // that it has served
+};
+
 class TerminalSession : public net::Session {
  public:
   // Called once, right after the connection was accepted, before any bytes.
   virtual void onAccepted() {}
   // Finish what is in flight, take nothing new, then close the connection. May be called more than once.
   virtual void drain() = 0;
+
+  // None unless nothing is under way and SessionFactory::resume() can make it anew from what is returned and its
+  // arguments.
+  virtual std::optional<SessionRest> rest() const { return std::nullopt; }
+  // It is destroyed next, and made anew later: to the world it lives on, and it says and counts nothing. Only after
+  // rest().
+  virtual void leave() {}
 };
 
 class SessionFactory {
@@ -61,6 +77,16 @@ class SessionFactory {
   // `connection`, `services` and `info` outlive the session.
   virtual std::unique_ptr<TerminalSession> create(const Services& services, net::Connection& connection,
                                                   const DownstreamInfo& info) const = 0;
+  // Whether its sessions may answer rest().
+  virtual bool rests() const { return false; }
+  // Makes one anew, of a connection that was opened at `opened`. Only called when rests().
+  virtual std::unique_ptr<TerminalSession> resume([[maybe_unused]] const Services& services,
+                                                  [[maybe_unused]] net::Connection& connection,
+                                                  [[maybe_unused]] const DownstreamInfo& info,
+                                                  [[maybe_unused]] const SessionRest& rest,
+                                                  [[maybe_unused]] base::MonotonicTime opened) const {
+    return nullptr;
+  }
   // The clusters that it may send to, for the start-up line and `weir check`.
   virtual std::vector<std::string> clusters() const = 0;
   // The connection's input buffer must be allowed to hold this much, whatever the listener's limit.

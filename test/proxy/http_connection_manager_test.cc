@@ -260,6 +260,8 @@ TEST(HttpConnectionManagerTest, HoldsNoBlockAndFewBytesForAnIdleConnection) {
   EXPECT_EQ(world.upstream.worker().blocks.inUse(), 0u);
   // With the socket and what the heap adds, the whole stays below 1.25 KiB. The codecs are in the pool again.
   EXPECT_LE(sizeof(DownstreamConnection) + sizeof(HttpConnectionManager), 896u);
+  // And when it stays idle, below 0.5 KiB.
+  EXPECT_LE(sizeof(ParkedConnection), 168u);
 }
 
 TEST(HttpConnectionManagerTest, AnswersBeforeTheBodyHasComeAndDropsWhatIsLeftOfIt) {

@@ -20,7 +20,7 @@ void SessionWorld::start(std::unique_ptr<const SessionFactory> factory,
   clusters_ = std::make_unique<upstream::ClusterManager>(clusters, context);
   side_calls_ = std::make_unique<SideCalls>(context, *clusters_);
   services_.reset(new Services{context, *clusters_, exchanges_, last_connection_id_, draining_, *side_calls_});
-  connections_ = std::make_unique<ConnectionRegistry>(*services_, stats_, limit_);
+  connections_ = std::make_unique<ConnectionRegistry>(*services_, stats_, limits, limit_);
   auto socket = world.worker().network.bind(net::Address::parseIp("10.0.0.9", 0).value(), {});
   CHECK(socket.ok(), "the simulated network has free ports");
   listener_ =
@@ -31,7 +31,7 @@ void SessionWorld::start(std::unique_ptr<const SessionFactory> factory,
 void SessionWorld::onAccept(std::unique_ptr<net::Socket> socket, const net::Address& peer) {
   DownstreamInfo info{++last_connection_id_, restored.value_or(socket->localAddress()), peer};
   info.local_restored = restored.has_value();
-  CHECK(connections_->add(std::move(socket), limits, chain_, info), "the limit is far away");
+  CHECK(connections_->add(std::move(socket), chain_, info), "the limit is far away");
 }
 
 upstream::OriginPeer& SessionWorld::connect() {

@@ -15,7 +15,10 @@ constexpr unsigned kWorkerShift = 48;
 }  // namespace
 
 ActiveListener::ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit)
-    : config_(config), services_(services), limit_(limit), connections_(services, config.stats, limit, &config.log) {}
+    : config_(config),
+      services_(services),
+      limit_(limit),
+      connections_(services, config.stats, config.limits, limit, &config.log) {}
 
 ActiveListener::~ActiveListener() {
   for (size_t i = 0; i < pending_.size(); ++i) limit_.give();
@@ -94,7 +97,7 @@ void ActiveListener::onInspected(std::unique_ptr<net::Socket> socket, Inspected 
     return config_.log.connectionOver(info, nullptr, worker.dispatcher.now(), http::Reason::kNoRoute, worker);
   }
   if (chain->transport != nullptr) socket = chain->transport->wrap(std::move(socket), services_.worker, {});
-  if (!connections_.add(std::move(socket), config_.limits, *chain, info)) shard.add(config_.stats.cx_overflow);
+  if (!connections_.add(std::move(socket), *chain, info)) shard.add(config_.stats.cx_overflow);
 }
 
 void ActiveListener::onExhausted(int error) {

@@ -53,6 +53,8 @@ class ActiveListener final : private net::ListenerOwner, private PendingOwner {
   // With the ports that the kernel chose, in order of addSocket().
   std::vector<net::Address> addresses() const;
   size_t connections() const { return connections_.size() + pending_.size(); }
+  // Those of them that are parked; see ParkedConnection.
+  size_t parked() const { return connections_.parked(); }
 
  private:
   void onAccept(std::unique_ptr<net::Socket> socket, const net::Address& peer) override;

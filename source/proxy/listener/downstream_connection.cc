@@ -1,3 +1,4 @@
+// What an accepted connection does while it is not parked; the rest is in parked_connection.cc.
 #include "source/proxy/listener/downstream_connection.h"
 
 #include <algorithm>
@@ -6,24 +7,16 @@
 #include "source/net/transport_info.h"
 
 namespace weir::proxy {
-namespace {
-
-net::Connection::Limits limitsFor(net::Connection::Limits limits, const SessionFactory& terminal) {
-  limits.read_bytes = std::max(limits.read_bytes, terminal.inputBytes());
-  return limits;
-}
-
-}  // namespace
 
 DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::unique_ptr<net::Socket> socket,
-                                           net::Connection::Limits limits, const FilterChain& chain,
-                                           const DownstreamInfo& info)
+                                           const FilterChain& chain, const DownstreamInfo& info)
     : registry_(registry),
       chain_(chain),
       info_(info),
       connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket),
-                  limitsFor(limits, *chain.terminal), *this),
-      opened_(registry.services_.worker.dispatcher.now()) {
+                  registry.limitsFor(chain), *this),
+      opened_(registry.services_.worker.dispatcher.now()),
+      parks_(chain.terminal->rests() && chain.filters.empty() && chain.transport == nullptr) {
   if (chain.transport == nullptr || chain.transport_timeout == absl::InfiniteDuration()) return;
   event::TimerHandler& handler = *this;
   handshake_timer_ = std::make_unique<event::Timer>(registry.services_.worker.dispatcher, handler);
@@ -55,7 +48,11 @@ void DownstreamConnection::onInput(buffer::Buffer& input, bool end) {
   filters_ != nullptr ? filters_->onInput(input, end) : session_->onInput(input, end);
 }
 
-void DownstreamConnection::onRoom() { filters_ != nullptr ? filters_->onRoom() : session_->onRoom(); }
+// What there was to write is written; a response has ended if anything has.
+void DownstreamConnection::onRoom() {
+  filters_ != nullptr ? filters_->onRoom() : session_->onRoom();
+  if (parks_ && !swept_) registry_.sweepLater(*this);
+}
 
 void DownstreamConnection::drain() {
   if (session_ != nullptr) return session_->drain();
@@ -80,20 +77,35 @@ void DownstreamConnection::onClose(net::CloseReason reason) {
   worker.dispatcher.deleteLater(std::unique_ptr<event::Deletable>(this));
 }
 
+ConnectionRegistry::ConnectionRegistry(const Services& services, const ListenerStats& stats,
+                                       net::Connection::Limits limits, upstream::SharedLimit& limit,
+                                       const ListenerLog* log)
+    : services_(services),
+      stats_(stats),
+      limits_(limits),
+      limit_(limit),
+      log_(log),
+      sweep_(services.worker.dispatcher, *this) {}
+
 ConnectionRegistry::~ConnectionRegistry() {
+  resumeAll();
   while (first_ != nullptr) {
     std::unique_ptr<DownstreamConnection> doomed(first_);
     leave(*doomed);
   }
 }
 
-bool ConnectionRegistry::add(std::unique_ptr<net::Socket> socket, net::Connection::Limits limits,
-                             const FilterChain& chain, const DownstreamInfo& info) {
+net::Connection::Limits ConnectionRegistry::limitsFor(const FilterChain& chain) const {
+  net::Connection::Limits limits = limits_;
+  limits.read_bytes = std::max(limits.read_bytes, chain.terminal->inputBytes());
+  return limits;
+}
+
+bool ConnectionRegistry::add(std::unique_ptr<net::Socket> socket, const FilterChain& chain,
+                             const DownstreamInfo& info) {
   if (limit_.tryTake() == upstream::SharedLimit::Take::kRefused) return false;
-  auto* const connection = new DownstreamConnection(*this, std::move(socket), limits, chain, info);
-  connection->next_ = first_;
-  if (first_ != nullptr) first_->previous_ = connection;
-  first_ = connection;
+  auto* const connection = new DownstreamConnection(*this, std::move(socket), chain, info);
+  link(*connection);
   ++size_;
   stats::Shard& shard = services_.worker.stats;
   shard.add(stats_.cx_total);
@@ -103,20 +115,33 @@ bool ConnectionRegistry::add(std::unique_ptr<net::Socket> socket, net::Connectio
 }
 
 void ConnectionRegistry::drain() {
+  resumeAll();
   for (DownstreamConnection* at = first_; at != nullptr; at = at->next_) at->drain();
 }
 
 void ConnectionRegistry::closeAll() {
+  resumeAll();
   for (DownstreamConnection* at = first_; at != nullptr; at = at->next_) {
     at->connection_.close(net::CloseReason::kLocalReset);
   }
 }
 
-void ConnectionRegistry::leave(DownstreamConnection& connection) {
+void ConnectionRegistry::link(DownstreamConnection& connection) {
+  connection.next_ = first_;
+  if (first_ != nullptr) first_->previous_ = &connection;
+  first_ = &connection;
+}
+
+void ConnectionRegistry::unlink(DownstreamConnection& connection) {
+  dropFromSweep(connection);
   if (connection.previous_ != nullptr) connection.previous_->next_ = connection.next_;
   if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
   if (first_ == &connection) first_ = connection.next_;
   connection.next_ = connection.previous_ = nullptr;
+}
+
+void ConnectionRegistry::leave(DownstreamConnection& connection) {
+  unlink(connection);
   --size_;
   limit_.give();
   stats::Shard& shard = services_.worker.stats;

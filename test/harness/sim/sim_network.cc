@@ -34,6 +34,10 @@ class SimSocket final : public net::Socket {
     if (side_ == SimConnection::kServer && ready.readable) ready.writable = false;
     if (ready.readable || ready.writable || ready.closed) watch_->mark(ready);
   }
+  bool handOver(event::ReadyHandler& handler) override {
+    watch_->setHandler(handler);
+    return true;
+  }
   net::IoResult read(std::span<const iovec> into) override { return connection_->read(side_, into); }
   net::IoResult write(std::span<const iovec> from) override { return connection_->write(side_, from); }
   bool release() override {

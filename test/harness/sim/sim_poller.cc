@@ -28,7 +28,7 @@ bool SimPoller::poll(std::optional<absl::Duration>, absl::FunctionRef<void()> aw
     if (watch == nullptr) continue;
     watch->queued_ = false;
     delivered = true;
-    watch->handler_.onReady(std::exchange(watch->marked_, event::Readiness{}));
+    watch->handler_->onReady(std::exchange(watch->marked_, event::Readiness{}));
   }
   delivering_.clear();
   return delivered;

@@ -15,18 +15,20 @@ class SimPoller final : public event::Poller {
   class Watch {
    public:
     // Both must outlive it.
-    Watch(SimPoller& poller, event::ReadyHandler& handler) : poller_(poller), handler_(handler) {}
+    Watch(SimPoller& poller, event::ReadyHandler& handler) : poller_(poller), handler_(&handler) {}
     ~Watch();
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
     // Reports `edge` in the next poll, together with what is marked until then.
     void mark(event::Readiness edge);
+    // What is marked and not delivered goes there too.
+    void setHandler(event::ReadyHandler& handler) { handler_ = &handler; }
 
    private:
     friend class SimPoller;
     SimPoller& poller_;
-    event::ReadyHandler& handler_;
+    event::ReadyHandler* handler_;
     event::Readiness marked_;
     bool queued_ = false;
   };
