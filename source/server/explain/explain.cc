@@ -37,7 +37,7 @@ Place placeAt(const ServerConfig& config, size_t listener, const BoundAddress& a
   Place place{listener, &address};
   place.port_fits = address.address.isIp() && address.address.port() == question.port;
   const proxy::ListenerConfig& listens = *config.listeners[listener].config;
-  proxy::Inspected seen{address.address, client, client, {}, "raw_buffer", {}, nullptr};
+  proxy::Inspected seen{address.address, client, client, {}, "raw_buffer", {}, nullptr, nullptr};
   if (question.scheme == "https" && !listens.filters.empty()) {
     seen.transport_protocol = "tls";
     seen.server_name = question.authority.substr(0, question.authority.rfind(':'));
