@@ -1,5 +1,6 @@
 #include "source/extensions/filters/http/fault/fault.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -18,6 +19,7 @@ namespace api = envoy::extensions::filters::http::fault::v3;
 struct Stats {
   stats::CounterId delays_injected;
   stats::CounterId aborts_injected;
+  stats::CounterId response_rl_injected;
   stats::CounterId faults_overflow;
   stats::GaugeId active_faults;
 };
@@ -28,6 +30,8 @@ struct Config final : filter::RouteFilterConfig {
   uint16_t abort_status = 0;
   std::optional<uint32_t> abort_grpc_status;  // of requests of gRPC
   filter::Fraction aborted{0, 100};
+  double bytes_per_second = 0;  // of bodies of responses; 0: as fast as they come
+  filter::Fraction slowed{0, 100};
   std::string cluster;  // empty: any
   std::vector<filter::HeaderMatcher> headers;
   std::optional<uint32_t> max_active;
@@ -44,6 +48,10 @@ class FaultFilter final : public filter::HttpFilter, private event::TimerHandler
   filter::Verdict onRequestHead(http::Head& head) override {
     if (const auto* const route = static_cast<const Config*>(host().routeConfig())) config_ = route;
     if (!matches(head)) return filter::Verdict::next();
+    if (config_->bytes_per_second > 0 && config_->slowed.hit(worker_.random) && begin()) {
+      slow_ = true;
+      worker_.stats.add(config_->stats.response_rl_injected);
+    }
     if (config_->delay > absl::ZeroDuration() && config_->delayed.hit(worker_.random) && begin()) {
       worker_.stats.add(config_->stats.delays_injected);
       timer_.arm(config_->delay);
@@ -52,7 +60,20 @@ class FaultFilter final : public filter::HttpFilter, private event::TimerHandler
     return abortOrGoOn();
   }
 
-  void onComplete(const filter::StreamInfo&) override { end(); }
+  // Each piece goes when as many bytes could have come at the rate.
+  filter::Verdict onResponseData(buffer::Buffer& data) override {
+    if (!slow_) return filter::Verdict::next();
+    const base::MonotonicTime now = worker_.dispatcher.now();
+    free_ = std::max(free_, now) + absl::Seconds(static_cast<double>(data.size()) / config_->bytes_per_second);
+    responding_ = true;
+    timer_.arm(free_ - now);
+    return filter::Verdict::wait();
+  }
+
+  void onComplete(const filter::StreamInfo&) override {
+    timer_.cancel();
+    end();
+  }
 
  private:
   bool matches(const http::Head& head) const {
@@ -84,9 +105,10 @@ class FaultFilter final : public filter::HttpFilter, private event::TimerHandler
 
   filter::Verdict abortOrGoOn() {
     if (config_->abort_status == 0 || !config_->aborted.hit(worker_.random) || !begin()) {
-      end();
+      if (!slow_) end();
       return filter::Verdict::next();
     }
+    slow_ = false;
     worker_.stats.add(config_->stats.aborts_injected);
     auto* const reply = host().arena().make<filter::LocalReply>();
     reply->reason = http::Reason::kFaultAbort;
@@ -99,12 +121,18 @@ class FaultFilter final : public filter::HttpFilter, private event::TimerHandler
     return filter::Verdict::reply(*reply);
   }
 
-  void onTimer(event::Timer&) override { host().answer(filter::Direction::kRequest, abortOrGoOn()); }
+  void onTimer(event::Timer&) override {
+    if (responding_) return host().answer(filter::Direction::kResponse, filter::Verdict::next());
+    host().answer(filter::Direction::kRequest, abortOrGoOn());
+  }
 
   const Config* config_;
   const net::WorkerContext& worker_;
-  event::Timer timer_;
+  event::Timer timer_;  // of the delay, then of the response
   bool active_ = false;
+  bool slow_ = false;
+  bool responding_ = false;
+  base::MonotonicTime free_;  // what went before has gone by then
 };
 
 // What is no gRPC is answered with the status of HTTP that gRPC itself is sent with.
@@ -129,11 +157,18 @@ std::unique_ptr<Config> compile(const google::protobuf::Message& message, const 
     compileAbort(configured.abort(), *config);
     config->aborted = compileFraction(configured.abort().percentage());
   }
+  if (configured.has_response_rate_limit()) {
+    const auto& limit = configured.response_rate_limit();
+    config->bytes_per_second = 1024.0 * static_cast<double>(limit.fixed_limit().limit_kbps());
+    config->slowed = compileFraction(limit.percentage());
+  }
   config->cluster = configured.upstream_cluster();
   config->headers = compileHeaderMatchers(configured.headers(), context.diagnostics, context.path, "headers");
   if (configured.has_max_active_faults()) config->max_active = configured.max_active_faults().value();
   config->stats.delays_injected = context.stats.counter({"http", context.stat_prefix, "fault.delays_injected"});
   config->stats.aborts_injected = context.stats.counter({"http", context.stat_prefix, "fault.aborts_injected"});
+  config->stats.response_rl_injected =
+      context.stats.counter({"http", context.stat_prefix, "fault.response_rl_injected"});
   config->stats.faults_overflow = context.stats.counter({"http", context.stat_prefix, "fault.faults_overflow"});
   config->stats.active_faults = context.stats.gauge({"http", context.stat_prefix, "fault.active_faults"});
   if (context.diagnostics.errors() > errors) return nullptr;

@@ -91,6 +91,58 @@ TEST(FaultFilterTest, NoMoreThanTheMaximumAreActive) {
   EXPECT_EQ(h.get()->terminal_open, false);
 }
 
+constexpr char kSlow[] = "response_rate_limit { fixed_limit { limit_kbps: 1 } percentage { numerator: 100 } }";
+
+TEST(FaultFilterTest, ABodyComesNoFasterThanItsRate) {
+  FilterHarness h(faultType(), kSlow);
+  auto x = h.open();
+  x->get("/");
+  x->settle();
+  x->upstream.pushHead(x->response(200));
+  x->upstream.pushData(std::string(512, 'a'));
+  x->upstream.pushData(std::string(2048, 'b'));
+  x->upstream.pushEnd();
+  const auto after = [&](int milliseconds) {
+    h.world.simulation.runFor(absl::Milliseconds(milliseconds));
+    return x->client.body().size();
+  };
+  EXPECT_EQ(after(10), 0u);
+  EXPECT_EQ(x->status(), 200);
+  EXPECT_EQ(h.world.stats.gaugeValue("http.test.fault.active_faults"), 1);
+  EXPECT_EQ(after(480), 0u);
+  EXPECT_EQ(after(30), 512u);
+  EXPECT_EQ(after(1960), 512u);
+  EXPECT_EQ(after(40), 2560u);
+  EXPECT_EQ(h.world.counter("http.test.fault.response_rl_injected"), 1u);
+  x.reset();
+  EXPECT_EQ(h.world.stats.gaugeValue("http.test.fault.active_faults"), 0);
+  auto gone = h.open();
+  gone->get("/");
+  gone->settle();
+  gone->upstream.pushHead(gone->response(200));
+  gone->upstream.pushData("abc");
+  gone->settle();
+  gone.reset();
+  h.world.simulation.runFor(absl::Seconds(10));
+  EXPECT_EQ(h.world.stats.gaugeValue("http.test.fault.active_faults"), 0);
+}
+
+TEST(FaultFilterTest, AnAbortIsNotSlowedAndADelayComesBeforeTheRate) {
+  FilterHarness h(faultType(), std::string(kSlow) + kAbort);
+  EXPECT_EQ(h.get()->client.body(), "fault filter abort");
+  FilterHarness both(faultType(), std::string(kSlow) + kDelay);
+  auto x = both.open();
+  x->get("/");
+  both.world.simulation.runFor(absl::Seconds(4));
+  ASSERT_TRUE(x->terminal_open);
+  x->upstream.pushHead(x->response(200));
+  x->upstream.pushData(std::string(1024, 'a'));
+  both.world.simulation.runFor(absl::Milliseconds(990));
+  EXPECT_EQ(x->client.body(), "");
+  both.world.simulation.runFor(absl::Milliseconds(20));
+  EXPECT_EQ(x->client.body().size(), 1024u);
+}
+
 TEST(FaultFilterTest, ARouteReplacesTheConfiguration) {
   FilterHarness h(faultType(), "");
   h.addRoute(kAbort);
@@ -103,6 +155,8 @@ TEST(FaultFilterTest, KeepsTheContractOfFilters) {
   EXPECT_NE(harness::runFilterContract(contract).find("upstream: HEAD POST"), std::string::npos);
   contract.make = [](harness::FilterWorld& w) { return w.makeFilter(faultType(), std::string(kDelay) + kAbort); };
   EXPECT_NE(harness::runFilterContract(contract).find("client: HEAD 418"), std::string::npos);
+  contract.make = [](harness::FilterWorld& w) { return w.makeFilter(faultType(), kSlow); };
+  EXPECT_NE(harness::runFilterContract(contract).find("client: HEAD 200"), std::string::npos);
 }
 
 }  // namespace
