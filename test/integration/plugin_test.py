@@ -43,6 +43,40 @@ WEIR_HTTP_FILTER(Swapped, weir::NoConfig, "swapped", VERSION)
 """
 
 
+# Writes down who ends what, and on which thread; and that it was loaded.
+_NOTING = """
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <cstdio>
+#include "weir_filter.hpp"
+static void note(const char* what) {
+  FILE* const file = fopen(NOTES, "a");
+  fprintf(file, "%s on %s\\n", what, getpid() == syscall(SYS_gettid) ? "main" : "another");
+  fclose(file);
+}
+__attribute__((constructor)) static void loaded() { note("loaded"); }
+struct Config {
+  explicit Config(const weir::ConfigReader&) {}
+  ~Config() { note("filter"); }
+};
+struct Noting {
+  struct RouteConfig {
+    explicit RouteConfig(const weir::ConfigReader& c) : tag(c.text("tag")) {}
+    ~RouteConfig() { note("route"); }
+    std::string tag;
+  };
+  explicit Noting(const Config&) {}
+  weir::Verdict onRequestHead(weir::Stream& s) {
+    if (const auto* const route = s.routeConfig<RouteConfig>()) tag = route->tag;
+    return weir::Continue;
+  }
+  void onResponseHead(weir::Stream& s) { s.responseHeaders().set("x-version", std::string(VERSION) + tag); }
+  std::string tag;
+};
+WEIR_HTTP_FILTER(Noting, Config, "noting", VERSION)
+"""
+
+
 class Plugins(unittest.TestCase):
 
     def setUp(self):
@@ -150,6 +184,75 @@ class Plugins(unittest.TestCase):
             weir.wait_stat("plugin.swapped.swaps", _SWAPS)
             weir.wait_stat("plugin.swapped.swap_failures", 1)
             wait_until(lambda: self.loaded(weir) == 1, "the old versions unloaded")
+
+    def noting(self, *versions):
+        source = self.write("noting.cc", _NOTING)
+        for version in versions:
+            compile_filter(source, self.path("v" + version), '-DVERSION="%s"' % version,
+                           '-DNOTES="%s"' % self.path("notes"))
+
+    def notes(self):
+        if not os.path.exists(self.path("notes")):
+            return []
+        with open(self.path("notes")) as file:
+            return file.read().splitlines()
+
+    def test_configurations_end_on_the_main_thread_whoever_used_them_last(self):
+        self.noting("1", "2")
+        self.place("1")
+        port = free_ports(1)[0]
+        per_route = {"plugin": {"@type": _PLUGIN + "PerRoute", "configuration": {"tag": "r"}}}
+
+        def answer(request):
+            if request.target == "/slow":
+                held.wait(30)
+            return response()
+        held = threading.Event()
+        with Origin(answer) as origin:
+            routes = [to_cluster(prefix("/"), "back", {"typed_per_filter_config": per_route})]
+            chain = [{"name": "plugin", "typed_config": {"@type": _PLUGIN, "path": self.path("swapped.so")}}]
+            front = http_listener("front", port, routes, chain)
+            with Weir(config([front], [cluster("back", origin.port)]), ["--concurrency", "2"]) as weir:
+                slow = [Client(port) for _ in range(4)]
+                for client in slow:
+                    client.send(b"GET /slow HTTP/1.1\r\nhost: h\r\n\r\n")
+                wait_until(lambda: len(origin.requests) == 4, "requests on the old code")
+                self.place("2")
+                wait_until(lambda: fetch(port).get("x-version") == "2r", "the new version")
+                self.assertNotIn("route on main", self.notes())
+                held.set()
+                for client in slow:
+                    self.assertEqual("1r", client.response().get("x-version"))
+                    client.close()
+                wait_until(lambda: "route on main" in self.notes(), "the end of the old configuration")
+                wait_until(lambda: self.loaded(weir) == 1, "the old version unloaded")
+            notes = self.notes()
+            self.assertEqual(2, notes.count("route on main"), notes)
+            self.assertEqual([], [line for line in notes if "another" in line])
+
+    def test_no_variable_of_the_environment_loads_anything(self):
+        self.noting("1")
+        os.mkdir(self.path("folder"))
+        shutil.copy(self.path("v1"), self.path("folder/noting.so"))
+        env = dict(os.environ)
+        for variable in ("WEIR_PLUGIN", "WEIR_PLUGINS", "WEIR_PRELOAD", "WEIR_FILTER", "WEIR_FILTERS", "WEIR_EXTENSIONS"):
+            env[variable] = self.path("folder/noting.so")
+        for variable in ("WEIR_PLUGIN_PATH", "WEIR_PLUGIN_DIR", "WEIR_PATH", "WEIR_HOME", "WEIR_LIBRARY_PATH", "LD_LIBRARY_PATH"):
+            env[variable] = self.path("folder")
+        port = free_ports(1)[0]
+        with Weir(config([http_listener("front", port, [direct(prefix("/"))])]), env=env) as weir:
+            self.assertEqual(200, fetch(port).status)
+            self.assertEqual(0, self.loaded(weir))
+            with open("/proc/%d/maps" % weir.pid) as maps:
+                self.assertNotIn("noting", maps.read())
+        named = self.configuration(port, {"name": "noting"})
+        path = self.write("named.json", json.dumps(named))
+        status, out, error = run("check", path, env=env)
+        self.assertEqual(1, status, out + error)
+        self.assertIn("noting", out + error)
+        self.assertEqual([], self.notes())
+        status, out, error = run("check", "--plugin-path", self.path("folder"), path)  # where it was really asked for
+        self.assertEqual((0, True), (status, "loaded on main" in self.notes()), out + error)
 
     def test_a_network_filter_sees_the_bytes_of_a_connection(self):
         compile_filter(runfile("examples/plugins/frame_logger/frame_logger.cc"), self.path("frame_logger.so"))

@@ -114,6 +114,7 @@ bool Plugin::load(base::Diagnostics& diagnostics, const base::FieldPath& path) {
 std::shared_ptr<Generation> Plugin::makeGeneration(std::shared_ptr<const Module> module, base::Diagnostics& diagnostics,
                                                    const base::FieldPath& path) {
   auto generation = std::make_shared<Generation>();
+  generation->number = ++last_generation_;
   generation->module = module;
   ConfigSource source(catalogue_, *module, spec_.configuration, &generation->metrics, diagnostics, path);
   if (!source.read(module->configType())) return nullptr;
@@ -180,7 +181,7 @@ bool Plugin::addRoutes(Generation& generation, base::Diagnostics& diagnostics) {
   const weir_http_filter* const http = generation.module->http();
   const size_t before = diagnostics.errors();
   const base::FieldPath root;
-  for (const RoutePlugin* const route : routes_) {
+  for (RoutePlugin* const route : routes_) {
     ConfigSource source(catalogue_, *generation.module, route->configuration_, nullptr, diagnostics, root);
     if (http->route_config_new == nullptr || !source.read(generation.module->routeConfigType())) continue;
     void* const made = http->route_config_new(&source, generation.config);
@@ -198,7 +199,24 @@ void Plugin::collect() {
   }
   for (const DeadRoute& route : dead) freeRoute(*route.generation, route.config);
   dead.clear();
-  std::erase_if(generations_, [](const auto& generation) { return generation.use_count() == 1; });
+  std::erase_if(generations_, [this](const auto& generation) {
+    if (generation.use_count() > 1) return false;
+    freeBorn(*generation);
+    return true;
+  });
+}
+
+// Those of routes that are still there go with the generation that they were made with.
+void Plugin::freeBorn(const Generation& generation) {
+  std::vector<void*> born;
+  {
+    const std::lock_guard lock(mutex_);
+    for (RoutePlugin* const route : routes_) {
+      if (route->born_in_ != generation.number || route->born_ == nullptr) continue;
+      born.push_back(std::exchange(route->born_, nullptr));
+    }
+  }
+  for (void* const config : born) freeRoute(generation, config);
 }
 
 std::unique_ptr<RoutePlugin> Plugin::makeRoute(const google::protobuf::Struct& configuration,
@@ -227,7 +245,8 @@ std::unique_ptr<RoutePlugin> Plugin::makeRoute(const google::protobuf::Struct& c
     return nullptr;
   }
   auto route = std::make_unique<RoutePlugin>(catalogue_.shared(*this), next_route_++, configuration);
-  route->born_in_ = latest_;
+  route->born_in_ = latest_->number;
+  route->generation_ = latest_;
   route->born_ = made;
   routes_.push_back(route.get());
   return route;
@@ -278,11 +297,11 @@ RoutePlugin::RoutePlugin(std::shared_ptr<Plugin> plugin, uint64_t number, google
 RoutePlugin::~RoutePlugin() {
   const std::lock_guard lock(plugin_->mutex_);
   std::erase(plugin_->routes_, this);
-  if (born_ != nullptr) plugin_->dead_routes_.push_back({std::move(born_in_), born_});
+  if (born_ != nullptr) plugin_->dead_routes_.push_back({generation_.lock(), born_});
 }
 
 void* RoutePlugin::configFor(const Generation& generation) const {
-  if (&generation == born_in_.get()) return born_;
+  if (generation.number == born_in_) return born_;
   const auto found = generation.routes.find(number_);
   return found == generation.routes.end() ? nullptr : found->second;
 }

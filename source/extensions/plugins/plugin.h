@@ -47,6 +47,7 @@ struct Generation {
   ~Generation();  // main thread
 
   std::shared_ptr<const Module> module;
+  uint64_t number = 0;  // of its plugin, from 1
   void* config = nullptr;
   std::vector<Metric> metrics;  // by the numbers that the plugin was given
   // The configurations of the routes that were there when it was made, by the number of the RoutePlugin.
@@ -149,6 +150,7 @@ class Plugin {
   // The same for the routes that are there; false after errors.
   bool addRoutes(Generation& generation, base::Diagnostics& diagnostics);
   void publish(std::shared_ptr<Generation> generation);
+  void freeBorn(const Generation& generation);
   void swap(const FileState& seen);
   absl::Status checkKind(const Module& module) const;
   void defineCounters();
@@ -170,9 +172,10 @@ class Plugin {
   std::mutex mutex_;  // guards latest_, routes_ and dead_routes_
   std::shared_ptr<const Generation> latest_;
   std::vector<std::shared_ptr<const Generation>> generations_;  // main thread: all that live
-  std::vector<const RoutePlugin*> routes_;
+  std::vector<RoutePlugin*> routes_;
   std::vector<DeadRoute> dead_routes_;
   uint64_t next_route_ = 1;
+  uint64_t last_generation_ = 0;
 
   std::mutex failures_mutex_;
   std::vector<int64_t> failures_;  // when, within the window; guarded by failures_mutex_
@@ -192,7 +195,10 @@ class RoutePlugin {
   const std::shared_ptr<Plugin> plugin_;
   const uint64_t number_;
   const google::protobuf::Struct configuration_;
-  std::shared_ptr<const Generation> born_in_;
+  uint64_t born_in_ = 0;  // number of the generation that there was when it was made
+  std::weak_ptr<const Generation> generation_;
+  // What that one made of it. It ends with the generation, which lives as long as this is not null; streams of others
+  // do not look here.
   void* born_ = nullptr;
 };
 
