@@ -46,6 +46,23 @@ std::span<iovec> withoutFront(std::span<iovec> pieces, size_t bytes) {
   return pieces;
 }
 
+// As many of the first pieces as go into a pipe at once without being torn, at least one.
+std::span<iovec> fittingPipe(std::span<iovec> pieces) {
+  size_t bytes = 0;
+  size_t count = 0;
+  while (count < pieces.size() && count < IOV_MAX && bytes + pieces[count].iov_len <= PIPE_BUF) {
+    bytes += pieces[count++].iov_len;
+  }
+  return pieces.first(std::max<size_t>(count, 1));
+}
+
+// Of one piece that is too long for that, the front.
+ssize_t writeToPipe(int fd, std::span<iovec> pieces) {
+  const std::span<iovec> fitting = fittingPipe(pieces);
+  if (fitting.size() > 1) return ::writev(fd, fitting.data(), static_cast<int>(fitting.size()));
+  return ::write(fd, fitting.front().iov_base, std::min<size_t>(fitting.front().iov_len, PIPE_BUF));
+}
+
 }  // namespace
 
 LogFile::LogFile(std::string path, int fd, bool standard)
@@ -84,7 +101,7 @@ absl::Status LogFile::write(std::span<iovec> pieces, absl::FunctionRef<bool()> g
         if (give_up()) return absl::CancelledError(absl::StrCat("\"", path_, "\" takes no more"));
         continue;
       }
-      written = ::write(fd_, pieces.front().iov_base, std::min<size_t>(pieces.front().iov_len, PIPE_BUF));
+      written = writeToPipe(fd_, pieces);
     } else {
       written = ::writev(fd_, pieces.data(), static_cast<int>(std::min<size_t>(pieces.size(), IOV_MAX)));
     }

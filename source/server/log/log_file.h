@@ -26,8 +26,8 @@ class LogFile {
 
   // Opens the path again, after a rotation; keeps the old file when that fails. Nothing to do for standard streams.
   absl::Status reopen();
-  // Writes all pieces, in order; changes the list. While a pipe or a terminal takes nothing, asks `give_up` ten times
-  // a second.
+  // Writes all pieces, in order, as many at once as fit; a piece that a pipe can take whole is not torn. Changes the
+  // list. While a pipe or a terminal takes nothing, asks `give_up` ten times a second.
   absl::Status write(std::span<iovec> pieces, absl::FunctionRef<bool()> give_up);
 
   const std::string& path() const { return path_; }

@@ -2,16 +2,21 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "source/server/log/log_file.h"
 #include "test/harness/sim/sim_network.h"
 #include "test/harness/sim/simulation.h"
 
@@ -185,6 +190,45 @@ TEST_F(LogWriterTest, DropsAndCountsWhatDoesNotFitAndNeverWaits) {
   }
   // The end waited for the pipe, and gave up.
   EXPECT_GE(counter("filesystem.write_failed"), 1u);
+  ::close(reader);
+}
+
+// How often this thread has called write(2) or one of its kin.
+uint64_t writesOfThisThread() {
+  std::ifstream io("/proc/thread-self/io");
+  for (std::string name; io >> name;) {
+    uint64_t count = 0;
+    io >> count;
+    if (name == "syscw:") return count;
+  }
+  ADD_FAILURE() << "the kernel counts what its threads write";
+  return 0;
+}
+
+TEST_F(LogWriterTest, APipeIsGivenManyLinesAtOnceAndNoneOfThemInPieces) {
+  const std::string pipe = path("many.pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  const std::unique_ptr<LogFile> file = *LogFile::open(pipe);
+  std::vector<std::string> lines;
+  std::string expected;
+  for (int i = 0; i < 100; ++i) lines.push_back(absl::StrCat(i, std::string(98 - (i >= 10), 'x'), "\n"));
+  lines.push_back(std::string(PIPE_BUF + 100, 'l') + "\n");  // takes two writes
+  lines.push_back("end\n");
+  std::vector<iovec> pieces;
+  for (std::string& line : lines) {
+    expected += line;
+    pieces.push_back({line.data(), line.size()});
+  }
+  const uint64_t before = writesOfThisThread();
+  ASSERT_TRUE(file->write(pieces, [] { return true; }).ok());
+  // 40 lines of 100 bytes are just below PIPE_BUF.
+  EXPECT_EQ(writesOfThisThread() - before, 5u);
+  std::string got(expected.size() + 1, '\0');
+  EXPECT_EQ(::read(reader, got.data(), got.size()), static_cast<ssize_t>(expected.size()));
+  got.pop_back();
+  EXPECT_EQ(got, expected);
   ::close(reader);
 }
 
