@@ -171,7 +171,8 @@ TEST(ExtAuthzTest, WhatIsAskedAgainIsKept) {
   const std::string policy =
       "path_prefix: \"/check\" authorization_request { allowed_headers { patterns { prefix: \"x-\" } } } "
       "retry_policy { num_retries { value: 2 } retry_back_off { base_interval { nanos: 10000000 } } } ";
-  FilterHarness h(extAuthzType(), http(policy, "with_request_body { max_request_bytes: 9 allow_partial_message: true }"));
+  FilterHarness h(extAuthzType(),
+                  http(policy, "with_request_body { max_request_bytes: 9 allow_partial_message: true }"));
   FakeSideCaller& service = h.world.side_calls;
   auto x = h.open();
   {
@@ -299,9 +300,9 @@ struct OneCertificate final : net::PeerChain {
 };
 
 TEST(ExtAuthzTest, OverGrpcTheServiceSeesTheRequest) {
-  FilterHarness h(extAuthzType(),
-                  kGrpc + "disallowed_headers { patterns { exact: \"cookie\" } } include_tls_session: true "
-                          "include_peer_certificate: true");
+  FilterHarness h(extAuthzType(), kGrpc +
+                                      "disallowed_headers { patterns { exact: \"cookie\" } } include_tls_session: true "
+                                      "include_peer_certificate: true");
   h.addRoute(
       "check_settings { context_extensions { key: \"a\" value: \"1\" } context_extensions { key: \"b\" value: \"1\" } "
       "}");
