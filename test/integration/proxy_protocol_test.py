@@ -162,7 +162,7 @@ class ProxyProtocolUpstream(World):
 
     def test_what_makes_no_sense_is_refused(self):
         for transport, words in ((told("V1", RAW, pass_through_tlvs={}), "pass_through_tlvs: given with version V1"),
-                                 ((told("V1", RAW, added_tlvs=[{"type": 1, "value": "AA=="}]), "allowed: with version V2"),
+                                 (told("V1", RAW, added_tlvs=[{"type": 1, "value": "AA=="}]), "allowed: with version V2"),
                                  (told("V1", told("V2", RAW)), "a second header inside the first")):
             with tempfile.NamedTemporaryFile("w", suffix=".json", dir="/tmp") as file:
                 json.dump(config([], [cluster("back", 1, transport_socket=transport)]), file)
