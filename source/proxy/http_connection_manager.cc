@@ -6,7 +6,6 @@
 
 #include "source/http/h2/preface.h"
 #include "source/net/transport_info.h"
-#include "source/proxy/exchange_pool.h"
 
 namespace weir::proxy {
 
@@ -31,6 +30,12 @@ HttpConnectionManager::HttpConnectionManager(const HttpConnectionManagerConfig& 
 HttpConnectionManager::~HttpConnectionManager() {
   if (!closed_) onClose(net::CloseReason::kLocalReset);
   dropHttp1();
+}
+
+void HttpConnectionManager::operator delete(HttpConnectionManager* self, std::destroying_delete_t) {
+  SizedPool& pool = self->services_.exchanges.managers;
+  self->~HttpConnectionManager();
+  pool.give(self);
 }
 
 void HttpConnectionManager::onAccepted() {
@@ -353,7 +358,8 @@ void HttpConnectionManager::onClose(net::CloseReason reason) {
 std::unique_ptr<TerminalSession> HttpConnectionManagerFactory::create(const Services& services,
                                                                       net::Connection& connection,
                                                                       const DownstreamInfo& info) const {
-  return std::make_unique<HttpConnectionManager>(*config_, services, connection, info);
+  return std::unique_ptr<TerminalSession>(new (services.exchanges.managers)
+                                              HttpConnectionManager(*config_, services, connection, info));
 }
 
 std::unique_ptr<TerminalSession> HttpConnectionManagerFactory::resume(const Services& services,
@@ -361,7 +367,8 @@ std::unique_ptr<TerminalSession> HttpConnectionManagerFactory::resume(const Serv
                                                                       const DownstreamInfo& info,
                                                                       const SessionRest& rest,
                                                                       base::MonotonicTime opened) const {
-  auto session = std::make_unique<HttpConnectionManager>(*config_, services, connection, info);
+  std::unique_ptr<HttpConnectionManager> session(new (services.exchanges.managers)
+                                                     HttpConnectionManager(*config_, services, connection, info));
   session->resume(rest, opened);
   return session;
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "source/http/h2/h2_codec.h"
 #include "source/http/keepalive.h"
 #include "source/proxy/exchange.h"
+#include "source/proxy/exchange_pool.h"
 #include "source/proxy/http_connection_manager_config.h"
 #include "source/proxy/session_factory.h"
 
@@ -38,6 +40,10 @@ class HttpConnectionManager final : public TerminalSession,
   HttpConnectionManager(const HttpConnectionManagerConfig& config, const Services& services,
                         net::Connection& connection, const DownstreamInfo& info);
   ~HttpConnectionManager() override;
+  // Its memory is of the worker's pool.
+  static void* operator new(size_t bytes, SizedPool& pool) { return pool.take(bytes); }
+  static void operator delete(void* memory, SizedPool& pool) { pool.give(memory); }
+  static void operator delete(HttpConnectionManager* self, std::destroying_delete_t);
 
   void onAccepted() override;
   void drain() override;

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -317,6 +318,52 @@ TEST_F(KernelNetworkTest, ConnectsFromAnAddressOfItsOwn) {
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.status().message().find("192.0.2.1"), std::string::npos) << refused.status();
   EXPECT_FALSE(network_.connectFrom(*Address::parseIp("::1", 0), listener_->localAddress(), std::nullopt).ok());
+}
+
+// What a connection leaves behind while nothing happens on it.
+TEST_F(KernelNetworkTest, HandsASocketOverAndBack) {
+  struct Watcher final : event::ReadyHandler {
+    void onReady(event::Readiness ready) override {
+      last = ready;
+      ++edges;
+    }
+    event::Readiness last;
+    int edges = 0;
+  };
+  listen("127.0.0.1:0");
+  RecordingSession client_session, server_session;
+  auto client = dial(listener_->localAddress(), client_session);
+  turnUntil([&] { return !accepted_.empty() && client->open(); });
+  auto server = adopt(server_session);
+  client->output().append("first ");
+  client->flush();
+  turnUntil([&] { return server_session.received == "first "; });
+
+  Watcher watcher;
+  const bool looks = server->verify();
+  EXPECT_EQ(server->park(watcher).has_value(), !looks);  // not before it has looked
+  turnUntil([&] { return server->quiet(); });
+  std::optional<Connection::Rest> rest = server->park(watcher);
+  ASSERT_TRUE(rest.has_value());
+  EXPECT_EQ(server->state(), Connection::State::kClosed);
+  server.reset();
+  EXPECT_FALSE(server_session.closed.has_value());
+  EXPECT_EQ(watcher.edges, 0);
+  EXPECT_EQ(rest->bytes_read, 6u);
+
+  client->output().append("second");
+  client->flush();
+  turnUntil([&] { return watcher.edges > 0; });
+  EXPECT_TRUE(watcher.last.readable);
+  server = std::make_unique<Connection>(dispatcher_, blocks_, *std::move(rest), Connection::Limits{}, server_session);
+  server->goOn(watcher.last);
+  EXPECT_EQ(server_session.received, "first second");
+  EXPECT_EQ(server->bytesRead(), 12u);
+  server->output().append("answer");
+  server->flush();
+  turnUntil([&] { return client_session.received == "answer"; });
+  client.reset();
+  turnUntil([&] { return server_session.closed.has_value() || server_session.ends == 1; });
 }
 
 }  // namespace

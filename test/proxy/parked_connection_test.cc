@@ -1,5 +1,7 @@
 // Connections that nothing happens on, and whatever may happen then.
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "test/proxy/proxy_world.h"
@@ -227,6 +229,54 @@ TEST(ParkedConnectionTest, GoesWithItsListener) {
   EXPECT_EQ(world.gauge("listener.listener.downstream_cx_active"), 0);
   EXPECT_EQ(world.limit.used(), 0u);
   EXPECT_TRUE(world.clients[0]->ended || world.clients[0]->closed.has_value());
+}
+
+// Takes a line with nothing but a name off the front, and has clients come from elsewhere.
+class Introduction final : public ListenerFilter {
+ public:
+  explicit Introduction(const net::Address& remote) : remote_(remote) {}
+  Verdict inspect(Look& look, Inspected& result) const override {
+    const size_t end = look.bytes.find('\n');
+    if (end == std::string_view::npos) return Verdict::kMore;
+    result.server_name = look.bytes.substr(0, end);
+    result.remote = remote_;
+    look.consumed = end + 1;
+    return Verdict::kDone;
+  }
+  size_t maxBytes() const override { return 100; }
+
+ private:
+  const net::Address remote_;
+};
+
+// A line per exchange: who the client is, and whom it asked for.
+class ClientLog final : public filter::AccessLog {
+ public:
+  explicit ClientLog(std::vector<std::string>& lines) : lines_(lines) {}
+  void log(const filter::StreamInfo& info, const net::WorkerContext&) const override {
+    lines_.push_back(info.downstream_direct_remote.text() + " " + std::string(info.requested_server_name) + " " +
+                     std::to_string(info.connection_id));
+  }
+
+ private:
+  std::vector<std::string>& lines_;
+};
+
+TEST(ParkedConnectionTest, KeepsWhatListenerFiltersFoundOut) {
+  std::vector<std::string> lines;
+  ParkedWorld world([&lines](ProxyWorld::Setup& setup) {
+    setup.config->access_logs.push_back(std::make_unique<ClientLog>(lines));
+    setup.listener_filters->filters.push_back(
+        std::make_unique<const Introduction>(*net::Address::parseIp("192.0.2.7", 7)));
+  });
+  RawClient& client = world.client();
+  EXPECT_EQ(count(world.ask(client, "some.name\n" + std::string(kGet)), kAnswer), 1u);
+  for (int request = 0; request < 3; ++request) {
+    world.run(kLongEnough);
+    EXPECT_EQ(world.listener->parked(), 1u);
+    EXPECT_EQ(count(world.ask(client, kGet), kAnswer), 1u) << client.received;
+  }
+  EXPECT_EQ(lines, std::vector<std::string>(4, "192.0.2.7:7 some.name 1"));
 }
 
 TEST(ParkedConnectionTest, LeavesNothingBehindAStorm) {

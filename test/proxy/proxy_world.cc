@@ -82,7 +82,7 @@ ProxyWorld::ProxyWorld(const std::function<void(Setup&)>& change,
   Route& route = addRoute(host, "/");
   route.action.emplace<ForwardAction>().cluster = "c";
   std::vector<filter::HttpChainConfig::Slot> filters;
-  Setup setup{config.get(), &route, &host, &filters};
+  Setup setup{config.get(), &route, &host, &filters, &listener_config.filters};
   if (change) change(setup);
   host.index();
   config->routes = std::move(table);

@@ -66,6 +66,7 @@ class ProxyWorld {
     Route* route;  // prefix "/", to the cluster "c" of the origin
     VirtualHost* host;
     std::vector<filter::HttpChainConfig::Slot>* filters;
+    ListenerFilters* listener_filters;
   };
   // `wrap` may put something of its own in front of the proxy's network.
   using Wrap = std::function<std::unique_ptr<net::Network>(net::Network&)>;

@@ -11,6 +11,7 @@ namespace weir::proxy {
 DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::unique_ptr<net::Socket> socket,
                                            const FilterChain& chain, const DownstreamInfo& info)
     : registry_(registry),
+      services_(registry.services_),
       chain_(chain),
       info_(info),
       connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket),
@@ -23,19 +24,25 @@ DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::un
   handshake_timer_->arm(chain.transport_timeout);
 }
 
+// The registry may be gone by now.
+void DownstreamConnection::operator delete(DownstreamConnection* self, std::destroying_delete_t) {
+  SizedPool& pool = self->services_.exchanges.connections;
+  self->~DownstreamConnection();
+  pool.give(self);
+}
+
 void DownstreamConnection::start() {
   if (chain_.filters.empty()) return openSession();
-  const Services& services = registry_.services_;
   std::vector<std::unique_ptr<filter::NetworkFilter>> filters;
   filters.reserve(chain_.filters.size());
-  for (const auto& factory : chain_.filters) filters.push_back(factory->create(services.worker));
-  filters_ = std::make_unique<filter::NetworkChain>(std::move(filters), connection_, services.worker,
-                                                    services.side_calls, behind_);
+  for (const auto& factory : chain_.filters) filters.push_back(factory->create(services_.worker));
+  filters_ = std::make_unique<filter::NetworkChain>(std::move(filters), connection_, services_.worker,
+                                                    services_.side_calls, behind_);
   filters_->start();
 }
 
 void DownstreamConnection::openSession() {
-  session_ = chain_.terminal->create(registry_.services_, connection_, info_);
+  session_ = chain_.terminal->create(services_, connection_, info_);
   session_->onAccepted();
 }
 
@@ -62,14 +69,14 @@ void DownstreamConnection::drain() {
 void DownstreamConnection::onTimer(event::Timer&) {
   const net::TransportInfo* const info = connection_.transportInfo();
   if (info == nullptr || !info->version.empty()) return;  // done, and the client has said nothing since
-  registry_.services_.worker.stats.add(registry_.stats_.cx_transport_socket_connect_timeout);
+  services_.worker.stats.add(registry_.stats_.cx_transport_socket_connect_timeout);
   connection_.close(net::CloseReason::kLocalReset);
 }
 
 void DownstreamConnection::onClose(net::CloseReason reason) {
   if (handshake_timer_ != nullptr) handshake_timer_->cancel();
   filters_ != nullptr ? filters_->onClose(reason) : session_->onClose(reason);
-  const net::WorkerContext& worker = registry_.services_.worker;
+  const net::WorkerContext& worker = services_.worker;
   if (registry_.log_ != nullptr) {
     registry_.log_->connectionOver(info_, &connection_, opened_, http::Reason::kNone, worker);
   }
@@ -104,7 +111,8 @@ net::Connection::Limits ConnectionRegistry::limitsFor(const FilterChain& chain) 
 bool ConnectionRegistry::add(std::unique_ptr<net::Socket> socket, const FilterChain& chain,
                              const DownstreamInfo& info) {
   if (limit_.tryTake() == upstream::SharedLimit::Take::kRefused) return false;
-  auto* const connection = new DownstreamConnection(*this, std::move(socket), chain, info);
+  auto* const connection =
+      new (services_.exchanges.connections) DownstreamConnection(*this, std::move(socket), chain, info);
   link(*connection);
   ++size_;
   stats::Shard& shard = services_.worker.stats;

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 #include "absl/time/time.h"
 #include "source/base/clock.h"
@@ -24,6 +25,7 @@
 #include "source/event/timer.h"
 #include "source/filter/network_chain.h"
 #include "source/net/connection.h"
+#include "source/proxy/exchange_pool.h"
 #include "source/proxy/listener/filter_chain.h"
 #include "source/proxy/listener/listener_log.h"
 #include "source/proxy/listener/listener_stats.h"
@@ -37,7 +39,10 @@ class ParkedConnection;
 
 class DownstreamConnection final : public event::Deletable, private net::Session, private event::TimerHandler {
  public:
-  net::Connection& connection() { return connection_; }
+  // Its memory is of the worker's pool.
+  static void* operator new(size_t bytes, SizedPool& pool) { return pool.take(bytes); }
+  static void operator delete(void* memory, SizedPool& pool) { pool.give(memory); }
+  static void operator delete(DownstreamConnection* self, std::destroying_delete_t);
 
  private:
   friend class ConnectionRegistry;
@@ -72,6 +77,7 @@ class DownstreamConnection final : public event::Deletable, private net::Session
   void drain();
 
   ConnectionRegistry& registry_;
+  const Services& services_;
   const FilterChain& chain_;
   const DownstreamInfo info_;
   net::Connection connection_;

@@ -74,7 +74,7 @@ DownstreamConnection& ConnectionRegistry::resume(ParkedConnection& parked) {
   if (parked.next_ != nullptr) parked.next_->previous_ = parked.previous_;
   if (first_parked_ == &parked) first_parked_ = parked.next_;
   --parked_;
-  auto* const connection = new DownstreamConnection(*this, parked);
+  auto* const connection = new (services_.exchanges.connections) DownstreamConnection(*this, parked);
   delete &parked;
   link(*connection);
   sweepLater(*connection);  // it may have been woken for nothing
@@ -87,6 +87,7 @@ void ConnectionRegistry::resumeAll() {
 
 DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, ParkedConnection& parked)
     : registry_(registry),
+      services_(registry.services_),
       chain_(parked.chain_),
       info_(parked.info()),
       connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(parked.connection_),
