@@ -167,6 +167,10 @@ absl::StatusOr<FormatOperator> findFormatOperator(std::string_view name, bool ha
 }
 
 bool appendNumber(uint64_t number, std::string& out) {
+  if (number < 10) {  // most durations, and what most requests bring along
+    out += static_cast<char>('0' + number);
+    return true;
+  }
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
   out.append(digits, end);

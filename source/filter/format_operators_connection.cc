@@ -10,13 +10,12 @@ using net::Address;
 
 bool appendIp(const Address& address, std::string& out) {
   if (address.family() == Address::Family::kNone) return false;
-  if (!address.isIp()) {
+  if (address.family() != Address::Family::kIpv6) {
     out += address.ip();
     return true;
   }
   char text[INET6_ADDRSTRLEN] = {};
-  const int family = address.family() == Address::Family::kIpv4 ? AF_INET : AF_INET6;
-  inet_ntop(family, address.ipBytes().data(), text, sizeof(text));
+  inet_ntop(AF_INET6, address.ipBytes().data(), text, sizeof(text));
   out += text;
   return true;
 }

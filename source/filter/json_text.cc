@@ -2,10 +2,19 @@
 
 #include <algorithm>
 
+#include "source/http/scan.h"
+
 namespace weir::filter {
 namespace {
 
-bool plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c > 0 && c != '"' && c != '\\' && c != 0x7f; }
+// What stands in a JSON string as it is: visible ASCII and spaces, without quotes and backslashes.
+constexpr http::ByteSet kPlainBytes = [] {
+  http::ByteSet set;
+  set.add(0x20, '"' - 1);
+  set.add('"' + 1, '\\' - 1);
+  set.add('\\' + 1, 0x7e);
+  return set;
+}();
 
 // The length of the valid UTF-8 sequence of two or more bytes at the front, or 0 (RFC 3629 section 4).
 size_t sequence(std::string_view text) {
@@ -51,8 +60,7 @@ void appendEscape(char c, std::string& out) {
 
 void appendJsonEscaped(std::string_view text, std::string& out) {
   while (!text.empty()) {
-    size_t run = 0;
-    while (run < text.size() && plain(text[run])) ++run;
+    const size_t run = http::findOutside(kPlainBytes, text);
     out += text.substr(0, run);
     text.remove_prefix(run);
     if (text.empty()) return;
@@ -66,6 +74,6 @@ void appendJsonEscaped(std::string_view text, std::string& out) {
   }
 }
 
-bool needsJsonEscape(std::string_view text) { return !std::all_of(text.begin(), text.end(), plain); }
+bool needsJsonEscape(std::string_view text) { return http::findOutside(kPlainBytes, text) != text.size(); }
 
 }  // namespace weir::filter

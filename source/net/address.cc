@@ -131,7 +131,16 @@ std::string Address::ip() const {
   if (family_ == Family::kUnix) return *path_;
   if (family_ == Family::kNone) return "-";
   char text[INET6_ADDRSTRLEN];
-  inet_ntop(family_ == Family::kIpv4 ? AF_INET : AF_INET6, bytes_, text, sizeof(text));
+  if (family_ == Family::kIpv4) {
+    // Not by inet_ntop, whose sprintf is a tenth of what a request costs; and short enough to need no allocation.
+    char* end = text;
+    for (int i = 0; i < 4; ++i) {
+      if (i > 0) *end++ = '.';
+      end = std::to_chars(end, std::end(text), bytes_[i]).ptr;
+    }
+    return std::string(text, end);
+  }
+  inet_ntop(AF_INET6, bytes_, text, sizeof(text));
   return text;
 }
 

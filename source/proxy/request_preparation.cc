@@ -41,8 +41,11 @@ std::optional<net::Address> forwardedAddress(const http::HeaderMap& headers, uin
 // The text of an IP address without a heap string; empty for a unix socket.
 std::string_view ipText(const net::Address& address, char (&out)[INET6_ADDRSTRLEN]) {
   if (!address.isIp()) return {};
-  const int family = address.family() == net::Address::Family::kIpv4 ? AF_INET : AF_INET6;
-  return inet_ntop(family, address.ipBytes().data(), out, sizeof(out)) == nullptr ? "" : out;
+  if (address.family() == net::Address::Family::kIpv4) {
+    const std::string text = address.ip();  // too short for the heap
+    return std::string_view(out, text.copy(out, sizeof(out)));
+  }
+  return inet_ntop(AF_INET6, address.ipBytes().data(), out, sizeof(out)) == nullptr ? "" : out;
 }
 
 // Joins to the last value of that name; one list, in order (RFC 9110 section 5.3).

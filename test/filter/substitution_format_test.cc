@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
@@ -90,6 +91,31 @@ TEST_F(SubstitutionFormatTest, GrpcStatusIsThatOfTheResponseInAnySpelling) {
   EXPECT_EQ(text("%GRPC_STATUS_NUMBER%"), "10");
   const auto bad = SubstitutionFormat::parse("%GRPC_STATUS(lower)%", false);
   EXPECT_FALSE(bad.ok());
+}
+
+// What is written by hand must be what strftime(3) writes, on every day, and beside what only strftime knows.
+TEST_F(SubstitutionFormatTest, TimesAreThoseOfStrftime) {
+  constexpr std::string_view kFormat = "%Y-%m-%dT%H:%M:%S";
+  const auto plain = SubstitutionFormat::parse("%START_TIME(%Y-%m-%dT%H:%M:%S)%", false);
+  const auto mixed = SubstitutionFormat::parse("%START_TIME(%Y-%m-%dT%H:%M:%S%%%a)%", false);
+  ASSERT_TRUE(plain.ok() && mixed.ok());
+  const auto check = [&](int64_t seconds) {
+    info_.start_wall = absl::FromUnixSeconds(seconds);
+    const time_t time = seconds;
+    tm parts = {};
+    gmtime_r(&time, &parts);
+    char expected[64];
+    std::string out;
+    (*plain)->append(info_, out);
+    strftime(expected, sizeof(expected), std::string(kFormat).c_str(), &parts);
+    ASSERT_EQ(out, expected) << seconds;
+    out.clear();
+    (*mixed)->append(info_, out);
+    strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S%%%a", &parts);
+    ASSERT_EQ(out, expected) << seconds;
+  };
+  // As far as nanoseconds of 64 bits reach, each day at another second of it.
+  for (int64_t day = 0; day < 106000; ++day) check(day * 86400 + day * 7919 % 86400);
 }
 
 TEST_F(SubstitutionFormatTest, EveryOperatorSaysWhatItIsNamedAfter) {
@@ -208,6 +234,10 @@ TEST(JsonTextTest, OnlyValidUtf8PassesAsItIs) {
   EXPECT_EQ(escaped("\xe2\x82"), "\\u00e2\\u0082");  // cut off
   EXPECT_EQ(escaped("a\n\r\t\x7f"), "a\\n\\r\\t\\u007f");
   EXPECT_FALSE(needsJsonEscape("abc"));
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const std::string text = std::string(37, 'a') + static_cast<char>(byte) + "b";
+    EXPECT_EQ(needsJsonEscape(text), byte < 0x20 || byte == '"' || byte == '\\' || byte >= 0x7f) << byte;
+  }
 }
 
 struct TwoCertificates final : net::PeerChain {
