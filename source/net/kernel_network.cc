@@ -99,13 +99,23 @@ IoResult ioResult(ssize_t moved) {
   return {IoResult::State::kFailed, 0, errno};
 }
 
-// recv and send without what the C library does around them so that a thread could be cancelled there: no thread of
+// These without what the C library does around them so that a thread could be cancelled there: no thread of
 // weir ever is.
 ssize_t receive(int fd, void* into, size_t size) {
   return ::syscall(SYS_recvfrom, fd, into, size, 0, nullptr, nullptr);
 }
+ssize_t receive(int fd, std::span<const iovec> into) {
+  return ::syscall(SYS_readv, fd, into.data(), static_cast<int>(into.size()));
+}
 ssize_t transmit(int fd, const void* from, size_t size) {
   return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
+}
+// sendmsg is writev that can be told not to raise SIGPIPE.
+ssize_t transmit(int fd, std::span<const iovec> from) {
+  msghdr message = {};
+  message.msg_iov = const_cast<iovec*>(from.data());
+  message.msg_iovlen = from.size();
+  return ::syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL);
 }
 
 class KernelSocket final : public Socket {
@@ -132,25 +142,16 @@ class KernelSocket final : public Socket {
   }
   IoResult read(std::span<const iovec> into) override {
     for (;;) {
-      const ssize_t got = into.size() == 1 ? receive(fd_, into[0].iov_base, into[0].iov_len)
-                                           : ::readv(fd_, into.data(), static_cast<int>(into.size()));
+      const ssize_t got = into.size() == 1 ? receive(fd_, into[0].iov_base, into[0].iov_len) : receive(fd_, into);
       if (got < 0 && errno == EINTR) continue;
       if (got > 0) poller_->noteRead(static_cast<size_t>(got));
       return ioResult(got);
     }
   }
-  // sendmsg is writev that can be told not to raise SIGPIPE; send is the cheaper one for a single piece.
+  // send is the cheaper one for a single piece.
   IoResult write(std::span<const iovec> from) override {
-    while (from.size() == 1) {
-      const ssize_t sent = transmit(fd_, from[0].iov_base, from[0].iov_len);
-      if (sent < 0 && errno == EINTR) continue;
-      return ioResult(sent);
-    }
-    msghdr message = {};
-    message.msg_iov = const_cast<iovec*>(from.data());
-    message.msg_iovlen = from.size();
     for (;;) {
-      const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+      const ssize_t sent = from.size() == 1 ? transmit(fd_, from[0].iov_base, from[0].iov_len) : transmit(fd_, from);
       if (sent < 0 && errno == EINTR) continue;
       return ioResult(sent);
     }
