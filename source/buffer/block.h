@@ -1,4 +1,4 @@
-// Block: 16 KiB of bytes that came from a per-worker BlockPool, shared by the slices that look into it. The count is
+// Block: 20 KiB of bytes that came from a per-worker BlockPool, shared by the slices that look into it. The count is
 // plain: a block never leaves its worker. BlockPool: made and owned by the worker, outlives all its buffers, keeps a
 // bounded number of idle blocks so that a steady load allocates nothing, and gives the rest back to the heap.
 // Destroying it while a block is in use is a bug, and checked.
@@ -13,7 +13,9 @@ class BlockPool;
 class KernelPipe;
 
 struct Block {
-  static constexpr size_t kBytes = 16 * 1024;
+  // With what stands around it five pages. The commonest large piece (a body, an HTTP/2 frame or a TLS record of
+  // 16 KiB) fits together with the head that comes before it.
+  static constexpr size_t kBytes = 20 * 1024 - 64;
   union {
     BlockPool* pool;
     Block* next_idle;  // only while the pool keeps it

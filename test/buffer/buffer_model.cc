@@ -33,7 +33,7 @@ class Model {
       verify(b);
       size_t total = 0;
       for (const std::string& text : texts_) total += text.size();
-      // Each small piece is packed, so slices of 1 KiB and blocks of 16 KiB bound what is held.
+      // Each small piece is packed, so slices of 1 KiB and blocks of 20 KiB bound what is held.
       CHECK(pool_.inUse() <= total / 512 + 2 * kBuffers, "small pieces do not hold a block each");
     }
   }

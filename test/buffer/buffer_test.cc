@@ -206,7 +206,7 @@ TEST(BufferTest, ReservesTheTailFirstAndCommitsWhatWasRead) {
   Buffer buffer(pool);
   buffer.append("abc");
   std::array<iovec, 3> space;
-  ASSERT_EQ(buffer.reserve(20'000, space), 2u);
+  ASSERT_EQ(buffer.reserve(Block::kBytes, space), 2u);
   EXPECT_EQ(space[0].iov_base, buffer.front().data() + 3);
   EXPECT_EQ(space[0].iov_len, Block::kBytes - 3);
   memcpy(space[0].iov_base, "def", 3);
