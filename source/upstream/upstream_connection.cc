@@ -297,6 +297,10 @@ void UpstreamConnection::onOutput() {
   // Queued before the connection's own write, so that it runs before that.
   if (!before_flush_.running()) before_flush_.wake();
   connection_.flush();
+  // A client's half of a tunnel has ended; that of the host goes on.
+  if (multiplex_ == nullptr && streams_out_ > 0 && codec_->finished() && codec_->error() == http::Reason::kNone) {
+    connection_.finishOutput();
+  }
 }
 
 void UpstreamConnection::onConsumed() { connection_.consumed(); }

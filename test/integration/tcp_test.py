@@ -39,7 +39,7 @@ class Tunnels(unittest.TestCase):
             [listener("front", front, network_filter("tcp", "tcp_proxy.v3.TcpProxy", stat_prefix="front", cluster="proxy",
                                                      tunneling_config=tunnel)),
              http_listener("back", back, [route], http2_protocol_options={"allow_connect": True})],
-            [cluster("proxy", back, **options), cluster("far", origin)]))
+            [cluster("proxy", back, **options), cluster("far", origin)]), ["--concurrency", "1"])
 
     def test_bytes_pass_both_ways_in_every_kind_of_tunnel(self):
         def serve(wire):

@@ -156,7 +156,7 @@ void ClientStream::send(Part part) {
       writer_.data(std::move(part.data()));
       break;
     case Part::Kind::kEnd:
-      // One half of a tunnel cannot be closed alone: its end is the end of the connection.
+      // The end of its half of the connection: there is no other way to say it.
       if (writer_.isTunnel()) wire_.finished = true;
       writer_.end(part.trailers());
       break;

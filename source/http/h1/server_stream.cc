@@ -133,9 +133,15 @@ std::optional<Part> ServerStream::receive() {
     Head& head = moveHead(*head_, head_text_, *arena_);
     head_ = nullptr;
     head_arena_.reset();
+    given_ = &head;
     return Part::makeHead(head, in.pool());
   }
   if (reader_.done()) return std::nullopt;
+  // Whoever took the head has taken the upgrade out of it: nothing waits for a tunnel.
+  if (context_.upgrade_asked && given_->upgrade.empty()) {
+    context_.upgrade_asked = false;
+    reader_.refuseTunnel();
+  }
   const size_t before = in.size();
   std::optional<Part> part = reader_.next(in, wire_.input, *arena_);
   if (in.size() != before) wire_.owner.onConsumed();

@@ -54,6 +54,7 @@ class ServerStream final : public Stream {
   // The head of a request that was announced and not received yet, with the text that it looks into.
   base::Arena head_arena_;
   Head* head_ = nullptr;
+  const Head* given_ = nullptr;  // the same, once the owner has it; in its arena
   std::string_view head_text_;
 
   HeadScanner scanner_;
