@@ -41,6 +41,7 @@ SizedPool::~SizedPool() {
     empty_.remove(slab);
     destroy(slab);
   }
+  if (partial_.first != nullptr && partial_.first->used == 0) destroy(*partial_.first);
   CHECK(slabs_ == 0, "a pool outlives its objects");
 }
 
@@ -81,9 +82,10 @@ void SizedPool::give(void* memory) {
   slab.free = new (memory) Free{slab.free};
   base::poison(memory, bytes_);
   if (slab.used-- == per_slab_) partial_.push(slab);
-  if (slab.used > 0) return;
+  // The last one that has room stays where it is, so that one object that comes and goes moves no slab.
+  if (slab.used > 0 || (partial_.first == &slab && slab.next == nullptr)) return;
   partial_.remove(slab);
-  if (empty_slabs_ > 0 && (empty_slabs_ + 1) * per_slab_ > keep_) {
+  if ((empty_slabs_ + 2) * per_slab_ > keep_) {
     destroy(slab);
     return;
   }
