@@ -104,12 +104,13 @@ absl::Status fillMetadata(std::string_view argument, FormatOperator& op) {
   const std::string_view of = argument.substr(0, colon);
   if (of == "VIRTUAL_HOST") op.noted = FormatOperator::Noted::kVirtualHost;
   if (of == "CLUSTER") op.noted = FormatOperator::Noted::kCluster;
+  if (of == "LISTENER") op.noted = FormatOperator::Noted::kListener;
   op.text = argument.substr(std::min(colon + 1, argument.size()));
   if ((op.noted != FormatOperator::Noted::kRoute || of == "ROUTE") && !op.text.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", av(argument), "\" in ", av(op.name),
-                   " names no metadata; allowed are ROUTE:NAMESPACE:KEY, "
-                   "VIRTUAL_HOST:NAMESPACE:KEY and CLUSTER:NAMESPACE:KEY, with more keys behind"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", av(argument), "\" in ", av(op.name),
+      " names no metadata; allowed are ROUTE:NAMESPACE:KEY, "
+      "VIRTUAL_HOST:NAMESPACE:KEY, CLUSTER:NAMESPACE:KEY and LISTENER:NAMESPACE:KEY, with more keys behind"));
 }
 
 }  // namespace

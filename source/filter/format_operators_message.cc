@@ -1,6 +1,7 @@
 // Operators that say something of the request and of the response.
 #include "source/base/metadata_text.h"
 #include "source/filter/format_operator.h"
+#include "source/filter/listener_facts.h"
 #include "source/http/grpc.h"
 
 namespace weir::filter {
@@ -152,6 +153,7 @@ bool virtualHostName(const FormatOperator&, const StreamInfo& info, std::string&
 
 const base::MetadataText* notedAbout(FormatOperator::Noted what, const StreamInfo& info) {
   if (what == FormatOperator::Noted::kCluster) return info.upstream_metadata;
+  if (what == FormatOperator::Noted::kListener) return info.listener == nullptr ? nullptr : info.listener->notes.get();
   if (info.route == nullptr) return nullptr;
   return what == FormatOperator::Noted::kRoute ? info.route->metadata() : info.route->virtualHostMetadata();
 }
@@ -161,6 +163,10 @@ bool metadata(const FormatOperator& self, const StreamInfo& info, std::string& o
   const auto value = noted == nullptr ? std::nullopt : noted->find(self.text);
   if (value) out += *value;
   return value.has_value();
+}
+
+bool trafficDirection(const FormatOperator&, const StreamInfo& info, std::string& out) {
+  return info.listener != nullptr && appendText(info.listener->direction, out);
 }
 
 bool localReplyBody(const FormatOperator&, const StreamInfo& info, std::string& out) {
@@ -188,6 +194,7 @@ const FormatOperator kOperators[] = {
     {.name = "ROUTE_NAME", .write = routeName},
     {.name = "STREAM_ID", .write = requestId},
     {.name = "TRAILER", .arity = Arity::kHeader, .write = responseTrailer},
+    {.name = "TRAFFIC_DIRECTION", .write = trafficDirection},
     {.name = "UNIQUE_ID", .write = requestId},
     {.name = "VIRTUAL_HOST_NAME", .write = virtualHostName},
 };

@@ -32,6 +32,7 @@ namespace weir::filter {
 
 class ConnectionStates;  // source/filter/connection_states.h
 struct FilterTime;       // source/filter/filter_times.h
+struct ListenerFacts;    // source/filter/listener_facts.h
 class RouteInfo;
 struct RateLimitRule;  // source/filter/rate_limit_rules.h
 
@@ -49,8 +50,9 @@ struct StreamInfo {
 
   std::optional<http::Version> protocol;  // none for TCP
   uint64_t connection_id = 0;
-  uint64_t bytes_received = 0;  // body bytes from downstream
-  uint64_t bytes_sent = 0;      // body bytes to downstream
+  const ListenerFacts* listener = nullptr;  // of the one that took the connection; null: nothing is said
+  uint64_t bytes_received = 0;              // body bytes from downstream
+  uint64_t bytes_sent = 0;                  // body bytes to downstream
   uint64_t upstream_bytes_sent = 0;
   uint64_t upstream_bytes_received = 0;
 

@@ -20,7 +20,8 @@ Listener::Listener(event::Dispatcher& dispatcher, std::unique_ptr<ListenSocket> 
       back_off_timer_(dispatcher, *this),
       back_off_(kFirstBackOff) {}
 
-absl::Status Listener::start(int backlog) {
+absl::Status Listener::start(int backlog, uint32_t accepts_per_turn) {
+  accepts_per_turn_ = accepts_per_turn;
   absl::Status status = socket_->listen(backlog);
   if (!status.ok()) return status;
   backlog_ = backlog;
@@ -60,7 +61,7 @@ void Listener::onWake() {
   const bool accepting = state_ == State::kAccepting || state_ == State::kStopping;
   if (!accepting || !readable_ || back_off_timer_.armed()) return;
   exhausted_told_ = false;
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+  for (uint32_t i = 0; i < accepts_per_turn_; ++i) {
     if (!acceptOne()) break;
     if (state_ == State::kPaused) return;  // the owner has had enough
     if (state_ == State::kStopping && --stop_budget_ == 0) readable_ = false;

@@ -29,12 +29,12 @@ class ListenerOwner {
 
 class Listener final : private event::ReadyHandler, private event::TimerHandler, private event::Wakeable {
  public:
-  // At most this many accepts in one turn, then other work goes first.
-  static constexpr int kAcceptsPerTurn = 16;
+  // At most this many accepts in one turn, unless it is told otherwise; then other work goes first.
+  static constexpr uint32_t kAcceptsPerTurn = 16;
 
   Listener(event::Dispatcher& dispatcher, std::unique_ptr<ListenSocket> socket, ListenerOwner& owner);
   // Starts to accept; call after every listener is bound.
-  absl::Status start(int backlog);
+  absl::Status start(int backlog, uint32_t accepts_per_turn = kAcceptsPerTurn);
   // Accepts nothing while paused; the kernel's queue keeps what comes.
   void pause(bool paused);
   // Stops for good and closes the socket, after what already waits in the queue was handed over.
@@ -60,6 +60,7 @@ class Listener final : private event::ReadyHandler, private event::TimerHandler,
   bool exhausted_told_ = false;  // in this turn
   bool readable_ = false;        // the queue was not yet seen empty
   int backlog_ = 0;
+  uint32_t accepts_per_turn_ = kAcceptsPerTurn;
   int stop_budget_ = 0;  // accepts left while stopping: no more than could wait
 };
 

@@ -76,6 +76,7 @@ Exchange::Exchange(const HttpConnectionManagerConfig& config, const Services& se
   info_.start = now();
   info_.start_wall = services.worker.dispatcher.wallNow();
   info_.connection_id = downstream.connection_id;
+  info_.listener = config.listener.get();
   info_.connection_states = &owner.states();
   info_.downstream_local = downstream.local;
   info_.downstream_local_restored = downstream.local_restored;

@@ -322,6 +322,7 @@ void HttpConnectionManager::logWithoutExchange(Reason reason, uint16_t status) {
   info.complete = now();
   info.protocol = codec_->version();
   info.connection_id = info_.connection_id;
+  info.listener = config_.listener.get();
   info.downstream_local = info_.local;
   info.downstream_direct_remote = info.downstream_remote = info_.remote;
   info.downstream_transport = connection_.transportInfo();

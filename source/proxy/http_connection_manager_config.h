@@ -33,6 +33,7 @@ enum class ServerHeader : uint8_t { kOverwrite, kAppendIfAbsent, kPassThrough };
 enum class DownstreamProtocol : uint8_t { kAuto, kHttp1, kHttp2 };
 
 struct HttpConnectionManagerConfig {
+  std::shared_ptr<const filter::ListenerFacts> listener;  // null: nothing is said
   std::string stat_prefix;
   HttpStats stats;
   std::unique_ptr<const RouteTable> routes;

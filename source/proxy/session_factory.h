@@ -18,6 +18,7 @@
 #include "source/base/diagnostics.h"
 #include "source/filter/access_log.h"
 #include "source/filter/http_filter_factory.h"
+#include "source/filter/listener_facts.h"
 #include "source/filter/side_call.h"
 #include "source/net/client_fingerprints.h"
 #include "source/net/connection.h"
@@ -116,6 +117,7 @@ struct SessionContext {
   const std::function<bool(std::string_view)>& cluster_exists;
   bool schema_only = false;             // do not open or read files that the configuration names
   bool cluster_by_server_name = false;  // sni_cluster stands in front
+  std::shared_ptr<const filter::ListenerFacts> listener = nullptr;  // null: nothing is said
 };
 
 struct SessionType {

@@ -62,6 +62,7 @@ TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, con
   info_.start = services.worker.dispatcher.now();
   info_.start_wall = services.worker.dispatcher.wallNow();
   info_.connection_id = info.connection_id;
+  info_.listener = config.listener.get();
   info_.downstream_local = info.local;
   info_.downstream_local_restored = info.local_restored;
   info_.downstream_direct_remote = info.remote;

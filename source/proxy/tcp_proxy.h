@@ -50,6 +50,7 @@ struct TcpTunnelRequest {
 };
 
 struct TcpProxyConfig {
+  std::shared_ptr<const filter::ListenerFacts> listener;  // null: nothing is said
   struct Target {
     std::string cluster;
     uint64_t weight = 1;

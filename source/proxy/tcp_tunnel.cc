@@ -33,6 +33,7 @@ TcpTunnel::TcpTunnel(const TcpProxyConfig& config, const TcpProxyStats& stats, c
   info_.start = services.worker.dispatcher.now();
   info_.start_wall = services.worker.dispatcher.wallNow();
   info_.connection_id = info.connection_id;
+  info_.listener = config.listener.get();
   info_.downstream_local = info.local;
   info_.downstream_local_restored = info.local_restored;
   info_.downstream_direct_remote = info.remote;
@@ -67,8 +68,8 @@ void TcpTunnel::startAttempt() {
   if (host_) pick.attempted = std::span<const upstream::HostRef>(&host_, 1);
   std::optional<net::ClientAddresses> client;
   if (cluster_->config().tells_client) {
-    pick.client = &client.emplace(net::ClientAddresses{info_.downstream_remote, info_.downstream_local,
-                                                       std::string(info_.proxy_tlvs)});
+    pick.client = &client.emplace(
+        net::ClientAddresses{info_.downstream_remote, info_.downstream_local, std::string(info_.proxy_tlvs)});
   }
   opening_ = cluster_->openStream(pick, *this);
 }

@@ -207,9 +207,9 @@ TEST_F(SubstitutionFormatTest, ErrorsNameTheOperatorAndWhatIsAllowed) {
       {"%REQ()%", "error: at offset 0: \"\" in REQ does not name headers"},
       {"%REQ(a?b?c)%", "error: at offset 0: \"a?b?c\" in REQ does not name headers"},
       {"%PROTOCOL(x)%", "error: at offset 0: PROTOCOL takes no argument"},
-      {"%METADATA(LISTENER:a:b)%",
-       "error: at offset 0: \"LISTENER:a:b\" in METADATA names no metadata; allowed are ROUTE:NAMESPACE:KEY, "
-       "VIRTUAL_HOST:NAMESPACE:KEY and CLUSTER:NAMESPACE:KEY, with more keys behind"},
+      {"%METADATA(OTHER:a:b)%",
+       "error: at offset 0: \"OTHER:a:b\" in METADATA names no metadata; allowed are ROUTE:NAMESPACE:KEY, "
+       "VIRTUAL_HOST:NAMESPACE:KEY, CLUSTER:NAMESPACE:KEY and LISTENER:NAMESPACE:KEY, with more keys behind"},
       {"%CLUSTER_METADATA()%", "error: at offset 0: CLUSTER_METADATA names nothing; allowed is NAMESPACE:KEY"},
       {"%REQ(a):x%", "error: at offset 0: \":x\" after REQ is not a maximum length"},
       {"%REQ(a):0%", "error: at offset 0: \":0\" after REQ is not a maximum length"},

@@ -32,7 +32,7 @@ void ActiveListener::addSocket(std::unique_ptr<net::ListenSocket> socket) {
 
 absl::Status ActiveListener::start() {
   for (const std::unique_ptr<net::Listener>& listener : listeners_) {
-    if (absl::Status status = listener->start(config_.backlog); !status.ok()) return status;
+    if (absl::Status status = listener->start(config_.backlog, config_.accepts_per_turn); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

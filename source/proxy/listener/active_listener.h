@@ -28,6 +28,7 @@ struct ListenerConfig {
   std::unique_ptr<const FilterChainMatcher> chains;
   net::Connection::Limits limits;
   int backlog = 1024;
+  uint32_t accepts_per_turn = net::Listener::kAcceptsPerTurn;  // of each worker
   ListenerStats stats;
   ListenerLog log;
 };

@@ -12,6 +12,7 @@ void ListenerLog::connectionOver(const DownstreamInfo& known, const net::Connect
   info.start = opened;
   info.complete = worker.dispatcher.now();
   info.start_wall = worker.dispatcher.wallNow() - (*info.complete - opened);
+  info.listener = facts_.get();
   info.connection_id = known.connection_id;
   info.downstream_local = known.local;
   info.downstream_local_restored = known.local_restored;

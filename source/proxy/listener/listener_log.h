@@ -17,7 +17,9 @@ namespace weir::proxy {
 class ListenerLog {
  public:
   ListenerLog() = default;
-  explicit ListenerLog(std::vector<std::unique_ptr<filter::AccessLog>> logs) : logs_(std::move(logs)) {}
+  // `facts` may be null.
+  ListenerLog(std::vector<std::unique_ptr<filter::AccessLog>> logs, std::shared_ptr<const filter::ListenerFacts> facts)
+      : logs_(std::move(logs)), facts_(std::move(facts)) {}
 
   // `connection` is null for one that never was; kNone as the reason: it was taken. `opened`: when it was accepted.
   void connectionOver(const DownstreamInfo& known, const net::Connection* connection, base::MonotonicTime opened,
@@ -25,6 +27,7 @@ class ListenerLog {
 
  private:
   std::vector<std::unique_ptr<filter::AccessLog>> logs_;
+  std::shared_ptr<const filter::ListenerFacts> facts_;
 };
 
 }  // namespace weir::proxy

@@ -18,8 +18,10 @@
 #include "source/base/strings.h"
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/messages/duration.h"
+#include "source/extensions/messages/metadata.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/transport_sockets/compile_transport.h"
+#include "source/filter/listener_facts.h"
 #include "source/server/compile/compile_address.h"
 #include "source/server/compile/compile_listener_filters.h"
 
@@ -40,11 +42,13 @@ constexpr std::string_view kTls = "tls";
 class ChainCompiler {
  public:
   ChainCompiler(const CompileContext& context, const extensions::TransportScope& scope, const std::string& instance,
-                const std::function<bool(std::string_view)>& cluster_exists, base::Diagnostics& diagnostics)
+                const std::function<bool(std::string_view)>& cluster_exists,
+                std::shared_ptr<const filter::ListenerFacts> facts, base::Diagnostics& diagnostics)
       : context_(context),
         scope_(scope),
         instance_(instance),
         cluster_exists_(cluster_exists),
+        facts_(std::move(facts)),
         diagnostics_(diagnostics) {}
 
   // None after an error was reported.
@@ -196,7 +200,7 @@ class ChainCompiler {
     auto terminal =
         type->make(*config, {context_.stats, diagnostics_, config_path, context_.clock,
                              context_.extensions.http_filters, context_.extensions.access_logs, context_.sinks,
-                             cluster_exists_, context_.schema_only, cluster_by_server_name_});
+                             cluster_exists_, context_.schema_only, cluster_by_server_name_, facts_});
     if (!last && terminal != nullptr) {
       diagnostics_.error(path, absl::StrCat("filter \"", message.name(),
                                             "\" takes all bytes, so that nothing reaches the filter behind it; it must "
@@ -217,6 +221,7 @@ class ChainCompiler {
   const extensions::TransportScope& scope_;
   const std::string& instance_;
   const std::function<bool(std::string_view)>& cluster_exists_;
+  const std::shared_ptr<const filter::ListenerFacts> facts_;
   base::Diagnostics& diagnostics_;
   bool cluster_by_server_name_ = false;  // of the chain that is compiled
 };
@@ -286,6 +291,15 @@ std::string instanceOf(const xds::Listener& message, const ListenerPlan& plan) {
   return address.isIp() && address.port() == 0 ? nameOf(message, plan) : address.text();
 }
 
+std::shared_ptr<const filter::ListenerFacts> factsOf(const xds::Listener& message) {
+  using envoy::config::core::v3::TrafficDirection;
+  auto facts = std::make_shared<filter::ListenerFacts>();
+  if (message.traffic_direction() == TrafficDirection::INBOUND) facts->direction = "INBOUND";
+  if (message.traffic_direction() == TrafficDirection::OUTBOUND) facts->direction = "OUTBOUND";
+  facts->notes = extensions::metadataText(message.metadata());
+  return facts->direction.empty() && facts->notes == nullptr ? nullptr : facts;
+}
+
 }  // namespace
 
 std::optional<ListenerPlan> compileListener(const xds::Listener& message, const CompileContext& context,
@@ -299,9 +313,10 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
   auto config = std::make_unique<proxy::ListenerConfig>();
   const std::string instance = instanceOf(message, plan);
   const extensions::TransportScope scope{secrets, context.stats, diagnostics, context.schema_only, &transports};
+  const std::shared_ptr<const filter::ListenerFacts> facts = factsOf(message);
   config->filters = compileListenerFilters(message, {context.extensions, context.stats, instance, diagnostics}, path);
-  config->chains =
-      compileChains(message, ChainCompiler(context, scope, instance, cluster_exists, diagnostics), diagnostics, path);
+  config->chains = compileChains(message, ChainCompiler(context, scope, instance, cluster_exists, facts, diagnostics),
+                                 diagnostics, path);
   size_t buffer_limit = kDefaultBufferLimit;
   if (message.has_per_connection_buffer_limit_bytes()) {
     buffer_limit = message.per_connection_buffer_limit_bytes().value();
@@ -314,11 +329,16 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
   if (message.has_tcp_backlog_size()) {
     config->backlog = static_cast<int>(std::min<uint32_t>(message.tcp_backlog_size().value(), INT32_MAX));
   }
-  config->log = proxy::ListenerLog(extensions::compileAccessLogs(
-      message.access_log(),
-      {context.stats, diagnostics, path, context.clock, context.extensions.http_filters, context.extensions.access_logs,
-       context.sinks, cluster_exists, context.schema_only},
-      path));
+  if (message.has_max_connections_to_accept_per_socket_event()) {
+    config->accepts_per_turn = message.max_connections_to_accept_per_socket_event().value();
+  }
+  config->log =
+      proxy::ListenerLog(extensions::compileAccessLogs(
+                             message.access_log(),
+                             {context.stats, diagnostics, path, context.clock, context.extensions.http_filters,
+                              context.extensions.access_logs, context.sinks, cluster_exists, context.schema_only},
+                             path),
+                         facts);
   if (diagnostics.errors() != errors) return std::nullopt;
 
   config->name = nameOf(message, plan);

@@ -343,6 +343,9 @@ class Compiler {
     service.authority = authority.empty() ? service.cluster : authority;
     if (message.has_timeout()) timeout(message.timeout(), path.at("timeout"));
     headersToAdd(message.initial_metadata());
+    if (message.has_retry_policy()) {
+      config_.retries = compileCallRetries(message.retry_policy(), context_.diagnostics, path.at("retry_policy"));
+    }
   }
 
   const filter::FactoryContext& context_;

@@ -271,6 +271,7 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   auto config = std::make_unique<HttpConnectionManagerConfig>();
   config->stat_prefix = message.stat_prefix();
   compileProtocol(message, context, *config);
+  config->listener = context.listener;
   compileHttp1(message, context, *config);
   compileCommonOptions(message.common_http_protocol_options(), context, *config);
   compileHttp2Options(message, context, *config);

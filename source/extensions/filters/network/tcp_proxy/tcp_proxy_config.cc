@@ -72,6 +72,7 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   const auto& message = *google::protobuf::DynamicCastToGenerated<const TcpProxy>(&generic);
   const size_t errors_before = context.diagnostics.errors();
   proxy::TcpProxyConfig config;
+  config.listener = context.listener;
   config.stat_prefix = message.stat_prefix();
   config.cluster_by_server_name = context.cluster_by_server_name;
   compileTargets(message, context, config);

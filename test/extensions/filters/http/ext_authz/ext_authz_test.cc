@@ -357,6 +357,20 @@ TEST(ExtAuthzTest, OverGrpcTheAnswerEditsTheRequestAndTheResponse) {
   EXPECT_EQ(x->client.sent(), "HEAD 200 x-seen=1; END; ");
 }
 
+TEST(ExtAuthzTest, OverGrpcTheServiceMayBeAskedAgain) {
+  std::string config = kGrpc;
+  config.insert(config.rfind('}'), "retry_policy { retry_back_off { base_interval { nanos: 1000000 } } } ");
+  FilterHarness h(extAuthzType(), config);
+  auto x = ask(h);
+  h.world.side_calls.fail(0, http::Reason::kConnectFailure);
+  h.world.simulation.runFor(absl::Milliseconds(5));
+  ASSERT_EQ(h.world.side_calls.calls().size(), 2u);
+  EXPECT_EQ(h.world.side_calls.calls()[1].body, h.world.side_calls.calls()[0].body);
+  h.world.side_calls.answer(1, 200, {}, framed(auth::CheckResponse()), kGrpcOk);
+  x->settle();
+  EXPECT_TRUE(x->terminal_open);
+}
+
 TEST(ExtAuthzTest, OverGrpcADenialAndAFailure) {
   FilterHarness h(extAuthzType(), kGrpc);
   auth::CheckResponse message;
