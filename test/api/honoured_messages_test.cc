@@ -55,6 +55,7 @@ const char* const kRoots[] = {
     "envoy.extensions.filters.http.rbac.v3.RBAC",
     "envoy.extensions.filters.http.rbac.v3.RBACPerRoute",
     "envoy.extensions.filters.http.router.v3.Router",
+    "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
     "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector",
     "envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
     "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
