@@ -128,6 +128,21 @@ TEST(ParkedConnectionTest, LosesNoRequestWheneverItComes) {
   EXPECT_EQ(world.counter("http.p.downstream_cx_total"), 1u);
 }
 
+// The sweep may look at a connection in the middle of a request, and between the last write and the end of it.
+TEST(ParkedConnectionTest, ComesOfEveryIdleConnectionWheneverItWasLookedAt) {
+  ParkedWorld world;
+  RawClient& first = world.client();
+  RawClient& second = world.client();
+  for (int microseconds = 30'000; microseconds < 60'000; microseconds += 20) {
+    first.write(kGet);
+    world.run(absl::Microseconds(microseconds));
+    second.write(kGet);
+    world.run(kLongEnough);
+    ASSERT_EQ(world.listener->parked(), 2u) << microseconds;
+  }
+  EXPECT_EQ(count(second.received, kAnswer), 1500u);
+}
+
 TEST(ParkedConnectionTest, AnswersPipelinedRequestsInOrder) {
   ParkedWorld world([](ProxyWorld::Setup& setup) {
     ProxyWorld::addRoute(*setup.host, "/direct").action = DirectAction{201, "made"};

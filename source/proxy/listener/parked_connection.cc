@@ -39,15 +39,14 @@ void ConnectionRegistry::onTimer(event::Timer&) {
 
 void ConnectionRegistry::sweep(DownstreamConnection& connection) {
   dropFromSweep(connection);
+  // What was written a moment ago may not have been the end of it.
+  const base::MonotonicTime now = services_.worker.dispatcher.now();
+  if (now < connection.connection_.lastActivity() + kParkAfter) return sweepLater(connection);
   const std::optional<SessionRest> rest = connection.session_->rest();
   if (!rest.has_value()) return;
-  if (services_.worker.dispatcher.now() < connection.connection_.lastActivity() + kParkAfter) {
-    sweepLater(connection);
-  } else if (connection.connection_.quiet()) {
-    park(connection, *rest);
-  } else if (connection.connection_.verify()) {
-    sweepLater(connection);
-  }
+  if (connection.connection_.quiet()) return park(connection, *rest);
+  connection.connection_.verify();
+  sweepLater(connection);
 }
 
 // --- to rest, and on
