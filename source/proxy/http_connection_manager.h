@@ -47,6 +47,7 @@ class HttpConnectionManager final : public TerminalSession,
 
   void onAccepted() override;
   void drain() override;
+  bool rests() const override { return http2_ == nullptr; }
   std::optional<SessionRest> rest() const override;
   void leave() override { closed_ = true; }
   // Goes on where another one has rested.

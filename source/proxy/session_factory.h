@@ -64,6 +64,8 @@ class TerminalSession : public net::Session {
   // Finish what is in flight, take nothing new, then close the connection. May be called more than once.
   virtual void drain() = 0;
 
+  // False from then on when rest() will never answer.
+  virtual bool rests() const { return false; }
   // None unless nothing is under way and SessionFactory::resume() can make it anew from what is returned and its
   // arguments.
   virtual std::optional<SessionRest> rest() const { return std::nullopt; }

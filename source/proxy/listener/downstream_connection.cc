@@ -58,7 +58,9 @@ void DownstreamConnection::onInput(buffer::Buffer& input, bool end) {
 // What there was to write is written; a response has ended if anything has.
 void DownstreamConnection::onRoom() {
   filters_ != nullptr ? filters_->onRoom() : session_->onRoom();
-  if (parks_ && !swept_) registry_.sweepLater(*this);
+  if (!parks_ || swept_) return;
+  parks_ = session_->rests();
+  if (parks_) registry_.sweepLater(*this);
 }
 
 void DownstreamConnection::drain() {
