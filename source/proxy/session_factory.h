@@ -48,6 +48,8 @@ struct DownstreamInfo {
   std::shared_ptr<const net::ClientFingerprints> fingerprints = nullptr;  // likewise; null: none
   std::shared_ptr<const std::string> proxy_tlvs = nullptr;                // see filter::StreamInfo; null: none
   bool local_restored = false;  // `local` is where the client was going, not where it has arrived
+
+  bool operator==(const DownstreamInfo&) const = default;
 };
 
 // What is left of a session while its connection has nothing under way.

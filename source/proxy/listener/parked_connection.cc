@@ -103,10 +103,11 @@ ParkedConnection::ParkedConnection(ConnectionRegistry& registry, const Downstrea
       opened_(from.opened_),
       id_(from.info_.connection_id),
       timer_(registry.services_.worker.dispatcher, *this) {
-  const DownstreamInfo& info = from.info_;
-  const bool known = info.local == from.connection_.localAddress() && info.remote == from.connection_.remoteAddress() &&
-                     info.server_name.empty() && info.fingerprints == nullptr && !info.local_restored;
-  if (!known) info_ = std::make_unique<const DownstreamInfo>(info);
+  DownstreamInfo known;
+  known.connection_id = id_;
+  known.local = from.connection_.localAddress();
+  known.remote = from.connection_.remoteAddress();
+  if (from.info_ != known) info_ = std::make_unique<const DownstreamInfo>(from.info_);
   const absl::Duration left = rest.deadline - registry.services_.worker.dispatcher.now();
   if (rest.deadline.nanoseconds != std::numeric_limits<int64_t>::max()) timer_.arm(left);
 }
