@@ -43,15 +43,23 @@ def runfile(path):
 BINARY = os.environ.get("WEIR") or runfile("source/server/weir")
 
 
+_GIVEN = set()
+
+
 def free_ports(count, host="127.0.0.1"):
-    """Ports that nothing listens on now; all are held until all are known, so they differ."""
+    """Ports that nothing listens on now, and that no call before has returned: the kernel may offer one again."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     held = []
+    ports = []
     try:
-        for _ in range(count):
+        while len(ports) < count:
             held.append(socket.socket(family, socket.SOCK_STREAM))
             held[-1].bind((host, 0))
-        return [s.getsockname()[1] for s in held]
+            port = held[-1].getsockname()[1]
+            if port not in _GIVEN:
+                ports.append(port)
+        _GIVEN.update(ports)
+        return ports
     finally:
         for s in held:
             s.close()
