@@ -89,7 +89,7 @@ std::string_view takeHeader(Options& options, std::string_view value) {
 }
 
 constexpr Flag kFlags[] = {
-    {"--config-path", "-c", kInRun | kInExplain, "FILE", "the configuration: .yaml, .json, .pb or .pb_text",
+    {"--config-path", "-c", kInRun | kInCheck | kInExplain, "FILE", "the configuration: .yaml, .json, .pb or .pb_text",
      takeText<&Options::config_path>},
     {"--config-yaml", "", kInRun | kInCheck | kInExplain, "TEXT", "YAML that is merged on top of the file",
      takeText<&Options::config_yaml>},

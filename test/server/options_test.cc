@@ -61,6 +61,8 @@ TEST(Options, ChecksAFile) {
   EXPECT_EQ(options->command, Command::kCheck);
   EXPECT_EQ(options->config_path, "a.yaml");
   EXPECT_TRUE(options->schema_only);
+  // As for the other commands that read one.
+  EXPECT_EQ(parse({"check", "-c", "a.yaml"})->config_path, "a.yaml");
 }
 
 TEST(Options, ProxiesFromHereToThere) {
