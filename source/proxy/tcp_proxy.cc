@@ -59,18 +59,7 @@ TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, con
       upstream_session_(*this),
       idle_timer_(services.worker.dispatcher, *this),
       duration_timer_(services.worker.dispatcher, *this) {
-  info_.start = services.worker.dispatcher.now();
-  info_.start_wall = services.worker.dispatcher.wallNow();
-  info_.connection_id = info.connection_id;
-  info_.listener = config.listener.get();
-  info_.downstream_local = info.local;
-  info_.downstream_local_restored = info.local_restored;
-  info_.downstream_direct_remote = info.remote;
-  info_.downstream_remote = info.remote;
-  info_.downstream_transport = downstream.transportInfo();
-  info_.requested_server_name = server_name_;
-  info_.fingerprints = info.fingerprints.get();
-  if (info.proxy_tlvs != nullptr) info_.proxy_tlvs = *info.proxy_tlvs;
+  noteConnection(config, services, downstream, info, info_);
 }
 
 TcpProxy::~TcpProxy() = default;
@@ -84,6 +73,22 @@ void TcpProxy::onAccepted() {
   cluster_ = services_.clusters.find(name);
   if (cluster_ != nullptr) info_.upstream_metadata = cluster_->config().notes.get();
   startConnect();
+}
+
+void noteConnection(const TcpProxyConfig& config, const Services& services, const net::Connection& downstream,
+                    const DownstreamInfo& info, filter::StreamInfo& stream) {
+  stream.start = services.worker.dispatcher.now();
+  stream.start_wall = services.worker.dispatcher.wallNow();
+  stream.connection_id = info.connection_id;
+  stream.listener = config.listener.get();
+  stream.downstream_local = info.local;
+  stream.downstream_local_restored = info.local_restored;
+  stream.downstream_direct_remote = info.remote;
+  stream.downstream_remote = info.remote;
+  stream.downstream_transport = downstream.transportInfo();
+  stream.requested_server_name = info.server_name;
+  stream.fingerprints = info.fingerprints.get();
+  if (info.proxy_tlvs != nullptr) stream.proxy_tlvs = *info.proxy_tlvs;
 }
 
 const std::string& pickTarget(const TcpProxyConfig& config, const std::string& server_name, base::Random& random) {

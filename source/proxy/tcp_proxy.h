@@ -66,6 +66,10 @@ struct TcpProxyConfig {
   std::unique_ptr<const TcpTunnelRequest> tunnel;  // null: bytes go over connections as they are
 };
 
+// What is known of a connection when its session begins. `stream` looks into `config`, `downstream` and `info` then.
+void noteConnection(const TcpProxyConfig& config, const Services& services, const net::Connection& downstream,
+                    const DownstreamInfo& info, filter::StreamInfo& stream);
+
 // The cluster of one connection. Lives as long as both arguments.
 const std::string& pickTarget(const TcpProxyConfig& config, const std::string& server_name, base::Random& random);
 

@@ -26,22 +26,10 @@ TcpTunnel::TcpTunnel(const TcpProxyConfig& config, const TcpProxyStats& stats, c
       services_(services),
       downstream_(downstream),
       server_name_(info.server_name),
-      proxy_tlvs_(info.proxy_tlvs),
       arena_(services.worker.chunks),
       idle_timer_(services.worker.dispatcher, *this),
       duration_timer_(services.worker.dispatcher, *this) {
-  info_.start = services.worker.dispatcher.now();
-  info_.start_wall = services.worker.dispatcher.wallNow();
-  info_.connection_id = info.connection_id;
-  info_.listener = config.listener.get();
-  info_.downstream_local = info.local;
-  info_.downstream_local_restored = info.local_restored;
-  info_.downstream_direct_remote = info.remote;
-  info_.downstream_remote = info.remote;
-  info_.downstream_transport = downstream.transportInfo();
-  info_.requested_server_name = server_name_;
-  info_.fingerprints = info.fingerprints.get();
-  if (proxy_tlvs_ != nullptr) info_.proxy_tlvs = *proxy_tlvs_;
+  noteConnection(config, services, downstream, info, info_);
 }
 
 TcpTunnel::~TcpTunnel() = default;

@@ -65,7 +65,6 @@ class TcpTunnel final : public TerminalSession,
   const Services& services_;
   net::Connection& downstream_;
   const std::string server_name_;
-  const std::shared_ptr<const std::string> proxy_tlvs_;
   base::Arena arena_;
   event::Timer idle_timer_;
   event::Timer duration_timer_;
