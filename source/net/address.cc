@@ -130,16 +130,9 @@ std::string_view Address::ipBytes() const {
 std::string Address::ip() const {
   if (family_ == Family::kUnix) return *path_;
   if (family_ == Family::kNone) return "-";
+  // Not by inet_ntop, whose sprintf is a tenth of what a request costs; and short enough to need no allocation.
+  if (family_ == Family::kIpv4) return absl::StrCat(bytes_[0], ".", bytes_[1], ".", bytes_[2], ".", bytes_[3]);
   char text[INET6_ADDRSTRLEN];
-  if (family_ == Family::kIpv4) {
-    // Not by inet_ntop, whose sprintf is a tenth of what a request costs; and short enough to need no allocation.
-    char* end = text;
-    for (int i = 0; i < 4; ++i) {
-      if (i > 0) *end++ = '.';
-      end = std::to_chars(end, std::end(text), bytes_[i]).ptr;
-    }
-    return std::string(text, end);
-  }
   inet_ntop(AF_INET6, bytes_, text, sizeof(text));
   return text;
 }
