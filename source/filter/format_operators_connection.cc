@@ -1,7 +1,6 @@
 // Operators that say something of the connections and addresses on both sides.
-#include <arpa/inet.h>
-
 #include "source/filter/format_operator.h"
+#include "source/net/ip_text.h"
 
 namespace weir::filter {
 namespace {
@@ -10,13 +9,11 @@ using net::Address;
 
 bool appendIp(const Address& address, std::string& out) {
   if (address.family() == Address::Family::kNone) return false;
-  if (address.family() != Address::Family::kIpv6) {
+  if (address.isIp()) {
+    out += net::IpText(address.ipBytes()).view();
+  } else {
     out += address.ip();
-    return true;
   }
-  char text[INET6_ADDRSTRLEN] = {};
-  inet_ntop(AF_INET6, address.ipBytes().data(), text, sizeof(text));
-  out += text;
   return true;
 }
 

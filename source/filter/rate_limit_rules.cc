@@ -1,30 +1,21 @@
 #include "source/filter/rate_limit_rules.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "source/http/path.h"
+#include "source/net/ip_text.h"
 
 namespace weir::filter {
 namespace {
 
 using Kind = RateLimitAction::Kind;
 
-// "192.0.2.0/24", without the bits behind the prefix.
-std::string maskedText(const net::Address& address, uint32_t v4_bits, uint32_t v6_bits) {
-  std::string bytes(address.ipBytes());
-  const uint32_t length = bytes.size() == 4 ? v4_bits : v6_bits;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    const uint32_t kept = length > i * 8 ? std::min<uint32_t>(8, length - static_cast<uint32_t>(i) * 8) : 0;
-    bytes[i] = static_cast<char>(static_cast<unsigned char>(bytes[i]) & (0xff00u >> kept));
-  }
-  char text[INET6_ADDRSTRLEN] = {};
-  ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof(text));
-  return absl::StrCat(text, "/", length);
+std::string maskedRemote(const StreamInfo& info, const RateLimitAction& action) {
+  const std::string_view bytes = info.downstream_remote.ipBytes();
+  return net::maskedIpText(bytes, bytes.size() == 4 ? action.v4_bits : action.v6_bits);
 }
 
 bool holds(const QueryCondition& condition, std::string_view target) {
@@ -57,7 +48,7 @@ Outcome valueOf(const RateLimitAction& action, const http::Head& request, const 
       return Outcome::kEntry;
     case Kind::kMaskedRemoteAddress:
       if (!info.downstream_remote.isIp()) return Outcome::kNoDescriptor;
-      value = request.arena().copy(maskedText(info.downstream_remote, action.v4_bits, action.v6_bits));
+      value = request.arena().copy(maskedRemote(info, action));
       return Outcome::kEntry;
     case Kind::kRequestHeader: {
       const std::optional<std::string_view> found = request.value(action.header);

@@ -1,12 +1,11 @@
 #include "source/proxy/request_preparation.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "source/http/authority.h"
+#include "source/net/ip_text.h"
 #include "source/proxy/retry_state.h"
 
 namespace weir::proxy {
@@ -38,16 +37,6 @@ std::optional<net::Address> forwardedAddress(const http::HeaderMap& headers, uin
   }
 }
 
-// The text of an IP address without a heap string; empty for a unix socket.
-std::string_view ipText(const net::Address& address, char (&out)[INET6_ADDRSTRLEN]) {
-  if (!address.isIp()) return {};
-  if (address.family() == net::Address::Family::kIpv4) {
-    const std::string text = address.ip();  // too short for the heap
-    return std::string_view(out, text.copy(out, sizeof(out)));
-  }
-  return inet_ntop(AF_INET6, address.ipBytes().data(), out, sizeof(out)) == nullptr ? "" : out;
-}
-
 // Joins to the last value of that name; one list, in order (RFC 9110 section 5.3).
 void appendItem(http::HeaderMap& headers, HeaderId id, std::string_view item, std::string_view separator) {
   const std::optional<std::string_view> old = headers.joined(http::headerName(id));
@@ -65,9 +54,8 @@ void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestO
     if (std::optional<net::Address> address = forwardedAddress(headers, hops)) info.downstream_remote = *address;
   }
   if (options.use_remote_address && !options.skip_xff_append) {
-    char text[INET6_ADDRSTRLEN];
-    const std::string_view ip = ipText(info.downstream_direct_remote, text);
-    if (!ip.empty()) appendItem(headers, HeaderId::kXForwardedFor, ip, ",");
+    const net::IpText ip(info.downstream_direct_remote.ipBytes());
+    if (!ip.view().empty()) appendItem(headers, HeaderId::kXForwardedFor, ip.view(), ",");
   }
   const bool secure = info.downstream_transport != nullptr;
   if (secure) head.scheme = "https";

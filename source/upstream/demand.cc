@@ -1,8 +1,8 @@
 #include "source/upstream/demand.h"
 
-#include <arpa/inet.h>
-
 #include <charconv>
+
+#include "source/net/ip_text.h"
 
 namespace weir::upstream {
 
@@ -13,8 +13,8 @@ std::string_view DemandConfig::keyOf(const net::Address& address, KeyText& out) 
   const bool six = address.family() == net::Address::Family::kIpv6;
   char* at = out.data();
   if (six) *at++ = '[';
-  if (::inet_ntop(six ? AF_INET6 : AF_INET, address.ipBytes().data(), at, INET6_ADDRSTRLEN) == nullptr) return {};
-  at += std::string_view(at).size();
+  const net::IpText ip(address.ipBytes());
+  at += ip.view().copy(at, out.size());
   if (six) *at++ = ']';
   *at++ = ':';
   at = std::to_chars(at, out.data() + out.size(), port).ptr;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/base/strings.h"
+#include "source/net/ip_text.h"
 #include "source/net/tls/credential.h"
 #include "source/net/tls/openssl_error.h"
 #include "source/net/tls/x509_text.h"
@@ -24,10 +25,10 @@ constexpr size_t kMaxOfferedAuthorities = 64;
 std::optional<std::string> canonicalIp(std::string_view text) {
   const std::string terminated(text);
   unsigned char bytes[16];
-  char out[INET6_ADDRSTRLEN];
   for (const int family : {AF_INET, AF_INET6}) {
     if (inet_pton(family, terminated.c_str(), bytes) != 1) continue;
-    if (inet_ntop(family, bytes, out, sizeof(out)) != nullptr) return std::string(out);
+    const size_t size = family == AF_INET ? 4 : 16;
+    return std::string(IpText({reinterpret_cast<const char*>(bytes), size}).view());
   }
   return std::nullopt;
 }

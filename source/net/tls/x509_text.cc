@@ -1,6 +1,5 @@
 #include "source/net/tls/x509_text.h"
 
-#include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -12,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "source/base/strings.h"
+#include "source/net/ip_text.h"
 #include "source/net/tls/openssl_ptr.h"
 
 namespace weir::net::tls {
@@ -30,11 +30,8 @@ std::optional<std::string> plainText(const ASN1_STRING* string) {
 std::optional<std::string> ipText(const ASN1_OCTET_STRING* string) {
   const int size = ASN1_STRING_length(string);
   if (size != 4 && size != 16) return std::nullopt;
-  char text[INET6_ADDRSTRLEN];
-  if (inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(string), text, sizeof(text)) == nullptr) {
-    return std::nullopt;
-  }
-  return std::string(text);
+  const auto* const bytes = reinterpret_cast<const char*>(ASN1_STRING_get0_data(string));
+  return std::string(IpText({bytes, static_cast<size_t>(size)}).view());
 }
 
 std::optional<std::string> utf8Text(const ASN1_STRING* string) {

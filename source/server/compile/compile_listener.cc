@@ -1,9 +1,6 @@
 #include "source/server/compile/compile_listener.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <map>
 #include <string>
 #include <utility>
@@ -22,6 +19,7 @@
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/transport_sockets/compile_transport.h"
 #include "source/filter/listener_facts.h"
+#include "source/net/ip_text.h"
 #include "source/server/compile/compile_address.h"
 #include "source/server/compile/compile_listener_filters.h"
 
@@ -138,19 +136,7 @@ class ChainCompiler {
       diagnostics_.error(path, std::string(why.message()));
       return;
     }
-    prefixes.push_back({*range, absl::StrCat(maskedText(*address, length), "/", length)});
-  }
-
-  // The address without the bits behind the prefix, so that equal ranges read the same.
-  static std::string maskedText(const net::Address& address, uint32_t length) {
-    std::string bytes(address.ipBytes());
-    for (size_t i = 0; i < bytes.size(); ++i) {
-      const uint32_t kept = length > i * 8 ? std::min<uint32_t>(8, length - static_cast<uint32_t>(i) * 8) : 0;
-      bytes[i] = static_cast<char>(static_cast<unsigned char>(bytes[i]) & (0xff00u >> kept));
-    }
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
-    return text.data();
+    prefixes.push_back({*range, net::maskedIpText(address->ipBytes(), length)});
   }
 
   // The terminal, which is the last one; those before it go into the chain.
