@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <span>
+#include <optional>
 #include <utility>
 
 #include "source/net/transport_info.h"
@@ -12,25 +12,12 @@
 namespace weir::proxy {
 namespace {
 
-// How long a client may take to see the end before the socket is dropped.
-constexpr absl::Duration kLinger = absl::Seconds(1);
 // A direction that brings so much at once carries bulk, until it brings less than the other: nobody looks at its bytes,
 // so they may stay in the kernel.
 constexpr size_t kBulk = 16 * 1024;
 constexpr size_t kTrickle = 1024;
 
 }  // namespace
-
-TcpProxyStats::TcpProxyStats(stats::Registry& registry, std::string_view stat_prefix) {
-  const auto counter = [&](std::string_view name) { return registry.counter({"tcp", stat_prefix, name}); };
-  downstream_cx_total = counter("downstream_cx_total");
-  downstream_cx_no_route = counter("downstream_cx_no_route");
-  downstream_cx_rx_bytes_total = counter("downstream_cx_rx_bytes_total");
-  downstream_cx_tx_bytes_total = counter("downstream_cx_tx_bytes_total");
-  idle_timeout = counter("idle_timeout");
-  max_downstream_connection_duration = counter("max_downstream_connection_duration");
-  upstream_flush_total = counter("upstream_flush_total");
-}
 
 TcpProxyFactory::TcpProxyFactory(TcpProxyConfig config, stats::Registry& registry)
     : config_(std::move(config)), stats_(registry, config_.stat_prefix) {}
@@ -51,75 +38,17 @@ std::vector<std::string> TcpProxyFactory::clusters() const {
 
 TcpProxy::TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, const Services& services,
                    net::Connection& downstream, const DownstreamInfo& info)
-    : config_(config),
-      stats_(stats),
-      services_(services),
-      downstream_(downstream),
-      server_name_(info.server_name),
-      upstream_session_(*this),
-      idle_timer_(services.worker.dispatcher, *this),
-      duration_timer_(services.worker.dispatcher, *this) {
-  noteConnection(config, services, downstream, info, info_);
-}
+    : TcpSession(config, stats, services, downstream, info), upstream_session_(*this) {}
 
 TcpProxy::~TcpProxy() = default;
 
-void TcpProxy::onAccepted() {
-  services_.worker.stats.add(stats_.downstream_cx_total);
-  if (config_.max_connection_duration.has_value()) duration_timer_.arm(*config_.max_connection_duration);
-  moved();
-  const std::string& name = pickTarget(config_, server_name_, services_.worker.random);
-  info_.upstream_cluster = name;
-  cluster_ = services_.clusters.find(name);
-  if (cluster_ != nullptr) info_.upstream_metadata = cluster_->config().notes.get();
-  startConnect();
-}
-
-void noteConnection(const TcpProxyConfig& config, const Services& services, const net::Connection& downstream,
-                    const DownstreamInfo& info, filter::StreamInfo& stream) {
-  stream.start = services.worker.dispatcher.now();
-  stream.start_wall = services.worker.dispatcher.wallNow();
-  stream.connection_id = info.connection_id;
-  stream.listener = config.listener.get();
-  stream.downstream_local = info.local;
-  stream.downstream_local_restored = info.local_restored;
-  stream.downstream_direct_remote = info.remote;
-  stream.downstream_remote = info.remote;
-  stream.downstream_transport = downstream.transportInfo();
-  stream.requested_server_name = info.server_name;
-  stream.fingerprints = info.fingerprints.get();
-  if (info.proxy_tlvs != nullptr) stream.proxy_tlvs = *info.proxy_tlvs;
-}
-
-const std::string& pickTarget(const TcpProxyConfig& config, const std::string& server_name, base::Random& random) {
-  if (config.cluster_by_server_name && !server_name.empty()) return server_name;
-  const std::vector<TcpProxyConfig::Target>& targets = config.targets;
-  if (targets.size() == 1) return targets.front().cluster;
-  uint64_t point = random.below(config.total_weight);
-  for (const TcpProxyConfig::Target& target : targets) {
-    if (point < target.weight) return target.cluster;
-    point -= target.weight;
-  }
-  return targets.back().cluster;
-}
-
-void TcpProxy::startConnect() {
-  if (cluster_ == nullptr) {
-    services_.worker.stats.add(stats_.downstream_cx_no_route);
-    fail(http::Reason::kNoCluster);
-    return;
-  }
-  ++info_.upstream_attempts;
+void TcpProxy::startAttempt() {
   upstream::PickContext pick;
-  if (host_) pick.attempted = std::span<const upstream::HostRef>(&host_, 1);
+  std::optional<net::ClientAddresses> client;
+  describeAttempt(pick, client);
   upstream::DemandConfig::KeyText key;
   if (cluster_->config().demand != nullptr && info_.downstream_local_restored) {
     pick.wanted = cluster_->config().demand->config().keyOf(info_.downstream_local, key);
-  }
-  std::optional<net::ClientAddresses> client;
-  if (cluster_->config().tells_client) {
-    pick.client = &client.emplace(
-        net::ClientAddresses{info_.downstream_remote, info_.downstream_local, std::string(info_.proxy_tlvs)});
   }
   connecting_ = cluster_->connect(pick, *this);
 }
@@ -137,25 +66,6 @@ void TcpProxy::onConnected(Connected connected) {
   info_.upstream_host_name = upstream_.host->text;
   moveUp();
   moveDown();
-}
-
-void TcpProxy::onConnectFailed(http::Reason reason, upstream::HostRef host) {
-  const bool tried = reason == http::Reason::kConnectFailure || reason == http::Reason::kConnectTimeout;
-  if (host) {
-    info_.upstream_remote = host->address;
-    info_.upstream_host_name = host->text;
-  }
-  host_ = std::move(host);
-  if (tried && info_.upstream_attempts < config_.max_connect_attempts) {
-    startConnect();
-  } else {
-    fail(reason);
-  }
-}
-
-void TcpProxy::fail(http::Reason reason) {
-  if (info_.reason == http::Reason::kNone) info_.reason = reason;
-  downstream_.close(net::CloseReason::kLocal);
 }
 
 void TcpProxy::drain() {
@@ -197,44 +107,27 @@ bool TcpProxy::move(net::Connection& from, bool end, net::Connection& to, bool& 
 
 void TcpProxy::moveUp() {
   if (upstream_.connection == nullptr) return;
-  if (move(downstream_, client_ended_, *upstream_.connection, up_finished_)) moved();
+  if (move(downstream_, client_ended_, *upstream_.connection, up_finished_)) carried();
 }
 
 void TcpProxy::moveDown() {
   if (upstream_.connection == nullptr) return;
-  if (move(*upstream_.connection, upstream_.connection->inputEnded(), downstream_, down_finished_)) moved();
+  if (move(*upstream_.connection, upstream_.connection->inputEnded(), downstream_, down_finished_)) carried();
 }
 
-void TcpProxy::moved() {
-  if (config_.idle_timeout > absl::ZeroDuration()) idle_timer_.arm(config_.idle_timeout);
-  countBytes();
+void TcpProxy::carried() {
+  moved();
+  countUpstream();
 }
 
-void TcpProxy::countBytes() {
-  // One direction moves at a time, mostly.
-  const auto count = [&counts = services_.worker.stats](stats::CounterId id, uint64_t& before, uint64_t now) {
-    if (now != before) counts.add(id, now - std::exchange(before, now));
-  };
-  count(stats_.downstream_cx_rx_bytes_total, info_.bytes_received, downstream_.bytesRead());
-  count(stats_.downstream_cx_tx_bytes_total, info_.bytes_sent, downstream_.bytesWritten());
-  if (upstream_.connection == nullptr) return;
+void TcpProxy::countUpstream() {
   const net::Connection& upstream = *upstream_.connection;
   count(cluster_->stats().cx_rx_bytes_total, info_.upstream_bytes_received, upstream.bytesRead());
   count(cluster_->stats().cx_tx_bytes_total, info_.upstream_bytes_sent, upstream.bytesWritten());
 }
 
-void TcpProxy::onTimer(event::Timer& timer) {
-  if (&timer == &idle_timer_) {
-    services_.worker.stats.add(stats_.idle_timeout);
-    fail(http::Reason::kStreamIdleTimeout);
-  } else {
-    services_.worker.stats.add(stats_.max_downstream_connection_duration);
-    fail(http::Reason::kMaxStreamDuration);
-  }
-}
-
 void TcpProxy::onUpstreamClosed(net::CloseReason reason) {
-  countBytes();
+  countUpstream();
   services_.worker.dispatcher.deleteLater(std::move(upstream_.connection));
   upstream_.lease.release();
   if (reason == net::CloseReason::kRemoteReset) {
@@ -246,16 +139,13 @@ void TcpProxy::onUpstreamClosed(net::CloseReason reason) {
 
 void TcpProxy::onClose(net::CloseReason reason) {
   connecting_.cancel();
-  idle_timer_.cancel();
-  duration_timer_.cancel();
-  countBytes();
   releaseUpstream(reason);
-  info_.complete = services_.worker.dispatcher.now();
-  for (const std::unique_ptr<filter::AccessLog>& log : config_.access_logs) log->log(info_, services_.worker);
+  endAndLog();
 }
 
 void TcpProxy::releaseUpstream(net::CloseReason reason) {
   if (upstream_.connection == nullptr) return;
+  countUpstream();
   // The client said all it had to say, and the upstream may not have got all of it yet.
   const bool clean = reason == net::CloseReason::kRemote || reason == net::CloseReason::kLocal;
   if (up_finished_ && clean && info_.reason == http::Reason::kNone && !upstream_.connection->output().empty()) {

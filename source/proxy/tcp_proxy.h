@@ -7,72 +7,18 @@
 // upstream connection was open wait in the input buffer.
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "absl/time/time.h"
-#include "source/base/random.h"
 #include "source/base/ticket.h"
-#include "source/event/timer.h"
-#include "source/filter/access_log.h"
-#include "source/filter/stream_info.h"
-#include "source/filter/substitution_format.h"
-#include "source/proxy/routes/header_edits.h"
-#include "source/proxy/session_factory.h"
-#include "source/stats/stats.h"
-#include "source/upstream/worker_cluster.h"
+#include "source/proxy/tcp_session.h"
+#include "source/upstream/receivers.h"
 
 namespace weir::proxy {
 
-// Below "tcp.<stat prefix>.".
-struct TcpProxyStats {
-  TcpProxyStats(stats::Registry& registry, std::string_view stat_prefix);
-
-  stats::CounterId downstream_cx_total;
-  stats::CounterId downstream_cx_no_route;
-  stats::CounterId downstream_cx_rx_bytes_total;
-  stats::CounterId downstream_cx_tx_bytes_total;
-  stats::CounterId idle_timeout;
-  stats::CounterId max_downstream_connection_duration;
-  stats::CounterId upstream_flush_total;
-};
-
-// What an upstream proxy is asked for, where it is to carry the bytes.
-struct TcpTunnelRequest {
-  std::unique_ptr<const filter::SubstitutionFormat> hostname;  // "host:port"
-  bool post = false;                                           // in place of CONNECT
-  std::string post_path = "/";
-  HeaderEdits headers;
-};
-
-struct TcpProxyConfig {
-  std::shared_ptr<const filter::ListenerFacts> listener;  // null: nothing is said
-  struct Target {
-    std::string cluster;
-    uint64_t weight = 1;
-  };
-  std::string stat_prefix;
-  std::vector<Target> targets;                   // at least one
-  bool cluster_by_server_name = false;           // the server name of the ClientHello, if any, goes before them
-  uint64_t total_weight = 1;                     // of the targets
-  absl::Duration idle_timeout = absl::Hours(1);  // zero: none
-  uint32_t max_connect_attempts = 1;
-  std::optional<absl::Duration> max_connection_duration;
-  std::vector<std::unique_ptr<filter::AccessLog>> access_logs;
-  std::unique_ptr<const TcpTunnelRequest> tunnel;  // null: bytes go over connections as they are
-};
-
-// What is known of a connection when its session begins. `stream` looks into `config`, `downstream` and `info` then.
-void noteConnection(const TcpProxyConfig& config, const Services& services, const net::Connection& downstream,
-                    const DownstreamInfo& info, filter::StreamInfo& stream);
-
-// The cluster of one connection. Lives as long as both arguments.
-const std::string& pickTarget(const TcpProxyConfig& config, const std::string& server_name, base::Random& random);
-
+// Of tunnels too.
 class TcpProxyFactory final : public SessionFactory {
  public:
   TcpProxyFactory(TcpProxyConfig config, stats::Registry& registry);
@@ -85,14 +31,13 @@ class TcpProxyFactory final : public SessionFactory {
   const TcpProxyStats stats_;
 };
 
-class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver, private event::TimerHandler {
+class TcpProxy final : public TcpSession, private upstream::ConnectReceiver {
  public:
   // All outlive it.
   TcpProxy(const TcpProxyConfig& config, const TcpProxyStats& stats, const Services& services,
            net::Connection& downstream, const DownstreamInfo& info);
   ~TcpProxy() override;
 
-  void onAccepted() override;
   // A byte stream has no end of its own: one that is open goes on until its peers or the deadline of the shutdown end
   // it; one that is still waiting for its upstream is closed.
   void drain() override;
@@ -113,35 +58,23 @@ class TcpProxy final : public TerminalSession, private upstream::ConnectReceiver
     TcpProxy& proxy_;
   };
 
+  void startAttempt() override;
   void onConnected(Connected connected) override;
   void onTransportFailed(std::shared_ptr<const net::TransportInfo> transport) override {
     info_.upstream_transport = std::move(transport);
   }
-  void onConnectFailed(http::Reason reason, upstream::HostRef host) override;
-  void onTimer(event::Timer& timer) override;
+  void onConnectFailed(http::Reason reason, upstream::HostRef host) override { attemptFailed(reason, std::move(host)); }
 
-  void startConnect();
-  void fail(http::Reason reason);
   void moveUp();
   void moveDown();
   static bool move(net::Connection& from, bool end, net::Connection& to, bool& finished);
   void onUpstreamClosed(net::CloseReason reason);
   void releaseUpstream(net::CloseReason reason);
-  void moved();
-  void countBytes();
+  void carried();
+  void countUpstream();
 
-  const TcpProxyConfig& config_;
-  const TcpProxyStats& stats_;
-  const Services& services_;
-  net::Connection& downstream_;
-  const std::string server_name_;
   UpstreamSession upstream_session_;
-  event::Timer idle_timer_;
-  event::Timer duration_timer_;
-  filter::StreamInfo info_;
   base::Ticket connecting_;
-  upstream::WorkerCluster* cluster_ = nullptr;
-  upstream::HostRef host_;                    // of the last attempt; what is logged looks into it
   Connected upstream_{nullptr, nullptr, {}};  // the connection is null until it is open, and after it has closed
   bool client_ended_ = false;                 // its end was delivered to us
   bool up_finished_ = false;                  // the end of the client's bytes was passed on

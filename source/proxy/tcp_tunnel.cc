@@ -1,10 +1,8 @@
 #include "source/proxy/tcp_tunnel.h"
 
 #include <algorithm>
-#include <span>
+#include <optional>
 #include <utility>
-
-#include "source/net/transport_info.h"
 
 namespace weir::proxy {
 namespace {
@@ -13,52 +11,21 @@ using http::Part;
 using http::Reason;
 using Outcome = upstream::RequestOutcome::Kind;
 
-// How long a client may take to see the end before the socket is dropped.
-constexpr absl::Duration kLinger = absl::Seconds(1);
-
 }  // namespace
 
 TcpTunnel::TcpTunnel(const TcpProxyConfig& config, const TcpProxyStats& stats, const Services& services,
                      net::Connection& downstream, const DownstreamInfo& info)
-    : Wakeable(services.worker.dispatcher),
-      config_(config),
-      stats_(stats),
-      services_(services),
-      downstream_(downstream),
-      server_name_(info.server_name),
-      arena_(services.worker.chunks),
-      idle_timer_(services.worker.dispatcher, *this),
-      duration_timer_(services.worker.dispatcher, *this) {
-  noteConnection(config, services, downstream, info, info_);
-}
+    : TcpSession(config, stats, services, downstream, info),
+      Wakeable(services.worker.dispatcher),
+      arena_(services.worker.chunks) {}
 
 TcpTunnel::~TcpTunnel() = default;
 
-void TcpTunnel::onAccepted() {
-  services_.worker.stats.add(stats_.downstream_cx_total);
-  if (config_.max_connection_duration.has_value()) duration_timer_.arm(*config_.max_connection_duration);
-  moved();
-  const std::string& name = pickTarget(config_, server_name_, services_.worker.random);
-  info_.upstream_cluster = name;
-  cluster_ = services_.clusters.find(name);
-  if (cluster_ == nullptr) {
-    services_.worker.stats.add(stats_.downstream_cx_no_route);
-    return fail(Reason::kNoCluster);
-  }
-  info_.upstream_metadata = cluster_->config().notes.get();
-  startAttempt();
-}
-
 void TcpTunnel::startAttempt() {
   state_ = State::kOpening;
-  ++info_.upstream_attempts;
   upstream::PickContext pick;
-  if (host_) pick.attempted = std::span<const upstream::HostRef>(&host_, 1);
   std::optional<net::ClientAddresses> client;
-  if (cluster_->config().tells_client) {
-    pick.client = &client.emplace(
-        net::ClientAddresses{info_.downstream_remote, info_.downstream_local, std::string(info_.proxy_tlvs)});
-  }
+  describeAttempt(pick, client);
   opening_ = cluster_->openStream(pick, *this);
 }
 
@@ -91,38 +58,14 @@ http::Head& TcpTunnel::makeRequest() {
   return *head;
 }
 
-void TcpTunnel::onTransportFailed(std::shared_ptr<const net::TransportInfo> transport) {
-  info_.upstream_transport = std::move(transport);
-}
-
-void TcpTunnel::onStreamFailed(Reason reason, upstream::HostRef host) {
-  if (host) {
-    info_.upstream_remote = host->address;
-    info_.upstream_host_name = host->text;
-  }
-  host_ = std::move(host);
-  const bool tried = reason == Reason::kConnectFailure || reason == Reason::kConnectTimeout;
-  tried ? retryOrFail(reason) : fail(reason);
-}
-
-void TcpTunnel::retryOrFail(Reason reason) {
+void TcpTunnel::dropAndRetry(Reason reason) {
   stream_.reset();
-  if (info_.upstream_attempts < config_.max_connect_attempts) {
-    startAttempt();
-  } else {
-    fail(reason);
-  }
-}
-
-void TcpTunnel::fail(Reason reason) {
-  state_ = State::kOver;
-  if (info_.reason == Reason::kNone) info_.reason = reason;
-  downstream_.close(net::CloseReason::kLocal);
+  retryOrFail(reason);
 }
 
 // A byte stream has no end of its own: see TcpProxy.
 void TcpTunnel::drain() {
-  if (state_ == State::kOpening || state_ == State::kAsked) fail(Reason::kDraining);
+  if (state_ != State::kOpen && !over_) fail(Reason::kDraining);
 }
 
 void TcpTunnel::onInput(buffer::Buffer&, bool end) {
@@ -134,7 +77,7 @@ void TcpTunnel::onRoom() { wake(); }
 void TcpTunnel::wakeStream() { wake(); }
 
 void TcpTunnel::onWake() {
-  while (stream_ != nullptr && state_ != State::kOver && !down_finished_) {
+  while (stream_ != nullptr && !over_ && !down_finished_) {
     if (state_ == State::kOpen && downstream_.room() == 0) break;
     std::optional<Part> part = stream_->receive();
     if (!part) break;
@@ -165,9 +108,9 @@ void TcpTunnel::take(Part part) {
       services_.worker.stats.add(cluster_->stats().rq_rx_reset);
       if (state_ == State::kAsked) {
         recordOutcome(false, 0);
-        return retryOrFail(Reason::kUpstreamReset);
+        return dropAndRetry(Reason::kUpstreamReset);
       }
-      state_ = State::kOver;
+      over_ = true;
       info_.reason = Reason::kUpstreamReset;
       downstream_.close(net::CloseReason::kLocalReset);
   }
@@ -180,7 +123,7 @@ void TcpTunnel::answered(const http::Head& head) {
   if (place < stats.rq_status.size()) services_.worker.stats.add(stats.rq_status[place]);
   const bool agreed = head.status / 100 == 2;
   recordOutcome(head.status < 500, head.status);
-  if (!agreed) return retryOrFail(Reason::kConnectFailure);
+  if (!agreed) return dropAndRetry(Reason::kConnectFailure);
   state_ = State::kOpen;
 }
 
@@ -190,7 +133,7 @@ void TcpTunnel::recordOutcome(bool good, uint16_t status) {
 }
 
 void TcpTunnel::moveUp() {
-  if (state_ != State::kOpen || up_finished_) return;
+  if (state_ != State::kOpen || over_ || up_finished_) return;
   buffer::Buffer& input = downstream_.input();
   while (!input.empty()) {
     const size_t room = stream_->room();
@@ -207,29 +150,12 @@ void TcpTunnel::moveUp() {
   stream_->send(Part::makeEnd(nullptr, services_.worker.blocks));
 }
 
-void TcpTunnel::moved() {
-  if (config_.idle_timeout > absl::ZeroDuration()) idle_timer_.arm(config_.idle_timeout);
-}
-
-void TcpTunnel::onTimer(event::Timer& timer) {
-  const bool idle = &timer == &idle_timer_;
-  services_.worker.stats.add(idle ? stats_.idle_timeout : stats_.max_downstream_connection_duration);
-  fail(idle ? Reason::kStreamIdleTimeout : Reason::kMaxStreamDuration);
-}
-
 void TcpTunnel::onClose(net::CloseReason) {
   unwake();
   opening_.cancel();
-  idle_timer_.cancel();
-  duration_timer_.cancel();
-  state_ = State::kOver;
+  over_ = true;
   stream_.reset();
-  info_.bytes_received = downstream_.bytesRead();
-  info_.bytes_sent = downstream_.bytesWritten();
-  services_.worker.stats.add(stats_.downstream_cx_rx_bytes_total, info_.bytes_received);
-  services_.worker.stats.add(stats_.downstream_cx_tx_bytes_total, info_.bytes_sent);
-  info_.complete = services_.worker.dispatcher.now();
-  for (const std::unique_ptr<filter::AccessLog>& log : config_.access_logs) log->log(info_, services_.worker);
+  endAndLog();
 }
 
 }  // namespace weir::proxy

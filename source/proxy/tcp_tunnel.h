@@ -13,20 +13,16 @@
 
 #include "source/base/arena.h"
 #include "source/base/ticket.h"
-#include "source/event/timer.h"
 #include "source/event/wakeable.h"
-#include "source/filter/stream_info.h"
 #include "source/http/stream.h"
-#include "source/proxy/tcp_proxy.h"
+#include "source/proxy/tcp_session.h"
 #include "source/upstream/receivers.h"
-#include "source/upstream/worker_cluster.h"
 
 namespace weir::proxy {
 
-class TcpTunnel final : public TerminalSession,
+class TcpTunnel final : public TcpSession,
                         private upstream::StreamReceiver,
                         private http::StreamOwner,
-                        private event::TimerHandler,
                         private event::Wakeable {
  public:
   // All outlive it. `config` has a tunnel.
@@ -34,43 +30,31 @@ class TcpTunnel final : public TerminalSession,
             net::Connection& downstream, const DownstreamInfo& info);
   ~TcpTunnel() override;
 
-  void onAccepted() override;
   void drain() override;
   void onInput(buffer::Buffer& input, bool end) override;
   void onRoom() override;
   void onClose(net::CloseReason reason) override;
 
  private:
-  enum class State : uint8_t { kOpening, kAsked, kOpen, kOver };
+  enum class State : uint8_t { kOpening, kAsked, kOpen };
 
+  void startAttempt() override;
   void onStreamOpen(Opened opened) override;
-  void onTransportFailed(std::shared_ptr<const net::TransportInfo> transport) override;
-  void onStreamFailed(http::Reason reason, upstream::HostRef host) override;
+  void onTransportFailed(std::shared_ptr<const net::TransportInfo> transport) override {
+    info_.upstream_transport = std::move(transport);
+  }
+  void onStreamFailed(http::Reason reason, upstream::HostRef host) override { attemptFailed(reason, std::move(host)); }
   void wakeStream() override;
   void onWake() override;
-  void onTimer(event::Timer& timer) override;
 
-  void startAttempt();
   http::Head& makeRequest();
   void take(http::Part part);
   void answered(const http::Head& head);
   void recordOutcome(bool good, uint16_t status);
-  void retryOrFail(http::Reason reason);
-  void fail(http::Reason reason);
+  void dropAndRetry(http::Reason reason);
   void moveUp();
-  void moved();
 
-  const TcpProxyConfig& config_;
-  const TcpProxyStats& stats_;
-  const Services& services_;
-  net::Connection& downstream_;
-  const std::string server_name_;
   base::Arena arena_;
-  event::Timer idle_timer_;
-  event::Timer duration_timer_;
-  filter::StreamInfo info_;
-  upstream::WorkerCluster* cluster_ = nullptr;
-  upstream::HostRef host_;  // of the last attempt; what is logged looks into it
   base::Ticket opening_;
   base::MonotonicTime asked_;
   State state_ = State::kOpening;

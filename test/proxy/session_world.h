@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "source/filter/access_log.h"
+#include "source/filter/stream_info.h"
 #include "source/net/listener.h"
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/listener/downstream_connection.h"
@@ -19,6 +21,16 @@
 #include "test/upstream/upstream_world.h"
 
 namespace weir::proxy {
+
+// Keeps what it was told.
+class NotingLog final : public filter::AccessLog {
+ public:
+  explicit NotingLog(std::vector<filter::StreamInfo>& notes) : notes_(notes) {}
+  void log(const filter::StreamInfo& info, const net::WorkerContext&) const override { notes_.push_back(info); }
+
+ private:
+  std::vector<filter::StreamInfo>& notes_;
+};
 
 class SessionWorld final : private net::ListenerOwner {
  public:

@@ -17,16 +17,6 @@ using upstream::ClusterConfig;
 using upstream::Origin;
 using upstream::OriginPeer;
 
-// Keeps what it was told.
-class NotingLog final : public filter::AccessLog {
- public:
-  explicit NotingLog(std::vector<filter::StreamInfo>& notes) : notes_(notes) {}
-  void log(const filter::StreamInfo& info, const net::WorkerContext&) const override { notes_.push_back(info); }
-
- private:
-  std::vector<filter::StreamInfo>& notes_;
-};
-
 class TcpProxyTest : public testing::Test {
  protected:
   // Proxies to cluster "c" with the one origin.

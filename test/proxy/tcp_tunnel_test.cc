@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "source/proxy/tcp_proxy.h"
 #include "test/proxy/session_world.h"
 
 namespace weir::proxy {
@@ -18,16 +19,6 @@ using upstream::OriginPeer;
 
 constexpr char kAsked[] = "CONNECT far.example:22 HTTP/1.1\r\nhost: far.example:22\r\n";
 constexpr char kAgreed[] = "HTTP/1.1 200 OK\r\n\r\n";
-
-// Keeps what it was told.
-class NotingLog final : public filter::AccessLog {
- public:
-  explicit NotingLog(std::vector<filter::StreamInfo>& notes) : notes_(notes) {}
-  void log(const filter::StreamInfo& info, const net::WorkerContext&) const override { notes_.push_back(info); }
-
- private:
-  std::vector<filter::StreamInfo>& notes_;
-};
 
 std::unique_ptr<const filter::SubstitutionFormat> format(std::string_view text) {
   return *filter::SubstitutionFormat::parse(text, true);
