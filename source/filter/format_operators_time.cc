@@ -1,8 +1,8 @@
 // Operators that say when something happened and how long it took. Durations are whole milliseconds, but for those of
 // filters, which are microseconds.
 #include <ctime>
-#include <optional>
 
+#include "absl/time/civil_time.h"
 #include "source/filter/filter_times.h"
 #include "source/filter/format_operator.h"
 
@@ -44,39 +44,14 @@ bool startTime(const FormatOperator& self, const StreamInfo& info, std::string& 
   return appendTime(self, info.start_wall, out);
 }
 
-// A day and the time of it, of the years from 1970 on.
-struct CivilTime {
-  unsigned year, month, day, hour, minute, second;
-};
-
-// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: years begin in March, so that the day
-// that leap years add is their last.
-CivilTime civilTime(uint32_t days, uint32_t second_of_day) {
-  constexpr uint32_t kDaysOf400Years = 146097;
-  const uint32_t shifted = days + 719468;  // from the first of March of the year 0
-  const uint32_t era = shifted / kDaysOf400Years;
-  const uint32_t day_of_era = shifted % kDaysOf400Years;
-  const uint32_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const uint32_t month_from_march = (5 * day_of_year + 2) / 153;
-  CivilTime civil;
-  civil.day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-  civil.month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-  civil.year = era * 400 + year_of_era + (civil.month <= 2 ? 1 : 0);
-  civil.hour = second_of_day / 3600;
-  civil.minute = second_of_day / 60 % 60;
-  civil.second = second_of_day % 60;
-  return civil;
-}
-
 // What timestamps are mostly made of: %Y %m %d %H %M %S and text. False, and nothing is written, for anything else.
 // strftime takes a thousand instructions for it, and gmtime_r takes a lock that all threads share.
-bool appendPlainTime(std::string_view format, const CivilTime& civil, std::string& out) {
+bool appendPlainTime(std::string_view format, const absl::CivilSecond& civil, std::string& out) {
   constexpr size_t kMostBytes = 64;
-  if (format.size() > kMostBytes) return false;
+  if (format.size() > kMostBytes || civil.year() < 0 || civil.year() > 9999) return false;
   char text[2 * kMostBytes];  // two bytes of the format make four at most
   char* end = text;
-  const auto two = [&end](unsigned number) {
+  const auto two = [&end](int64_t number) {
     *end++ = static_cast<char>('0' + number / 10);
     *end++ = static_cast<char>('0' + number % 10);
   };
@@ -87,23 +62,23 @@ bool appendPlainTime(std::string_view format, const CivilTime& civil, std::strin
     }
     switch (++i < format.size() ? format[i] : '\0') {
       case 'Y':
-        two(civil.year / 100);
-        two(civil.year % 100);
+        two(civil.year() / 100);
+        two(civil.year() % 100);
         break;
       case 'm':
-        two(civil.month);
+        two(civil.month());
         break;
       case 'd':
-        two(civil.day);
+        two(civil.day());
         break;
       case 'H':
-        two(civil.hour);
+        two(civil.hour());
         break;
       case 'M':
-        two(civil.minute);
+        two(civil.minute());
         break;
       case 'S':
-        two(civil.second);
+        two(civil.second());
         break;
       default:
         return false;
@@ -135,14 +110,10 @@ const FormatOperator kOperators[] = {
 bool appendTime(const FormatOperator& self, absl::Time time, std::string& out) {
   const int64_t nanoseconds = absl::ToUnixNanos(time);
   const auto seconds = static_cast<time_t>(nanoseconds / 1'000'000'000);
-  constexpr time_t kSecondsPerDay = 86400;
-  std::optional<CivilTime> civil;
-  if (seconds >= 0) {
-    civil = civilTime(static_cast<uint32_t>(seconds / kSecondsPerDay), static_cast<uint32_t>(seconds % kSecondsPerDay));
-  }
+  const absl::CivilSecond civil = absl::ToCivilSecond(absl::FromUnixSeconds(seconds), absl::UTCTimeZone());
   for (const TimePiece& piece : self.time) {
     if (!piece.format.empty()) {
-      if (!civil || !appendPlainTime(piece.format, *civil, out)) appendAnyTime(piece.format, seconds, out);
+      if (!appendPlainTime(piece.format, civil, out)) appendAnyTime(piece.format, seconds, out);
       continue;
     }
     auto fraction = static_cast<uint64_t>(nanoseconds % 1'000'000'000);
