@@ -23,6 +23,20 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values), "rounds": len(values)} if values else None
 
 
+def to_best(mine, others):
+    """The median p99 to the least of the others' medians; least and most are of what was in the same round. A machine that
+    stands still for some milliseconds makes the p99 of a round a hundred times what it was, for whoever's turn it is, so
+    that ratios within a round say little; of medians, they say whose is better while the machine runs."""
+    def median(rounds):
+        return statistics.median([each["p99"] for each in rounds if each] or [float("inf")])
+    best = min(map(median, others), default=float("inf"))
+    if best == float("inf"):
+        return None
+    at = [min((theirs["p99"] for theirs in each if theirs), default=None) for each in zip(*others)]
+    seen = spread([own["p99"] / other for own, other in zip(mine, at) if own and other])
+    return dict(seen, median=median(mine) / best) if seen else None
+
+
 def measure(loader, scenario, proxy, seconds):
     """CPU over the whole of a run and over all requests of it: both are of the same time."""
     before = cpu_us(proxy.pid)
@@ -91,11 +105,9 @@ class LoadPart:
             done = [each for each in rounds[name] if each]
             if not done:
                 continue
-            others = [each for other, each in rounds.items() if other != name]
-            best = [min((theirs["p99"] for theirs in at if theirs), default=None) for at in zip(*others)]
             seen[name]["latency"] = {
                 "rate": rate, "rounds": rounds[name], "requests": sum(each["requests"] for each in done),
-                "p99_to_best": spread([mine["p99"] / other for mine, other in zip(rounds[name], best) if mine and other]),
+                "p99_to_best": to_best(rounds[name], [each for other, each in rounds.items() if other != name]),
                 **{point: spread([each[point] for each in done]) for point in POINTS}}
 
     def _open_loop(self, scenario, proxy, rate):

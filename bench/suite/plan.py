@@ -7,6 +7,9 @@ import peers
 
 # Of the whole run, from when everything is built.
 MOST_SECONDS = {True: 160, False: 1620}  # by "quick"
+# Rounds of latencies, which are to be many because what a machine adds to them differs, and their length to that of others.
+LATENCY_ROUNDS = {True: 1, False: 5}
+LATENCY_SHARE = {True: 1.5, False: 1.0}
 WARM = {True: 0.1, False: 0.2}
 START = 0.25
 RUN = 0.08  # starting the load generator
@@ -25,18 +28,18 @@ class Pace:
         """`entries`: for each scenario the names of the proxies that are fit for it. `parts`: the others that are measured."""
         self.quick, self.warm = quick, WARM[quick]
         self.rounds = rounds or 5
-        self.latency_rounds = 1 if quick else 3
+        self.latency_rounds = LATENCY_ROUNDS[quick]
         self.deep = not quick
         self.connections = 1000 if quick else 10000
         self._entries, self._parts = entries, parts
         self.seconds = self.latency_seconds = 0
         fixed = self.expected()
-        # The time that is left goes to the rounds, half as much again to each of the latencies, in which one in 10,000 is looked for.
-        shares = sum(self.rounds * len(names) + 1.5 * self.latency_rounds * len(self._contenders(names)) for names in entries.values())
+        # The time that is left goes to the rounds.
+        shares = sum(self.rounds * len(names) + LATENCY_SHARE[quick] * self.latency_rounds * len(self._contenders(names)) for names in entries.values())
         shares += 10
         least, most = (0.25, 0.8) if quick else (0.5, 1.5)
         self.seconds = min(most, max(least, (MOST_SECONDS[quick] - fixed) / shares))
-        self.latency_seconds = 1.5 * self.seconds
+        self.latency_seconds = LATENCY_SHARE[quick] * self.seconds
 
     @staticmethod
     def _contenders(names):

@@ -129,7 +129,7 @@ class Report:
             return []
         return ["## Latency", "", "Open loop at half of what the slowest of them can do, the same rate for each; microseconds from when a "
                 "request was due, so that a stall counts for everything that it delays. Medians of the rounds; the last column is p99 to the "
-                "best other one in the same round.", ""] + table(
+                "best other one, of medians [least..most of a round].", ""] + table(
                     ["scenario", "proxy", "rate", "requests", *POINTS, "p99 to best"], rows) + lines
 
     @staticmethod

@@ -19,7 +19,7 @@ import peers  # noqa: E402
 import plan  # noqa: E402
 import targets  # noqa: E402
 from contest import Contest  # noqa: E402
-from load_part import LoadPart  # noqa: E402
+from load_part import LoadPart, to_best  # noqa: E402
 from notes import Notes  # noqa: E402
 from report import Report, summary  # noqa: E402
 from scenarios import BY_NAME, SCENARIOS  # noqa: E402
@@ -128,6 +128,15 @@ class Conclusions(unittest.TestCase):
             pace = plan.Pace(quick, 0, entries, ["micro", "capacity", "honesty"])
             self.assertGreaterEqual(pace.rounds, 5)
             self.assertLess(pace.expected(), minutes * 60)
+
+    def test_p99_to_the_best_is_that_of_the_medians(self):
+        def rounds(*numbers):
+            return [number and {"p99": number} for number in numbers]
+        # A machine that stood still in one round of each says nothing of either.
+        self.assertEqual({"median": 2, "min": 0.1, "max": 20, "rounds": 3}, to_best(rounds(20, 200, 20), [rounds(200, 10, 10)]))
+        self.assertEqual(0.5, to_best(rounds(10, 10, 10), [rounds(40, 40, 40), rounds(20, None, 20)])["median"])
+        self.assertIsNone(to_best(rounds(10), []))
+        self.assertIsNone(to_best(rounds(10), [rounds(None)]))
 
     def test_labels_are_apart(self):
         places = charts._apart([10, 11, 50, 10], 14)
