@@ -51,7 +51,7 @@ class Tables {
  public:
   std::unique_ptr<const proxy::RouteTable> make(const envoy::config::route::v3::RouteConfiguration& message) {
     const base::FieldPath root;
-    const RouteContext context{stats_, diagnostics_, clock_, registry_, chain_, slot_types_, "bench", exists_, false};
+    const RouteContext context{stats_, diagnostics_, clock_, registry_, chain_, slot_types_, "bench", problem_, false};
     return compileRoutes(message, context, root);
   }
 
@@ -62,7 +62,7 @@ class Tables {
   filter::HttpFilterRegistry registry_;
   filter::HttpChainConfig chain_{{}};
   std::vector<const filter::HttpFilterType*> slot_types_;
-  std::function<bool(std::string_view)> exists_ = [](std::string_view) { return true; };
+  std::function<std::string(std::string_view)> problem_ = [](std::string_view) { return ""; };
 };
 
 // `at`: 0 the first route, 1 the last, 2 none.

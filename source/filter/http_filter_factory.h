@@ -82,8 +82,9 @@ struct FactoryContext {
   const base::FieldPath& path;   // of the configuration message
   std::string_view stat_prefix;  // of the connection manager
   const base::Clock& clock;
-  // Whether a cluster of that name is configured; null where that is not known, and no name is refused then.
-  const std::function<bool(std::string_view)>* cluster_exists = nullptr;
+  // What is wrong with that name of a cluster, empty where one has it; null where that is not known, and no name is
+  // refused then.
+  const std::function<std::string(std::string_view)>* cluster_problem = nullptr;
   bool schema_only = false;                   // do not open or read files that the configuration names
   const HttpFilterFactory* filter = nullptr;  // of a route's configuration: the filter that it is for
 };

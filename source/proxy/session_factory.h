@@ -117,8 +117,8 @@ struct SessionContext {
   const filter::HttpFilterRegistry& http_filters;
   const AccessLogRegistry& access_logs;
   LogSinks& sinks;
-  // Whether a cluster of that name is configured.
-  const std::function<bool(std::string_view)>& cluster_exists;
+  // What is wrong with that name of a cluster; empty where one has it.
+  const std::function<std::string(std::string_view)>& cluster_problem;
   bool schema_only = false;             // do not open or read files that the configuration names
   bool cluster_by_server_name = false;  // sni_cluster stands in front
   std::shared_ptr<const filter::ListenerFacts> listener = nullptr;  // null: nothing is said

@@ -30,9 +30,9 @@ class ConditionalLog final : public filter::AccessLog {
 };
 
 proxy::SessionContext withPath(const proxy::SessionContext& context, const base::FieldPath& path) {
-  return proxy::SessionContext{context.stats, context.diagnostics,    path,
-                               context.clock, context.http_filters,   context.access_logs,
-                               context.sinks, context.cluster_exists, context.schema_only};
+  return proxy::SessionContext{context.stats, context.diagnostics,     path,
+                               context.clock, context.http_filters,    context.access_logs,
+                               context.sinks, context.cluster_problem, context.schema_only};
 }
 
 std::unique_ptr<filter::AccessLog> compileSink(const xds::AccessLog& message, const proxy::SessionContext& context,

@@ -79,10 +79,9 @@ class ActionCompiler {
 };
 
 void ActionCompiler::requireCluster(const std::string& name, const base::FieldPath& path) {
-  if (!limits_.validate_clusters || context_.cluster_exists(name)) return;
-  context_.diagnostics.error(path, absl::StrCat("no cluster is named '", name,
-                                                "'; allowed: the name of a cluster in "
-                                                "static_resources.clusters"));
+  if (!limits_.validate_clusters) return;
+  const std::string problem = context_.cluster_problem(name);
+  if (!problem.empty()) context_.diagnostics.error(path, problem);
 }
 
 std::shared_ptr<const proxy::PathRewrite> ActionCompiler::rewrite(

@@ -209,9 +209,9 @@ std::vector<proxy::MirrorPolicy> PolicyCompiler::mirrors(
     if (message.has_runtime_fraction()) policy.fraction = compileFraction(message.runtime_fraction());
     if (policy.cluster.empty() == policy.cluster_header.empty()) {
       error(at, "allowed: one of cluster and cluster_header");
-    } else if (!policy.cluster.empty() && !context_.cluster_exists(policy.cluster)) {
-      error(at.at("cluster"), absl::StrCat("no cluster is named '", policy.cluster,
-                                           "'; allowed: the name of a cluster in static_resources.clusters"));
+    } else if (!policy.cluster.empty()) {
+      const std::string problem = context_.cluster_problem(policy.cluster);
+      if (!problem.empty()) error(at.at("cluster"), problem);
     }
     policies.push_back(std::move(policy));
   }

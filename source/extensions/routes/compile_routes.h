@@ -29,7 +29,7 @@ struct RouteContext {
   const filter::HttpChainConfig& chain;
   const std::vector<const filter::HttpFilterType*>& slot_types;
   std::string_view stat_prefix;
-  const std::function<bool(std::string_view)>& cluster_exists;
+  const std::function<std::string(std::string_view)>& cluster_problem;  // as in filter::FactoryContext
   bool schema_only = false;
 };
 

@@ -45,7 +45,7 @@ std::unique_ptr<filter::RouteFilterConfig> compileOne(const Any& any, size_t slo
   return type.make_route_config(
       *message,
       filter::FactoryContext{context.stats, context.diagnostics, path, context.stat_prefix, context.clock,
-                             &context.cluster_exists, context.schema_only, context.chain.slot(slot).factory.get()});
+                             &context.cluster_problem, context.schema_only, context.chain.slot(slot).factory.get()});
 }
 
 void compileEntry(const std::string& name, const Any& any, const RouteContext& context, const base::FieldPath& path,
@@ -100,7 +100,7 @@ void addFilterConfig(std::string_view route_type, const Message& message, proxy:
     entry.config = type.make_route_config(
         message,
         filter::FactoryContext{context.stats, context.diagnostics, path, context.stat_prefix, context.clock,
-                               &context.cluster_exists, context.schema_only, context.chain.slot(slot).factory.get()});
+                               &context.cluster_problem, context.schema_only, context.chain.slot(slot).factory.get()});
     return;
   }
 }

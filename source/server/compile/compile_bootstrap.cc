@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/base/strings.h"
+#include "source/config/nearest.h"
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/access_loggers/line_log.h"
 #include "source/extensions/clusters/compile_cluster.h"
@@ -97,9 +98,7 @@ class BootstrapCompiler {
       const base::FieldPath typed = extension.at("typed_config");
       for (size_t i = 0; i < aggregate.members->size(); ++i) {
         const std::string& member = (*aggregate.members)[i];
-        if (cluster_names_.contains(member)) continue;
-        diagnostics_.error(typed.at("clusters", i), absl::StrCat("\"", member, "\" is no cluster; allowed: names of ",
-                                                                 "clusters in static_resources"));
+        if (!cluster_names_.contains(member)) diagnostics_.error(typed.at("clusters", i), noSuchCluster(member));
       }
     }
     if (diagnostics_.errors() != errors_before) return;
@@ -143,9 +142,17 @@ class BootstrapCompiler {
                            "has no effect; workers make their part of a cluster when it is first used, with it and "
                            "without");
     }
-    if (config_->local_cluster.empty() || cluster_exists_(config_->local_cluster)) return;
-    diagnostics_.error(path.at("local_cluster_name"), absl::StrCat("there is no cluster \"", config_->local_cluster,
-                                                                   "\"; allowed: the name of one in static_resources"));
+    if (config_->local_cluster.empty()) return;
+    const std::string problem = cluster_problem_(config_->local_cluster);
+    if (!problem.empty()) diagnostics_.error(path.at("local_cluster_name"), problem);
+  }
+
+  std::string noSuchCluster(std::string_view name) const {
+    const std::vector<std::string_view> names(cluster_names_.begin(), cluster_names_.end());
+    const std::string_view meant = config::nearest(name, names);
+    return absl::StrCat("no cluster is named '", base::av(name), "'; ",
+                        meant.empty() ? "" : absl::StrCat("did you mean '", base::av(meant), "'? "),
+                        "allowed: the name of a cluster in static_resources.clusters");
   }
 
   // The first endpoints of a cluster that has them in a file.
@@ -176,7 +183,7 @@ class BootstrapCompiler {
     for (int i = 0; i < messages.size(); ++i) {
       const base::FieldPath path = resources_.at("listeners", static_cast<size_t>(i));
       auto plan =
-          compileListener(messages[i], context_, secrets_, config_->transports, cluster_exists_, diagnostics_, path);
+          compileListener(messages[i], context_, secrets_, config_->transports, cluster_problem_, diagnostics_, path);
       if (!messages[i].name().empty()) claimListenerName(messages[i].name(), path.at("name"), path);
       if (!plan) continue;
       if (messages[i].name().empty()) claimListenerName(plan->config->name, path, path);
@@ -230,7 +237,7 @@ class BootstrapCompiler {
                                         context_.extensions.http_filters,
                                         context_.extensions.access_logs,
                                         context_.sinks,
-                                        cluster_exists_,
+                                        cluster_problem_,
                                         context_.schema_only};
     plan.access_logs = extensions::compileAccessLogs(message.access_log(), session, path);
     if (message.access_log_path().empty()) return;
@@ -252,8 +259,8 @@ class BootstrapCompiler {
   // Each with the path of the message that has it.
   std::map<std::string, std::string> listener_names_;
   std::map<std::string, std::string> addresses_;
-  const std::function<bool(std::string_view)> cluster_exists_ = [this](std::string_view name) {
-    return context_.any_cluster || cluster_names_.find(name) != cluster_names_.end();
+  const std::function<std::string(std::string_view)> cluster_problem_ = [this](std::string_view name) {
+    return context_.any_cluster || cluster_names_.contains(name) ? "" : noSuchCluster(name);
   };
 };
 

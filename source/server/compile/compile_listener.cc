@@ -40,12 +40,12 @@ constexpr std::string_view kTls = "tls";
 class ChainCompiler {
  public:
   ChainCompiler(const CompileContext& context, const extensions::TransportScope& scope, const std::string& instance,
-                const std::function<bool(std::string_view)>& cluster_exists,
+                const std::function<std::string(std::string_view)>& cluster_problem,
                 std::shared_ptr<const filter::ListenerFacts> facts, base::Diagnostics& diagnostics)
       : context_(context),
         scope_(scope),
         instance_(instance),
-        cluster_exists_(cluster_exists),
+        cluster_problem_(cluster_problem),
         facts_(std::move(facts)),
         diagnostics_(diagnostics) {}
 
@@ -167,7 +167,7 @@ class ChainCompiler {
     const std::string_view name = extensions::anyType(message.typed_config());
     if (const filter::NetworkFilterType* type = context_.extensions.network_filters.byConfigType(name)) {
       auto factory = type->make(*config, {context_.stats, diagnostics_, config_path, "", context_.clock,
-                                          &cluster_exists_, context_.schema_only});
+                                          &cluster_problem_, context_.schema_only});
       if (factory != nullptr) chain.filters.push_back(std::move(factory));
       cluster_by_server_name_ = cluster_by_server_name_ || name == SniCluster::descriptor()->full_name();
       if (last) {
@@ -186,7 +186,7 @@ class ChainCompiler {
     auto terminal =
         type->make(*config, {context_.stats, diagnostics_, config_path, context_.clock,
                              context_.extensions.http_filters, context_.extensions.access_logs, context_.sinks,
-                             cluster_exists_, context_.schema_only, cluster_by_server_name_, facts_});
+                             cluster_problem_, context_.schema_only, cluster_by_server_name_, facts_});
     if (!last && terminal != nullptr) {
       diagnostics_.error(path, absl::StrCat("filter \"", message.name(),
                                             "\" takes all bytes, so that nothing reaches the filter behind it; it must "
@@ -206,7 +206,7 @@ class ChainCompiler {
   const CompileContext& context_;
   const extensions::TransportScope& scope_;
   const std::string& instance_;
-  const std::function<bool(std::string_view)>& cluster_exists_;
+  const std::function<std::string(std::string_view)>& cluster_problem_;
   const std::shared_ptr<const filter::ListenerFacts> facts_;
   base::Diagnostics& diagnostics_;
   bool cluster_by_server_name_ = false;  // of the chain that is compiled
@@ -291,7 +291,7 @@ std::shared_ptr<const filter::ListenerFacts> factsOf(const xds::Listener& messag
 std::optional<ListenerPlan> compileListener(const xds::Listener& message, const CompileContext& context,
                                             const extensions::Secrets& secrets,
                                             extensions::TransportSources& transports,
-                                            const std::function<bool(std::string_view)>& cluster_exists,
+                                            const std::function<std::string(std::string_view)>& cluster_problem,
                                             base::Diagnostics& diagnostics, const base::FieldPath& path) {
   const size_t errors = diagnostics.errors();
   ListenerPlan plan;
@@ -301,7 +301,7 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
   const extensions::TransportScope scope{secrets, context.stats, diagnostics, context.schema_only, &transports};
   const std::shared_ptr<const filter::ListenerFacts> facts = factsOf(message);
   config->filters = compileListenerFilters(message, {context.extensions, context.stats, instance, diagnostics}, path);
-  config->chains = compileChains(message, ChainCompiler(context, scope, instance, cluster_exists, facts, diagnostics),
+  config->chains = compileChains(message, ChainCompiler(context, scope, instance, cluster_problem, facts, diagnostics),
                                  diagnostics, path);
   size_t buffer_limit = kDefaultBufferLimit;
   if (message.has_per_connection_buffer_limit_bytes()) {
@@ -322,7 +322,7 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
       proxy::ListenerLog(extensions::compileAccessLogs(
                              message.access_log(),
                              {context.stats, diagnostics, path, context.clock, context.extensions.http_filters,
-                              context.extensions.access_logs, context.sinks, cluster_exists, context.schema_only},
+                              context.extensions.access_logs, context.sinks, cluster_problem, context.schema_only},
                              path),
                          facts);
   if (diagnostics.errors() != errors) return std::nullopt;

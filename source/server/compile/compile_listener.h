@@ -21,7 +21,7 @@ namespace weir::server {
 std::optional<ListenerPlan> compileListener(const envoy::config::listener::v3::Listener& message,
                                             const CompileContext& context, const extensions::Secrets& secrets,
                                             extensions::TransportSources& transports,
-                                            const std::function<bool(std::string_view)>& cluster_exists,
+                                            const std::function<std::string(std::string_view)>& cluster_problem,
                                             base::Diagnostics& diagnostics, const base::FieldPath& path);
 
 }  // namespace weir::server

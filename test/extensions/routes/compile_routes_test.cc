@@ -39,7 +39,7 @@ class CompileRoutesTest : public testing::Test {
   std::unique_ptr<const proxy::RouteTable> compile(const std::string& text) {
     envoy::config::route::v3::RouteConfiguration message;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
-    const RouteContext context{stats_, diagnostics_, clock_, registry_, chain_, slot_types_, "test", exists_, false};
+    const RouteContext context{stats_, diagnostics_, clock_, registry_, chain_, slot_types_, "test", problem_, false};
     return compileRoutes(message, context, root_);
   }
 
@@ -62,7 +62,9 @@ class CompileRoutesTest : public testing::Test {
   filter::HttpChainConfig chain_{slots()};
   filter::HttpFilterType type_;
   std::vector<const filter::HttpFilterType*> slot_types_{&type_};
-  std::function<bool(std::string_view)> exists_ = [](std::string_view name) { return name != "missing"; };
+  std::function<std::string(std::string_view)> problem_ = [](std::string_view name) {
+    return name == "missing" ? "no such cluster" : "";
+  };
   base::FieldPath none_;
   base::FieldPath root_ = none_.at("rc");
 };
@@ -77,11 +79,11 @@ struct ErrorCase {
 constexpr ErrorCase kErrors[] = {
     {"unknown cluster",
      "virtual_hosts { name: 'h' domains: '*' routes { match { prefix: '/' } route { cluster: 'missing' } } }",
-     "rc.virtual_hosts[0].routes[0].route.cluster", "no cluster is named 'missing'"},
+     "rc.virtual_hosts[0].routes[0].route.cluster", "no such cluster"},
     {"unknown weighted cluster",
      "virtual_hosts { name: 'h' domains: '*' routes { match { prefix: '/' } route { weighted_clusters { clusters { "
      "name: 'missing' weight { value: 1 } } } } } }",
-     "rc.virtual_hosts[0].routes[0].route.weighted_clusters.clusters[0].name", "no cluster is named"},
+     "rc.virtual_hosts[0].routes[0].route.weighted_clusters.clusters[0].name", "no such cluster"},
     {"weights of zero",
      "virtual_hosts { name: 'h' domains: '*' routes { match { prefix: '/' } route { weighted_clusters { clusters { "
      "name: 'a' } } } } }",

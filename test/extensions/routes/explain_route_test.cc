@@ -24,7 +24,7 @@ class ExplainRouteTest : public testing::Test {
  protected:
   std::unique_ptr<const proxy::RouteTable> compile(const envoy::config::route::v3::RouteConfiguration& message) {
     const base::FieldPath root;
-    const RouteContext context{stats_, diagnostics_, clock_, registry_, chain_, slot_types_, "test", exists_, false};
+    const RouteContext context{stats_, diagnostics_, clock_, registry_, chain_, slot_types_, "test", problem_, false};
     return compileRoutes(message, context, root);
   }
 
@@ -34,7 +34,7 @@ class ExplainRouteTest : public testing::Test {
   filter::HttpFilterRegistry registry_;
   filter::HttpChainConfig chain_{{}};
   std::vector<const filter::HttpFilterType*> slot_types_;
-  std::function<bool(std::string_view)> exists_ = [](std::string_view) { return true; };
+  std::function<std::string(std::string_view)> problem_ = [](std::string_view) { return ""; };
   base::ChunkPool chunks_;
 };
 

@@ -289,7 +289,15 @@ TEST(CompileBootstrap, TheSchemaAloneOpensNothing) {
 
 TEST(CompileBootstrap, TheOwnClusterMustBeThere) {
   const std::string text = report("cluster_manager: {local_cluster_name: us}\n");
-  EXPECT_NE(text.find("test.yaml:1:39: cluster_manager.local_cluster_name: there is no cluster \"us\"; allowed: "),
+  EXPECT_NE(text.find("test.yaml:1:39: cluster_manager.local_cluster_name: no cluster is named 'us'; allowed: "),
+            std::string::npos)
+      << text;
+}
+
+TEST(CompileBootstrap, AClusterThatIsNotThereIsNamedWithTheNearestThatIs) {
+  const std::string text = report(
+      "cluster_manager: {local_cluster_name: orgin}\nstatic_resources: {clusters: [{name: origin}, {name: other}]}\n");
+  EXPECT_NE(text.find("no cluster is named 'orgin'; did you mean 'origin'? allowed: the name of a cluster in "),
             std::string::npos)
       << text;
 }

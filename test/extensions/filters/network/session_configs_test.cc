@@ -38,9 +38,11 @@ class SessionConfigsTest : public testing::Test {
     const filter::HttpFilterRegistry http_filters;
     const proxy::AccessLogRegistry access_logs;
     NoSinks sinks;
-    const std::function<bool(std::string_view)> exists = [](std::string_view name) { return name == "c"; };
+    const std::function<std::string(std::string_view)> problem = [](std::string_view name) {
+      return name == "c" ? "" : "no such cluster";
+    };
     const proxy::SessionContext context{world_.world.registry, diagnostics_, path,  world_.world.simulation.clock(),
-                                        http_filters,          access_logs,  sinks, exists};
+                                        http_filters,          access_logs,  sinks, problem};
     return type.make(message, context);
   }
   std::string onlyError() {
@@ -142,7 +144,7 @@ TEST_F(SessionConfigsTest, TcpProxyIsMadeFromItsConfiguration) {
 
 TEST_F(SessionConfigsTest, TcpProxyRefusesAnUnknownCluster) {
   EXPECT_EQ(make<TcpProxy>(tcp_proxy::tcpProxyType(), "stat_prefix: 'p' cluster: 'nobody'"), nullptr);
-  EXPECT_EQ(onlyError(), "cluster: unknown cluster \"nobody\"; allowed: the name of a cluster in static_resources");
+  EXPECT_EQ(onlyError(), "cluster: no such cluster");
 }
 
 TEST_F(SessionConfigsTest, TcpProxyNamesTheWeightedClusterThatIsUnknown) {

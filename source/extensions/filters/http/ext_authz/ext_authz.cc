@@ -265,8 +265,8 @@ class Compiler {
 
   void cluster(const std::string& name, const base::FieldPath& path) {
     config_.service.cluster = name;
-    if (context_.cluster_exists == nullptr || (*context_.cluster_exists)(name)) return;
-    context_.diagnostics.error(path, absl::StrCat("no cluster is named \"", name, "\""));
+    const std::string problem = context_.cluster_problem == nullptr ? "" : (*context_.cluster_problem)(name);
+    if (!problem.empty()) context_.diagnostics.error(path, problem);
   }
 
   void timeout(const google::protobuf::Duration& message, const base::FieldPath& path) {

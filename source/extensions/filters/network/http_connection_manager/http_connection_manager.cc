@@ -289,9 +289,9 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
     config->respect_expected_rq_timeout = router->respect_expected_rq_timeout();
   }
   if (message.has_route_config()) {
-    const RouteContext routes{context.stats,         context.diagnostics,    context.clock,
-                              context.http_filters,  *filters.chain,         filters.slot_types,
-                              message.stat_prefix(), context.cluster_exists, context.schema_only};
+    const RouteContext routes{context.stats,         context.diagnostics,     context.clock,
+                              context.http_filters,  *filters.chain,          filters.slot_types,
+                              message.stat_prefix(), context.cluster_problem, context.schema_only};
     config->routes = compileRoutes(message.route_config(), routes, context.path.at("route_config"));
   } else {
     context.diagnostics.error(context.path, "no routes; allowed: route_config");

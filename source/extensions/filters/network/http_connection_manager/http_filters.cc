@@ -104,7 +104,7 @@ class Compiler {
     const base::FieldPath config_path = path.at("typed_config");
     std::unique_ptr<filter::HttpFilterFactory> factory =
         entry.type->make(*entry.config, {context_.stats, context_.diagnostics, config_path, message_.stat_prefix(),
-                                         context_.clock, &context_.cluster_exists, context_.schema_only});
+                                         context_.clock, &context_.cluster_problem, context_.schema_only});
     if (factory == nullptr) factory = std::make_unique<RefusedFilter>();
     slots_.push_back({filter.name(), std::move(factory), filter.disabled()});
     slot_types_.push_back(entry.type);

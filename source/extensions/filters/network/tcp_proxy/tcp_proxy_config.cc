@@ -19,10 +19,8 @@ using envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
 
 void addTarget(const std::string& cluster, uint64_t weight, const base::FieldPath& path,
                const proxy::SessionContext& context, proxy::TcpProxyConfig& config) {
-  if (!context.cluster_exists(cluster)) {
-    context.diagnostics.error(
-        path, absl::StrCat("unknown cluster \"", cluster, "\"; allowed: the name of a cluster in static_resources"));
-  }
+  const std::string problem = context.cluster_problem(cluster);
+  if (!problem.empty()) context.diagnostics.error(path, problem);
   config.targets.push_back({cluster, weight});
 }
 

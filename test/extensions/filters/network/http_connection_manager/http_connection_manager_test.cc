@@ -67,7 +67,7 @@ class CompileTest : public testing::Test {
   }
   const proxy::HttpConnectionManagerConfig* make(const HttpConnectionManager& message) {
     factory_ = httpConnectionManagerType().make(
-        message, {stats_, diagnostics_, root_, clock_, filters_, logs_, sinks_, exists_, false});
+        message, {stats_, diagnostics_, root_, clock_, filters_, logs_, sinks_, problem_, false});
     if (factory_ == nullptr) return nullptr;
     return &static_cast<const proxy::HttpConnectionManagerFactory&>(*factory_).config();
   }
@@ -92,7 +92,9 @@ class CompileTest : public testing::Test {
   filter::HttpFilterRegistry filters_;
   proxy::AccessLogRegistry logs_;
   NoSinks sinks_;
-  const std::function<bool(std::string_view)> exists_ = [](std::string_view name) { return name == "c"; };
+  const std::function<std::string(std::string_view)> problem_ = [](std::string_view name) {
+    return name == "c" ? "" : "no such cluster";
+  };
   std::unique_ptr<proxy::SessionFactory> factory_;
 };
 
@@ -272,7 +274,7 @@ TEST_F(CompileTest, ReportsEveryErrorInOneRun) {
   EXPECT_NE(all.find("codec_type: HTTP3 is not implemented by weir; allowed: AUTO, HTTP1, HTTP2\n"), std::string::npos)
       << all;
   EXPECT_NE(all.find("upgrade_configs[1].upgrade_type: \"a\" stands twice; "), std::string::npos) << all;
-  EXPECT_NE(all.find("nowhere"), std::string::npos) << all;
+  EXPECT_NE(all.find("route.cluster: no such cluster"), std::string::npos) << all;
   EXPECT_EQ(diagnostics_.errors(), 4u) << all;
 }
 
