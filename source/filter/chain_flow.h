@@ -54,6 +54,9 @@ class ChainFlow {
   // The first filter that was not shown the head that is on its way; 0 when none is.
   size_t unseen() const;
   bool collecting() const { return collector_ != kNone; }
+  // Nothing is on its way and no filter holds anything up: advance() would say kPull, and no filter collects. Parts
+  // that no filter looks at need not come here.
+  bool idle() const { return head_ == nullptr && !has_data_ && !has_end_ && !waiting_; }
 
   // The head that is on its way, or null.
   http::Head* head() const { return head_; }

@@ -45,12 +45,13 @@ class HttpChain::Host final : public FilterHost {
 };
 
 HttpChain::HttpChain(const HttpChainConfig& config, const net::WorkerContext& worker, base::Arena& arena,
-                     StreamInfo& info, http::Stream& downstream, ChainOwner& owner)
+                     StreamInfo& info, http::Stream& source, http::Stream& sink, ChainOwner& owner)
     : config_(config),
       worker_(worker),
       arena_(arena),
       info_(info),
-      downstream_(downstream),
+      source_(source),
+      sink_(sink),
       owner_(owner),
       request_(Direction::kRequest, config, worker.blocks),
       response_(Direction::kResponse, config, worker.blocks) {}
@@ -65,7 +66,7 @@ HttpChain::State HttpChain::drive() {
 }
 
 void HttpChain::run() {
-  if (const http::Reason lost = downstream_.lost(); lost != http::Reason::kNone) return fail(lost);
+  if (const http::Reason lost = sink_.lost(); lost != http::Reason::kNone) return fail(lost);
   if (pending_reason_ != http::Reason::kNone) {
     const http::Reason reason = std::exchange(pending_reason_, http::Reason::kNone);
     replyWith(reason, pending_body_, outwardOf(request_.holder()));

@@ -5,7 +5,8 @@
 //
 // drive() moves as much as room() of the next end and the filters allow, up to a bound, then returns; it is never
 // re-entered. It holds at most one part that waits behind a filter per direction, plus what a Collect asked for, up to
-// its limit. A local reply starts at the next filter outward; the terminal is dropped, and no more of the request is
+// its limit. A part that no filter looks at, with nothing before it on its way, goes from one stream to the other as it
+// was received. A local reply starts at the next filter outward; the terminal is dropped, and no more of the request is
 // pulled.
 //
 //   request   downstream -> filter 0 .. n-1 -> terminal      response   terminal -> filter n-1 .. 0 -> downstream
@@ -54,9 +55,13 @@ class HttpChain {
   };
 
   // All must outlive the chain. Filters are made when the request head has come and its route is chosen; those that
-  // are off on that route are not made.
+  // are off on that route are not made. The request comes from `source`; the response goes to `sink`, which is the same
+  // stream unless the owner has put something in front of it.
   HttpChain(const HttpChainConfig& config, const net::WorkerContext& worker, base::Arena& arena, StreamInfo& info,
-            http::Stream& downstream, ChainOwner& owner);
+            http::Stream& source, http::Stream& sink, ChainOwner& owner);
+  HttpChain(const HttpChainConfig& config, const net::WorkerContext& worker, base::Arena& arena, StreamInfo& info,
+            http::Stream& downstream, ChainOwner& owner)
+      : HttpChain(config, worker, arena, info, downstream, downstream, owner) {}
   HttpChain(const HttpChain&) = delete;
   HttpChain& operator=(const HttpChain&) = delete;
 
@@ -78,16 +83,21 @@ class HttpChain {
   void makeFilters(size_t from);
   bool stepRequest();
   bool pullRequest();
+  // Whether active filters look at such parts: those of the hooks (HookMask::kX) of one direction.
+  bool lookAtRequest(uint16_t hook) const { return (config_.having(hook) & request_active_) != 0; }
+  bool lookAtResponse(uint16_t hook) const { return (config_.having(hook) & response_active_) != 0; }
   void chooseRoute(http::Head& head, size_t from);
-  void sendRequestHead();
+  void sendRequestHead(http::Part part);
+  void takeRequestData(http::Part part, size_t room);
   bool sendRequestData();
+  void sendRequestEnd(http::Part part);
   void sendContinue(http::Head& request);
   bool stepResponse();
   bool pullResponse();
-  void sendResponseHead(http::Head& head);
+  void sendResponseHead(http::Part part);
+  void takeResponseData(http::Part part, size_t room);
   bool sendResponseData();
-  void sendResponseEnd(http::HeaderMap* trailers);
-  void finishRequest();
+  void sendResponseEnd(http::Part part);
   // A local answer that is seen from that place of the response direction on; resets if it is too late for one.
   void reply(const LocalReply& reply, size_t place);
   void replyWith(http::Reason reason, std::string_view body, size_t place);
@@ -101,7 +111,8 @@ class HttpChain {
   const net::WorkerContext& worker_;
   base::Arena& arena_;
   StreamInfo& info_;
-  http::Stream& downstream_;
+  http::Stream& source_;
+  http::Stream& sink_;
   ChainOwner& owner_;
   http::Stream* terminal_ = nullptr;
 

@@ -12,6 +12,7 @@ using http::Reason;
 // Whether anything moved.
 bool HttpChain::stepRequest() {
   if (request_finished_) return false;
+  if (request_.idle()) return pullRequest();
   switch (request_.advance(filters_, request_active_)) {
     case ChainFlow::Step::kPull:
       return pullRequest();
@@ -23,17 +24,13 @@ bool HttpChain::stepRequest() {
     case ChainFlow::Step::kCollecting:
       if (request_.head()->expects_continue) sendContinue(*request_.head());
       return true;
-    case ChainFlow::Step::kHead: {
-      http::Head& head = request_.takeHead();
-      terminal_ = &owner_.openTerminal(head);
-      terminal_->send(Part::makeHead(head, worker_.blocks));
+    case ChainFlow::Step::kHead:
+      sendRequestHead(Part::makeHead(request_.takeHead(), worker_.blocks));
       return true;
-    }
     case ChainFlow::Step::kData:
       return sendRequestData();
     case ChainFlow::Step::kEnd:
-      terminal_->send(Part::makeEnd(request_.takeEnd(), worker_.blocks));
-      finishRequest();
+      sendRequestEnd(Part::makeEnd(request_.takeEnd(), worker_.blocks));
       return true;
     case ChainFlow::Step::kReply:
       reply(request_.reply(), outwardOf(request_.place()));
@@ -47,25 +44,38 @@ bool HttpChain::stepRequest() {
 
 bool HttpChain::pullRequest() {
   if (request_pulled_) return false;
+  const bool held = request_.collecting();
+  size_t room = 0;
   // Body is pulled when somebody takes it: a filter that collects, or the terminal.
-  const bool body_next = info_.request_head != nullptr;
-  if (body_next && !request_.collecting() && (terminal_ == nullptr || terminal_->room() == 0)) return false;
-  std::optional<Part> part = downstream_.receive();
+  if (info_.request_head != nullptr && !held) {
+    if (terminal_ == nullptr) return false;
+    room = terminal_->room();
+    if (room == 0) return false;
+  }
+  std::optional<Part> part = source_.receive();
   if (!part) return false;
   switch (part->kind()) {
     case Part::Kind::kHead:
       info_.request_head = &part->head();
       chooseRoute(part->head(), 0);
-      request_.putHead(part->head());
+      if (lookAtRequest(HookMask::kRequestHead)) {
+        request_.putHead(part->head());
+      } else {
+        sendRequestHead(*std::move(part));
+      }
       break;
     case Part::Kind::kData:
       info_.bytes_received += part->data().size();
-      request_.putData(std::move(part->data()));
+      takeRequestData(*std::move(part), room);
       break;
     case Part::Kind::kEnd:
       request_pulled_ = true;
       info_.request_complete = worker_.dispatcher.now();
-      request_.putEnd(part->trailers());
+      if (held || lookAtRequest(HookMask::kRequestEnd)) {
+        request_.putEnd(part->trailers());
+      } else {
+        sendRequestEnd(*std::move(part));
+      }
       break;
     case Part::Kind::kFailed:
       // What the client did wrong is told to it, unless a response is on its way already.
@@ -73,6 +83,21 @@ bool HttpChain::pullRequest() {
       break;
   }
   return true;
+}
+
+void HttpChain::sendRequestHead(Part part) {
+  terminal_ = &owner_.openTerminal(part.head());
+  terminal_->send(std::move(part));
+}
+
+// `room` is that of the terminal; none if a filter collects.
+void HttpChain::takeRequestData(Part part, size_t room) {
+  buffer::Buffer& data = part.data();
+  if (data.size() > room || lookAtRequest(HookMask::kRequestData)) {
+    request_.putData(std::move(data));
+  } else if (!data.empty()) {
+    terminal_->send(std::move(part));
+  }
 }
 
 void HttpChain::chooseRoute(http::Head& head, size_t from) {
@@ -100,10 +125,11 @@ void HttpChain::sendContinue(http::Head& request) {
   auto* const interim = arena_.make<http::Head>(arena_);
   interim->status = 100;
   owner_.onResponseHead(*interim);
-  downstream_.send(Part::makeHead(*interim, worker_.blocks));
+  sink_.send(Part::makeHead(*interim, worker_.blocks));
 }
 
-void HttpChain::finishRequest() {
+void HttpChain::sendRequestEnd(Part part) {
+  terminal_->send(std::move(part));
   request_finished_ = true;
   if (response_finished_) state_ = State::kComplete;
 }

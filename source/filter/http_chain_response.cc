@@ -13,6 +13,7 @@ using http::Reason;
 // Whether anything moved.
 bool HttpChain::stepResponse() {
   if (response_finished_) return false;
+  if (response_.idle()) return pullResponse();
   switch (response_.advance(filters_, response_active_)) {
     case ChainFlow::Step::kPull:
       return pullResponse();
@@ -22,12 +23,12 @@ bool HttpChain::stepResponse() {
     case ChainFlow::Step::kCollecting:
       return true;
     case ChainFlow::Step::kHead:
-      sendResponseHead(response_.takeHead());
+      sendResponseHead(Part::makeHead(response_.takeHead(), worker_.blocks));
       return true;
     case ChainFlow::Step::kData:
       return sendResponseData();
     case ChainFlow::Step::kEnd:
-      sendResponseEnd(response_.takeEnd());
+      sendResponseEnd(Part::makeEnd(response_.takeEnd(), worker_.blocks));
       return true;
     case ChainFlow::Step::kReply:
       reply(response_.reply(), response_.place() + 1);
@@ -41,19 +42,29 @@ bool HttpChain::stepResponse() {
 
 bool HttpChain::pullResponse() {
   if (response_pulled_ || terminal_ == nullptr) return false;
-  if (!response_.collecting() && downstream_.room() == 0) return false;
+  const bool held = response_.collecting();
+  const size_t room = held ? 0 : sink_.room();
+  if (room == 0 && !held) return false;
   std::optional<Part> part = terminal_->receive();
   if (!part) return false;
   switch (part->kind()) {
     case Part::Kind::kHead:
-      response_.putHead(part->head());
+      if (lookAtResponse(HookMask::kResponseHead)) {
+        response_.putHead(part->head());
+      } else {
+        sendResponseHead(*std::move(part));
+      }
       break;
     case Part::Kind::kData:
-      response_.putData(std::move(part->data()));
+      takeResponseData(*std::move(part), room);
       break;
     case Part::Kind::kEnd:
       response_pulled_ = true;
-      response_.putEnd(part->trailers());
+      if (held || lookAtResponse(HookMask::kResponseEnd)) {
+        response_.putEnd(part->trailers());
+      } else {
+        sendResponseEnd(*std::move(part));
+      }
       break;
     case Part::Kind::kFailed:
       replyWith(part->reason(), "", outwardOf(config_.size()));
@@ -62,7 +73,8 @@ bool HttpChain::pullResponse() {
   return true;
 }
 
-void HttpChain::sendResponseHead(http::Head& head) {
+void HttpChain::sendResponseHead(Part part) {
+  http::Head& head = part.head();
   owner_.onResponseHead(head);
   if (!head.isInterim()) {
     response_started_ = true;
@@ -71,32 +83,43 @@ void HttpChain::sendResponseHead(http::Head& head) {
     info_.status = head.status;
     const bool connected = info_.request_head != nullptr && info_.request_head->isConnect() && head.status / 100 == 2;
     tunnel_ = head.status == 101 || connected;
-    const uint64_t lookers = config_.having(HookMask::kResponseData) | config_.having(HookMask::kResponseWhole);
-    const bool passed_on = (lookers & response_active_) == 0 && downstream_.forwardsInKernel();
-    if (passed_on && terminal_ != nullptr) terminal_->leaveInKernel();
+    const bool looked_at = lookAtResponse(HookMask::kResponseData) || lookAtResponse(HookMask::kResponseWhole);
+    if (!looked_at && sink_.forwardsInKernel() && terminal_ != nullptr) terminal_->leaveInKernel();
   }
-  downstream_.send(Part::makeHead(head, worker_.blocks));
+  sink_.send(std::move(part));
+}
+
+// `room` is that of the sink; none if a filter collects.
+void HttpChain::takeResponseData(Part part, size_t room) {
+  buffer::Buffer& data = part.data();
+  const bool fits = data.size() <= room || (data.startsInKernel() && !response_.collecting());
+  if (!fits || lookAtResponse(HookMask::kResponseData)) {
+    response_.putData(std::move(data));
+  } else if (!data.empty()) {
+    info_.bytes_sent += data.size();
+    sink_.send(std::move(part));
+  }
 }
 
 bool HttpChain::sendResponseData() {
-  const size_t room = downstream_.room();
+  const size_t room = sink_.room();
   if (room == 0) return false;
   buffer::Buffer& data = response_.data();
   if (data.size() <= room || data.startsInKernel()) {  // cutting would bring a part of it into memory
     info_.bytes_sent += data.size();
-    downstream_.send(Part::makeData(std::move(data)));
+    sink_.send(Part::makeData(std::move(data)));
     return true;
   }
   buffer::Buffer fitting(worker_.blocks);
   fitting.moveFrom(data, room);
   info_.bytes_sent += fitting.size();
-  downstream_.send(Part::makeData(std::move(fitting)));
+  sink_.send(Part::makeData(std::move(fitting)));
   return true;
 }
 
-void HttpChain::sendResponseEnd(http::HeaderMap* trailers) {
-  info_.response_trailers = trailers;
-  downstream_.send(Part::makeEnd(trailers, worker_.blocks));
+void HttpChain::sendResponseEnd(Part part) {
+  info_.response_trailers = part.trailers();
+  sink_.send(std::move(part));
   response_finished_ = true;
   if (!tunnel_ || request_finished_) state_ = State::kComplete;
 }

@@ -65,7 +65,7 @@ Exchange::Exchange(const HttpConnectionManagerConfig& config, const Services& se
       owner_(owner),
       arena_(services.worker.chunks),
       downstream_(std::move(stream)),
-      chain_(std::in_place, *config.filters, services.worker, arena_, info_, downstream_,
+      chain_(std::in_place, *config.filters, services.worker, arena_, info_, downstream_, downstream_.stream(),
              static_cast<filter::ChainOwner&>(*this)),
       router_(std::in_place, Router::Context{config, services, arena_, info_, *this, trail_}),
       timer_(services.worker.dispatcher, *this),

@@ -57,7 +57,8 @@ class Exchange final : private filter::ChainOwner,
       replay_ended_ = false;
       trailers_ = trailers;
     }
-    void close() { stream_.reset(); }
+    // Where the response goes: straight to it.
+    http::Stream& stream() const { return *stream_; }
     void setOwner(http::StreamOwner& owner, base::Arena& arena) override { stream_->setOwner(owner, arena); }
     std::optional<http::Part> receive() override;
     size_t room() const override { return stream_->room(); }

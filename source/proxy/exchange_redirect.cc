@@ -18,7 +18,7 @@ void Exchange::follow(http::Head& target) {
   info_.request_head = nullptr;
   info_.route = nullptr;
   router_.emplace(Router::Context{config_, services_, arena_, info_, *this, trail_});
-  chain_.emplace(*config_.filters, services_.worker, arena_, info_, downstream_,
+  chain_.emplace(*config_.filters, services_.worker, arena_, info_, downstream_, downstream_.stream(),
                  static_cast<filter::ChainOwner&>(*this));
   wake();
 }
