@@ -1,9 +1,10 @@
 // field-line   = token ":" OWS *( HTAB / SP / VCHAR / obs-text ) OWS CRLF      (RFC 9112 section 5)
 // What is taken out of a head, and what becomes of it:
 //   Host, Content-Length, Transfer-Encoding, Expect      facts; each at most once
-//   Connection                                           close, keep-alive, upgrade: facts; other names: their fields
-//   go Upgrade, TE                                          a fact; kept as "te: trailers" if it says so Keep-Alive,
-//   Proxy-*                                  dropped
+//   Connection    close, keep-alive and upgrade are facts; fields with any other name in it are dropped
+//   Upgrade       a fact
+//   TE            kept as "te: trailers" if it says so
+//   Keep-Alive, Proxy-*                                  dropped
 #include "source/http/h1/field_parser.h"
 
 #include <algorithm>
