@@ -25,12 +25,13 @@ bool takesNoBody(uint16_t status) { return status == 204 || status == 304; }
 Router::Router(const Context& context)
     : context_(context),
       first_(*this, context.services.worker),
-      second_(*this, context.services.worker),
       back_off_(context.services.worker.dispatcher, *this),
       held_(context.services.worker.blocks),
       replay_(context.services.worker.blocks) {}
 
-Router::~Router() { reset(Reason::kNone); }
+Router::~Router() {
+  if (!released_) reset(Reason::kNone);
+}
 
 size_t Router::room() const {
   switch (state_) {
@@ -262,14 +263,15 @@ void Router::leaveInKernel() {
 }
 
 void Router::reset(Reason reason) {
+  if (released_) return;
   if (state_ == State::kUpstream) {
     const bool timeout = reason == Reason::kRouteTimeout;
     if (timeout) {
       shard().add(cluster_->stats().rq_timeout);
       if (winner_ == nullptr) countStatus(http::reasonInfo(reason).status);
     }
-    for (UpstreamAttempt* const attempt : {&first_, &second_}) {
-      if (!attempt->open()) continue;
+    for (UpstreamAttempt* const attempt : {&first_, other(first_)}) {
+      if (attempt == nullptr || !attempt->open()) continue;
       if (timeout) {
         recordOutcome(*attempt, Outcome::kTimeout);
       } else {
@@ -279,13 +281,14 @@ void Router::reset(Reason reason) {
     }
   }
   first_.drop();
-  second_.drop();
+  if (second_) second_->drop();
   back_off_.cancel();
   next_lease_.release();
   held_.clear();
   replay_.clear();
   endShadows(false);
   state_ = State::kDone;
+  released_ = true;
 }
 
 }  // namespace weir::proxy

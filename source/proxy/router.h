@@ -23,6 +23,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -163,7 +164,15 @@ class Router final : public http::Stream, private event::TimerHandler {
   void recordTracked();
   void recordOutcome(const UpstreamAttempt& attempt, upstream::RequestOutcome::Kind kind, uint16_t status = 0);
 
-  UpstreamAttempt& other(const UpstreamAttempt& attempt) { return &attempt == &first_ ? second_ : first_; }
+  // The one beside it; null when there was never a second.
+  UpstreamAttempt* other(const UpstreamAttempt& attempt) {
+    if (&attempt != &first_) return &first_;
+    return second_ ? &*second_ : nullptr;
+  }
+  bool otherActive(const UpstreamAttempt& attempt) {
+    const UpstreamAttempt* const beside = other(attempt);
+    return beside != nullptr && beside->active();
+  }
   const Route* route() const { return static_cast<const Route*>(context_.info.route); }
   const ForwardAction& action() const { return std::get<ForwardAction>(route()->action); }
   buffer::BlockPool& blocks() const { return context_.services.worker.blocks; }
@@ -181,7 +190,8 @@ class Router final : public http::Stream, private event::TimerHandler {
   bool request_ended_ = false;
   bool replayable_ = true;
   bool timeout_retry_ = false;
-  uint16_t status_ = 0;  // of the upstream's final head
+  bool released_ = false;  // it is done, and nothing of it is under way
+  uint16_t status_ = 0;    // of the upstream's final head
 
   http::Head* request_ = nullptr;
   http::Head* original_ = nullptr;  // the request as it came, where redirects may be followed
@@ -195,7 +205,7 @@ class Router final : public http::Stream, private event::TimerHandler {
   const UpstreamPolicy* policy_ = nullptr;
   RetryState retries_;
   UpstreamAttempt first_;
-  UpstreamAttempt second_;
+  std::optional<UpstreamAttempt> second_;   // made when the first one is hedged
   UpstreamAttempt* current_ = &first_;      // takes the request as it comes
   UpstreamAttempt* winner_ = nullptr;       // gives the response
   const UpstreamAttempt* shown_ = nullptr;  // the one that was opened last: see showAttempt()
@@ -218,7 +228,7 @@ class Router final : public http::Stream, private event::TimerHandler {
   absl::Duration route_timeout_ = absl::InfiniteDuration();
   std::optional<absl::Duration> grpc_timeout_;  // from the beginning of the exchange
   base::MonotonicTime started_{0};
-  base::MonotonicTime stream_deadline_ = base::MonotonicTime{0} + absl::InfiniteDuration();
+  base::MonotonicTime stream_deadline_{std::numeric_limits<int64_t>::max()};
 };
 
 }  // namespace weir::proxy

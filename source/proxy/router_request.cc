@@ -107,7 +107,7 @@ void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) 
 void Router::onAttemptOpen(UpstreamAttempt& attempt) {
   showAttempt(attempt);
   const absl::Duration most = orNever(cluster_->config().max_stream_duration);
-  stream_deadline_ = now() + most;
+  if (most != absl::InfiniteDuration()) stream_deadline_ = now() + most;
   sendHead(attempt);
   if (ends_tunnel_ && action().tunnel->proxy_header) sendProxyHeader(attempt);
   pump(attempt);

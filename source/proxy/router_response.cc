@@ -34,8 +34,8 @@ void Router::recordOutcome(const UpstreamAttempt& attempt, Outcome kind, uint16_
 
 std::optional<Part> Router::receiveUpstream() {
   if (winner_ != nullptr) return receiveRest();
-  for (UpstreamAttempt* const attempt : {&first_, &second_}) {
-    if (!attempt->open()) continue;
+  for (UpstreamAttempt* const attempt : {&first_, other(first_)}) {
+    if (attempt == nullptr || !attempt->open()) continue;
     pump(*attempt);
     if (std::optional<Part> part = receiveFirst(*attempt)) return part;
   }
@@ -64,7 +64,7 @@ std::optional<Part> Router::receiveFirst(UpstreamAttempt& attempt) {
 
 std::optional<Part> Router::onBroken(UpstreamAttempt& attempt, Part part) {
   const bool unprocessed = attempt.stream().unprocessed();
-  if (!other(attempt).active() && resendUnprocessed(attempt)) return std::nullopt;
+  if (!otherActive(attempt) && resendUnprocessed(attempt)) return std::nullopt;
   shard().add(cluster_->stats().rq_rx_reset);
   recordOutcome(attempt, Outcome::kReset);
   if (retryFailure(attempt, unprocessed ? RetryState::Failure::kUnprocessed : RetryState::Failure::kReset)) {
@@ -81,9 +81,10 @@ std::optional<Part> Router::onBroken(UpstreamAttempt& attempt, Part part) {
 void Router::win(UpstreamAttempt& attempt) {
   winner_ = &attempt;
   attempt.settle();
-  UpstreamAttempt& loser = other(attempt);
-  if (loser.open()) shard().add(cluster_->stats().rq_tx_reset);
-  loser.reset(Reason::kNone);
+  if (UpstreamAttempt* const loser = other(attempt)) {
+    if (loser->open()) shard().add(cluster_->stats().rq_tx_reset);
+    loser->reset(Reason::kNone);
+  }
   current_ = &attempt;
   replayable_ = false;
   replay_.clear();
@@ -147,6 +148,7 @@ void Router::onUpstreamEnd() {
   held_.clear();
   endShadows(false);
   state_ = State::kDone;
+  released_ = true;  // the rest was, when it won
 }
 
 // Before editing of the response: what the upstream was sent, and what it sent.

@@ -105,7 +105,7 @@ bool Router::retryResponse(UpstreamAttempt& attempt, http::Head& response) {
     if (retries_.taken() > 0) shard().add(cluster_->stats().rq_retry_success);
     return false;
   }
-  const bool alone = !other(attempt).active();
+  const bool alone = !otherActive(attempt);
   upstream::RetryLease lease;
   if (alone && !takeRetry(lease)) return false;
   const net::WorkerContext& worker = context_.services.worker;
@@ -117,7 +117,7 @@ bool Router::retryResponse(UpstreamAttempt& attempt, http::Head& response) {
   drain(attempt.stream());
   attempt.drop();
   // The other attempt may still do better; else the request waits for its next one.
-  alone ? retryAfter(wait, std::move(lease)) : static_cast<void>(current_ = &other(attempt));
+  alone ? retryAfter(wait, std::move(lease)) : static_cast<void>(current_ = other(attempt));
   return true;
 }
 
@@ -141,7 +141,7 @@ bool Router::redirect(UpstreamAttempt& attempt, const http::Head& response) {
   recordOutcome(attempt, Outcome::kSuccess, response.status);
   drain(attempt.stream());
   attempt.drop();
-  other(attempt).drop();
+  if (UpstreamAttempt* const beside = other(attempt)) beside->drop();
   refill();
   if (response.status == 303) {
     held_.clear();
@@ -156,8 +156,8 @@ bool Router::redirect(UpstreamAttempt& attempt, const http::Head& response) {
 // True when there is hope left: a retry, or the other attempt. `attempt` is over then.
 bool Router::retryFailure(UpstreamAttempt& attempt, RetryState::Failure failure) {
   noteTried(attempt.host());
-  if (other(attempt).active()) {
-    current_ = &other(attempt);
+  if (otherActive(attempt)) {
+    current_ = other(attempt);
     attempt.drop();
     return true;
   }
@@ -182,7 +182,7 @@ void Router::onAttemptFailed(UpstreamAttempt& attempt, Reason reason) {
       recordOutcome(attempt, reason == Reason::kConnectFailure ? Outcome::kConnectFailure : Outcome::kConnectTimeout);
     }
   }
-  if (connect || other(attempt).active()) {
+  if (connect || otherActive(attempt)) {
     if (retryFailure(attempt, RetryState::Failure::kConnect)) return;
     if (!context_.info.retries_exhausted && resendUnconnected(attempt, reason)) return;
   }
@@ -206,7 +206,8 @@ void Router::onAttemptTimeout(UpstreamAttempt& attempt, bool idle) {
 // A second attempt beside the slow one, which goes on.
 bool Router::hedge(UpstreamAttempt& slow) {
   if (!retries_.hedges()) return false;
-  UpstreamAttempt& beside = other(slow);
+  if (!second_) second_.emplace(*this, context_.services.worker);
+  UpstreamAttempt& beside = *other(slow);
   // With two under way already, both are waited for.
   if (beside.active()) return true;
   if (!slow.end_sent || !retries_.wants(RetryState::Failure::kTimeout)) return true;
