@@ -68,11 +68,21 @@ WorkerCluster& ClusterManager::made(Entry& entry) {
   return *entry.worker;
 }
 
-WorkerCluster* ClusterManager::find(std::string_view name) {
+ClusterManager::Entry* ClusterManager::entryOf(std::string_view name) {
+  if (name.empty()) return nullptr;
+  const auto last = static_cast<unsigned char>(name.back());
+  Entry*& recent = recent_[(name.size() + last) % recent_.size()];
+  if (recent != nullptr && recent->cluster->config().name == name) return recent;
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return nullptr;
-  Entry& entry = clusters_[found->second];
-  return &made(entry.members == nullptr ? entry : clusters_[choose(*entry.members)]);
+  recent = &clusters_[found->second];
+  return recent;
+}
+
+WorkerCluster* ClusterManager::find(std::string_view name) {
+  Entry* const entry = entryOf(name);
+  if (entry == nullptr) return nullptr;
+  return &made(entry->members == nullptr ? *entry : clusters_[choose(*entry->members)]);
 }
 
 void ClusterManager::setHosts(size_t number, std::shared_ptr<const HostSet> hosts) {

@@ -9,6 +9,7 @@
 // follows, limits and counters included, is that cluster's.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -50,6 +51,8 @@ class ClusterManager final {
   };
 
   WorkerCluster& made(Entry& entry);
+  // The entry of that name; null when there is none.
+  Entry* entryOf(std::string_view name);
   static const lb::PriorityLoads& loadsOf(const Entry& entry);
   // Of the members of an aggregate.
   uint32_t choose(const std::vector<uint32_t>& members);
@@ -58,6 +61,9 @@ class ClusterManager final {
   http::h2::SessionMemory h2_memory_;
   std::vector<Entry> clusters_;
   absl::flat_hash_map<std::string_view, uint32_t> by_name_;  // numbers
+  // By length and last byte of a name, the entry that was found last: most requests ask for one of a few clusters, and
+  // a comparison costs less than the hash of a name.
+  std::array<Entry*, 16> recent_{};
   bool draining_ = false;
 };
 
