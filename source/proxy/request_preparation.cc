@@ -86,8 +86,10 @@ bool isInternal(const http::Head& head, const filter::StreamInfo& info, const Re
 // proxy, which may have set some of them, those that steer the router.
 void dropUntrusted(http::Head& head, const filter::StreamInfo& info, const RequestOptions& options) {
   if (isInternal(head, info, options)) return head.headers.set("x-envoy-internal", "true");
+  const auto envoys = [](const http::Field& field) { return isEnvoyName(field.name); };
+  if (std::none_of(head.headers.begin(), head.headers.end(), envoys)) return;
   if (options.external()) {
-    head.headers.removeIf([](const http::Field& field) { return field.name.substr(0, 8) == "x-envoy-"; });
+    head.headers.removeIf(envoys);
   } else {
     head.headers.removeIf(
         [](const http::Field& field) { return steersRouter(field.name) || field.name == "x-envoy-internal"; });

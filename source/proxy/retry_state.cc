@@ -12,7 +12,7 @@ namespace {
 
 using http::HeaderId;
 
-constexpr std::string_view kPrefix = "x-envoy-";
+constexpr std::string_view kPrefix = kEnvoyPrefix;
 // Behind the prefix; removed from the request once they were read.
 constexpr std::string_view kRouterHeaders[] = {
     "retry-on",
@@ -63,7 +63,7 @@ bool listed(std::string_view list, uint16_t status) {
 }  // namespace
 
 bool steersRouter(std::string_view lower_name) {
-  if (lower_name.substr(0, kPrefix.size()) != kPrefix) return false;
+  if (!isEnvoyName(lower_name)) return false;
   return std::find(std::begin(kRouterHeaders), std::end(kRouterHeaders), lower_name.substr(kPrefix.size())) !=
          std::end(kRouterHeaders);
 }
@@ -80,7 +80,7 @@ RequestedTimeouts RetryState::begin(const UpstreamPolicy* policy, http::Head& re
     hedge_ = policy->hedge_on_per_try_timeout;
   }
   for (const http::Field& field : request.headers) {
-    if (!steersRouter(field.name)) continue;
+    if (!isEnvoyName(field.name) || !steersRouter(field.name)) continue;
     any = true;
     const std::string_view name = field.name.substr(kPrefix.size());
     if (name == "retry-on" || name == "retry-grpc-on") on_ |= retryConditions(field.value);

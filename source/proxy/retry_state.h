@@ -71,6 +71,12 @@ class RetryState {
   std::string_view header_names_;  // of x-envoy-retriable-header-names
 };
 
+// How the headers begin with which proxies of this kind speak to each other. Most requests have none of them.
+inline constexpr std::string_view kEnvoyPrefix = "x-envoy-";
+inline bool isEnvoyName(std::string_view lower_name) {
+  return lower_name.substr(0, kEnvoyPrefix.size()) == kEnvoyPrefix;
+}
+
 // Whether the header is one with which a sender steers weir, and which a stranger's request must not bring.
 bool steersRouter(std::string_view lower_name);
 
