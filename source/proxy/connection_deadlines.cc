@@ -39,12 +39,13 @@ base::MonotonicTime HttpConnectionManager::nearestDeadline() const {
 }
 
 void HttpConnectionManager::scheduleTimer() {
-  if (closed_) return;
+  if (closed_ || timerStands()) return;
   if (flush_check_at_ == kNever && (closing_ || awaitsFlush())) {
     flushed_ = connection_.bytesWritten();
     flush_check_at_ = now() + orNever(config_.flush_timeout);
   }
   const base::MonotonicTime nearest = nearestDeadline();
+  armed_idle_ = armed_idle_ || (!draining_ && idle());
   if (nearest >= armed_until_) return;
   armed_until_ = nearest;
   timer_.arm(nearest - now());
@@ -52,6 +53,7 @@ void HttpConnectionManager::scheduleTimer() {
 
 void HttpConnectionManager::onTimer(event::Timer&) {
   armed_until_ = kNever;
+  armed_idle_ = false;
   const base::MonotonicTime at = now();
   Http2* const h2 = http2();
   if (flush_check_at_ <= at) {

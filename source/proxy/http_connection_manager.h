@@ -103,6 +103,12 @@ class HttpConnectionManager final : public TerminalSession,
   // What is left to be written although nothing is worked on any more.
   bool awaitsFlush() const { return finished() || (http2() != nullptr && http2()->codec.unsentStreams() > 0); }
   bool idle() const { return first_ == nullptr && !head_pending_ && !awaitsFlush(); }
+  // Nothing has come nearer since the timer was armed for an idle connection: that deadline and that of its age only
+  // move away.
+  bool timerStands() const {
+    return armed_idle_ && http2_ == nullptr && !head_pending_ && !closing_ && drain_at_ == kNever &&
+           flush_check_at_ == kNever && !finished();
+  }
   base::MonotonicTime nearestDeadline() const;
   void scheduleTimer();
   void checkFlush();
@@ -134,6 +140,7 @@ class HttpConnectionManager final : public TerminalSession,
   base::MonotonicTime flush_check_at_;  // when the client must have taken more of what is left for it
   bool speaks_http1_ = false;
   bool head_pending_ = false;
+  bool armed_idle_ = false;  // the timer is no later than an idle connection is to be closed
   bool client_finished_ = false;
   bool draining_ = false;
   bool over_ = false;  // without a codec: nothing is wanted any more
