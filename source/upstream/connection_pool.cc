@@ -65,6 +65,7 @@ void ConnectionPool::onWake() {
     for (int i = 0; ratio > 1 && i < kAheadAtOnce && wantsAhead(ratio, 0) && openAhead(ratio); ++i) {
     }
   }
+  connections_.awaited = !pending_.empty();
   if (!arrivals_.empty()) {
     wake();
   } else if (pending_.empty() && shard_.retiring(connections_.host)) {
@@ -95,6 +96,7 @@ void ConnectionPool::admit(Waiter& waiter) {
     waiter.setDeadline(shard_.worker.dispatcher.now() + patience);
     if (pending_.empty() && patience != absl::InfiniteDuration()) patience_.arm(patience);
     pending_.pushBack(waiter);
+    connections_.awaited = true;
   } else {
     shard_.worker.stats.add(shard_.stats().rq_pending_overflow);
     fail(waiter, http::Reason::kUpstreamOverflow);

@@ -32,9 +32,6 @@ void ConnectionLease::release() {
   shard.connectionGone(host_, priority_);
 }
 
-RetryLease::RetryLease(RetryLease&& other) noexcept
-    : shard_(std::exchange(other.shard_, nullptr)), priority_(other.priority_) {}
-
 RetryLease& RetryLease::operator=(RetryLease&& other) noexcept {
   if (this == &other) return *this;
   release();
@@ -43,8 +40,6 @@ RetryLease& RetryLease::operator=(RetryLease&& other) noexcept {
   return *this;
 }
 
-void RetryLease::release() {
-  if (ClusterShard* const shard = std::exchange(shard_, nullptr)) shard->giveRetry(priority_);
-}
+void RetryLease::give() { std::exchange(shard_, nullptr)->giveRetry(priority_); }
 
 }  // namespace weir::upstream

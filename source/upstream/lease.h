@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "source/upstream/cluster.h"
 
@@ -37,14 +38,18 @@ class RetryLease {
   RetryLease() = default;
   // Takes over a permit that was taken from the shard before.
   RetryLease(ClusterShard& shard, Priority priority) : shard_(&shard), priority_(priority) {}
-  RetryLease(RetryLease&& other) noexcept;
+  RetryLease(RetryLease&& other) noexcept : shard_(std::exchange(other.shard_, nullptr)), priority_(other.priority_) {}
   RetryLease& operator=(RetryLease&& other) noexcept;
   ~RetryLease() { release(); }
 
-  void release();
+  void release() {
+    if (shard_ != nullptr) give();
+  }
   explicit operator bool() const { return shard_ != nullptr; }
 
  private:
+  void give();
+
   ClusterShard* shard_ = nullptr;
   Priority priority_ = Priority::kDefault;
 };

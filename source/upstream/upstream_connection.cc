@@ -364,7 +364,7 @@ void UpstreamConnection::becomeIdle() {
   } else if (limited(config().idle_timeout)) {
     idle_timer_.arm(config().idle_timeout);
   }
-  home_.changed.wake();
+  if (home_.awaited || home_.shard.retiring(home_.host)) home_.changed.wake();
 }
 
 // Once it has been idle for a while; whether others have a use for it is asked then.

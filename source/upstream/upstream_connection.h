@@ -65,7 +65,7 @@ struct HostConnections {
   const uint32_t host;  // its slot
   const Priority priority;
   const http::Version version;  // without meaning where the connections negotiate it
-  event::Wakeable& changed;     // woken when a connection can take a stream again, failed or ended
+  event::Wakeable& changed;     // woken when a connection failed or ended, or can take a stream that is awaited
 
   ConnectionList connecting;
   ConnectionList idle;
@@ -74,6 +74,7 @@ struct HostConnections {
   ConnectionList ending;
   // How many streams a new connection is expected to carry: what the host allowed last, our own limit before.
   size_t streams_each;
+  bool awaited = false;  // somebody may wait for a connection
   // Attempts to connect that failed and that nobody was told of yet; why the last one did.
   size_t failures = 0;
   http::Reason failure = http::Reason::kNone;
