@@ -21,8 +21,8 @@ std::string_view trimmed(std::string_view text) {
 
 // The address `hops` before the last one of x-forwarded-for, if it is there and is one.
 std::optional<net::Address> forwardedAddress(const http::HeaderMap& headers, uint32_t hops) {
+  if (!headers.has(HeaderId::kXForwardedFor)) return std::nullopt;
   std::optional<std::string_view> all = headers.joined("x-forwarded-for");
-  if (!all) return std::nullopt;
   std::string_view rest = *all;
   for (uint32_t i = 0;; ++i) {
     const size_t comma = rest.rfind(',');
@@ -39,8 +39,9 @@ std::optional<net::Address> forwardedAddress(const http::HeaderMap& headers, uin
 
 // Joins to the last value of that name; one list, in order (RFC 9110 section 5.3).
 void appendItem(http::HeaderMap& headers, HeaderId id, std::string_view item, std::string_view separator) {
+  if (!headers.has(id)) return headers.add(id, item);
   const std::optional<std::string_view> old = headers.joined(http::headerName(id));
-  if (!old || old->empty()) return headers.set(id, item);
+  if (old->empty()) return headers.set(id, item);
   base::Arena& arena = headers.arena();
   headers.set(id, arena.join(arena.join(*old, separator), item));
 }
@@ -59,8 +60,11 @@ void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestO
   }
   const bool secure = info.downstream_transport != nullptr;
   if (secure) head.scheme = "https";
-  if (edge || !headers.has(HeaderId::kXForwardedProto)) {
-    headers.set(HeaderId::kXForwardedProto, secure ? "https" : options.scheme);
+  const std::string_view scheme = secure ? std::string_view("https") : options.scheme;
+  if (!headers.has(HeaderId::kXForwardedProto)) {
+    headers.addView(HeaderId::kXForwardedProto, http::headerName(HeaderId::kXForwardedProto), scheme);
+  } else if (edge) {
+    headers.set(HeaderId::kXForwardedProto, scheme);
   }
   if (options.append_x_forwarded_port && (edge || !headers.has(HeaderId::kXForwardedPort))) {
     char digits[8];

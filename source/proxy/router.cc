@@ -1,6 +1,7 @@
 #include "source/proxy/router.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "source/http/grpc.h"
@@ -256,6 +257,22 @@ void Router::countStatus(uint16_t status) {
   shard().add(stats.rq_completed);
   const size_t place = status / 100 - 1;
   if (place < stats.rq_status.size()) shard().add(stats.rq_status[place]);
+}
+
+// Written where it stays.
+void Router::setNumber(http::Head& head, HeaderId id, uint64_t number) {
+  constexpr size_t kMost = 20;
+  char* const digits = head.arena().allocateChars(kMost);
+  const auto end = std::to_chars(digits, digits + kMost, number);
+  const std::string_view text(digits, end.ptr - digits);
+  if (head.headers.has(id)) return head.headers.set(id, text);
+  head.headers.addView(id, http::headerName(id), text);
+}
+
+void Router::setNumber(http::Head& head, std::string_view name, uint64_t number) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), number);
+  head.headers.set(name, std::string_view(digits, end.ptr - digits));
 }
 
 void Router::leaveInKernel() {

@@ -121,6 +121,8 @@ class Router final : public http::Stream, private event::TimerHandler {
   void fail(http::Reason reason);
   void failUpstream(http::Reason reason);
   void countStatus(uint16_t status);
+  static void setNumber(http::Head& head, http::HeaderId id, uint64_t number);
+  static void setNumber(http::Head& head, std::string_view name, uint64_t number);
 
   // router_request.cc: the way to the upstream.
   void avoid(const upstream::HostRef& host);

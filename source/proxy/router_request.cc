@@ -1,6 +1,5 @@
 // The part of the Router that takes a request to its upstream: attempts are started, heads, bodies and deadlines sent.
 #include <algorithm>
-#include <charconv>
 #include <span>
 #include <utility>
 
@@ -18,17 +17,6 @@ namespace weir::proxy {
 
 using http::HeaderId;
 using http::Part;
-
-namespace {
-
-template <typename Name>  // text, or the HeaderId of a known one
-void setNumber(http::Head& head, Name name, uint64_t number) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), number);
-  head.headers.set(name, std::string_view(digits, end.ptr - digits));
-}
-
-}  // namespace
 
 // Where the client was going, unless the request has a header that says where to go.
 std::string_view Router::wantedAddress(const upstream::DemandConfig& config) {
@@ -88,11 +76,6 @@ void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) 
   pick.hash = hash_;
   if (cluster_->config().demand != nullptr) pick.wanted = wantedHost(cluster_->config().demand->config());
   if (cluster_->config().server_name_of_request) pick.server_name = requestedName();
-  std::optional<net::ClientAddresses> client;
-  if (cluster_->config().tells_client) {
-    pick.client = &client.emplace(net::ClientAddresses{
-        context_.info.downstream_direct_remote, context_.info.downstream_local, std::string(context_.info.proxy_tlvs)});
-  }
   pick.subset = action().subset.get();
   for (const std::string& header : cluster_->config().lb.override_headers) {
     if (const auto hosts = request_->headers.get(header); hosts.has_value() && pick.preferred.empty()) {
@@ -100,7 +83,14 @@ void Router::startAttempt(UpstreamAttempt& attempt, upstream::RetryLease lease) 
     }
   }
   ++context_.info.upstream_attempts;
-  attempt.start(*cluster_, pick, std::move(lease), try_deadlines_, ends_tunnel_);
+  if (cluster_->config().tells_client) {
+    const net::ClientAddresses client{context_.info.downstream_direct_remote, context_.info.downstream_local,
+                                      std::string(context_.info.proxy_tlvs)};
+    pick.client = &client;
+    attempt.start(*cluster_, pick, std::move(lease), try_deadlines_, ends_tunnel_);
+  } else {
+    attempt.start(*cluster_, pick, std::move(lease), try_deadlines_, ends_tunnel_);
+  }
   if (request_ended_) attempt.onRequestEnd();
 }
 
@@ -164,8 +154,9 @@ void Router::sendProxyHeader(UpstreamAttempt& attempt) {
 void Router::passDeadlineOn(UpstreamAttempt&) {
   const filter::StreamInfo& info = context_.info;
   if (!context_.config.suppress_envoy_headers) {
-    const absl::Duration spent = info.request_complete ? now() - *info.request_complete : absl::ZeroDuration();
-    const absl::Duration left = std::min(route_timeout_ - spent, try_deadlines_.whole);
+    absl::Duration left = route_timeout_;
+    if (info.request_complete && *info.request_complete != now()) left -= now() - *info.request_complete;
+    left = std::min(left, try_deadlines_.whole);
     if (left != absl::InfiniteDuration()) {
       const int64_t milliseconds = std::max<int64_t>(absl::ToInt64Milliseconds(left), 0);
       setNumber(*request_, HeaderId::kXEnvoyExpectedRqTimeoutMs, static_cast<uint64_t>(milliseconds));

@@ -1,6 +1,5 @@
 // The part of the Router that takes the response from an upstream: the first attempt whose response is to be kept wins.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "source/proxy/router.h"
@@ -17,13 +16,6 @@ namespace {
 
 constexpr std::string_view kFailCheck = "x-envoy-immediate-health-check-fail";
 
-template <typename Name>  // text, or the HeaderId of a known one
-void setNumber(http::Head& head, Name name, int64_t number) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), number);
-  head.headers.set(name, std::string_view(digits, end.ptr - digits));
-}
-
 }  // namespace
 
 void Router::recordOutcome(const UpstreamAttempt& attempt, Outcome kind, uint16_t status) {
@@ -36,7 +28,7 @@ std::optional<Part> Router::receiveUpstream() {
   if (winner_ != nullptr) return receiveRest();
   for (UpstreamAttempt* const attempt : {&first_, other(first_)}) {
     if (attempt == nullptr || !attempt->open()) continue;
-    pump(*attempt);
+    if (!attempt->end_sent) pump(*attempt);
     if (std::optional<Part> part = receiveFirst(*attempt)) return part;
   }
   return std::nullopt;
@@ -101,7 +93,8 @@ void Router::onHead(http::Head& head) {
   if (!context_.config.suppress_envoy_headers) {
     const base::MonotonicTime since =
         std::max(info.upstream_first_sent.value_or(started_), info.request_complete.value_or(base::MonotonicTime{0}));
-    setNumber(head, HeaderId::kXEnvoyUpstreamServiceTime, base::millisecondsBetween(since, now()));
+    const int64_t took = base::millisecondsBetween(since, now());
+    setNumber(head, HeaderId::kXEnvoyUpstreamServiceTime, static_cast<uint64_t>(took));
   }
   if (policy_ != nullptr && policy_->attempt_count_in_response) {
     setNumber(head, "x-envoy-attempt-count", info.upstream_attempts);
@@ -115,7 +108,7 @@ void Router::onHead(http::Head& head) {
 }
 
 std::optional<Part> Router::receiveRest() {
-  pump(*winner_);
+  if (!winner_->end_sent) pump(*winner_);
   std::optional<Part> part = winner_->stream().receive();
   if (!part) return std::nullopt;
   switch (part->kind()) {
