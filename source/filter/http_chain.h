@@ -87,17 +87,17 @@ class HttpChain {
   bool lookAtRequest(uint16_t hook) const { return (config_.having(hook) & request_active_) != 0; }
   bool lookAtResponse(uint16_t hook) const { return (config_.having(hook) & response_active_) != 0; }
   void chooseRoute(http::Head& head, size_t from);
-  void sendRequestHead(http::Part part);
-  void takeRequestData(http::Part part, size_t room);
+  void sendRequestHead(http::Part&& part);
+  void takeRequestData(http::Part&& part, size_t room);
   bool sendRequestData();
-  void sendRequestEnd(http::Part part);
+  void sendRequestEnd(http::Part&& part);
   void sendContinue(http::Head& request);
   bool stepResponse();
   bool pullResponse();
-  void sendResponseHead(http::Part part);
-  void takeResponseData(http::Part part, size_t room);
+  void sendResponseHead(http::Part&& part);
+  void takeResponseData(http::Part&& part, size_t room);
   bool sendResponseData();
-  void sendResponseEnd(http::Part part);
+  void sendResponseEnd(http::Part&& part);
   // A local answer that is seen from that place of the response direction on; resets if it is too late for one.
   void reply(const LocalReply& reply, size_t place);
   void replyWith(http::Reason reason, std::string_view body, size_t place);

@@ -85,13 +85,13 @@ bool HttpChain::pullRequest() {
   return true;
 }
 
-void HttpChain::sendRequestHead(Part part) {
+void HttpChain::sendRequestHead(Part&& part) {
   terminal_ = &owner_.openTerminal(part.head());
   terminal_->send(std::move(part));
 }
 
 // `room` is that of the terminal; none if a filter collects.
-void HttpChain::takeRequestData(Part part, size_t room) {
+void HttpChain::takeRequestData(Part&& part, size_t room) {
   buffer::Buffer& data = part.data();
   if (data.size() > room || lookAtRequest(HookMask::kRequestData)) {
     request_.putData(std::move(data));
@@ -128,7 +128,7 @@ void HttpChain::sendContinue(http::Head& request) {
   sink_.send(Part::makeHead(*interim, worker_.blocks));
 }
 
-void HttpChain::sendRequestEnd(Part part) {
+void HttpChain::sendRequestEnd(Part&& part) {
   terminal_->send(std::move(part));
   request_finished_ = true;
   if (response_finished_) state_ = State::kComplete;

@@ -73,7 +73,7 @@ bool HttpChain::pullResponse() {
   return true;
 }
 
-void HttpChain::sendResponseHead(Part part) {
+void HttpChain::sendResponseHead(Part&& part) {
   http::Head& head = part.head();
   owner_.onResponseHead(head);
   if (!head.isInterim()) {
@@ -90,7 +90,7 @@ void HttpChain::sendResponseHead(Part part) {
 }
 
 // `room` is that of the sink; none if a filter collects.
-void HttpChain::takeResponseData(Part part, size_t room) {
+void HttpChain::takeResponseData(Part&& part, size_t room) {
   buffer::Buffer& data = part.data();
   const bool fits = data.size() <= room || (data.startsInKernel() && !response_.collecting());
   if (!fits || lookAtResponse(HookMask::kResponseData)) {
@@ -117,7 +117,7 @@ bool HttpChain::sendResponseData() {
   return true;
 }
 
-void HttpChain::sendResponseEnd(Part part) {
+void HttpChain::sendResponseEnd(Part&& part) {
   info_.response_trailers = part.trailers();
   sink_.send(std::move(part));
   response_finished_ = true;

@@ -337,7 +337,8 @@ void Exchange::countAndLog() {
 
 void Exchange::countForRoute() {
   const auto* const route = static_cast<const Route*>(info_.route);
-  if (route == nullptr || !std::holds_alternative<ForwardAction>(route->action)) return;
+  if (route == nullptr || (virtual_cluster_ == nullptr && route->stats == nullptr)) return;
+  if (!std::holds_alternative<ForwardAction>(route->action)) return;
   const bool timeout = info_.reason == Reason::kRouteTimeout;
   for (const RouteStats* const stats : {virtual_cluster_, route->stats.get()}) {
     if (stats == nullptr) continue;

@@ -208,7 +208,9 @@ std::optional<Part> Router::receive() {
     case State::kLocal:
       return receiveLocal();
     case State::kUpstream:
-      return receiveUpstream();
+      if (winner_ != nullptr) return receiveRest();
+      if (!first_.open() && !second_) return std::nullopt;
+      return receiveFirst();
     case State::kFailed:
       state_ = State::kDone;
       return Part::makeFailed(failure_, blocks());

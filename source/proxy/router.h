@@ -155,8 +155,8 @@ class Router final : public http::Stream, private event::TimerHandler {
   void refill();
 
   // router_response.cc: the way back.
-  std::optional<http::Part> receiveUpstream();
-  std::optional<http::Part> receiveFirst(UpstreamAttempt& attempt);
+  std::optional<http::Part> receiveFirst();
+  std::optional<http::Part> receiveFrom(UpstreamAttempt& attempt);
   std::optional<http::Part> receiveRest();
   std::optional<http::Part> onBroken(UpstreamAttempt& attempt, http::Part part);
   void win(UpstreamAttempt& attempt);

@@ -24,18 +24,17 @@ void Router::recordOutcome(const UpstreamAttempt& attempt, Outcome kind, uint16_
   cluster_->recordOutcome(attempt.host(), {kind, status, until - attempt.started()});
 }
 
-std::optional<Part> Router::receiveUpstream() {
-  if (winner_ != nullptr) return receiveRest();
+// What comes before anything was decided.
+std::optional<Part> Router::receiveFirst() {
   for (UpstreamAttempt* const attempt : {&first_, other(first_)}) {
     if (attempt == nullptr || !attempt->open()) continue;
     if (!attempt->end_sent) pump(*attempt);
-    if (std::optional<Part> part = receiveFirst(*attempt)) return part;
+    if (std::optional<Part> part = receiveFrom(*attempt)) return part;
   }
   return std::nullopt;
 }
 
-// What comes before anything was decided.
-std::optional<Part> Router::receiveFirst(UpstreamAttempt& attempt) {
+std::optional<Part> Router::receiveFrom(UpstreamAttempt& attempt) {
   std::optional<Part> part = attempt.stream().receive();
   if (!part) return std::nullopt;
   attempt.noteProgress();

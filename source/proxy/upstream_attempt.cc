@@ -50,7 +50,7 @@ void UpstreamAttempt::onStreamOpen(Opened opened) {
   state_ = State::kOpen;
   stream_ = std::move(opened.stream);
   host_ = std::move(opened.host);
-  local_ = std::move(opened.local);
+  local_.emplace(std::move(opened.local));
   transport_ = std::move(opened.transport);
   reused_ = opened.reused;
   multiplexed_ = opened.multiplexed;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -61,7 +62,7 @@ class UpstreamAttempt final : private upstream::StreamReceiver,
   // While open.
   http::Stream& stream() const { return *stream_; }
   const upstream::HostRef& host() const { return host_; }
-  const net::Address& local() const { return local_; }
+  const net::Address& local() const { return *local_; }
   const std::shared_ptr<const net::TransportInfo>& transport() const { return transport_; }
   bool reused() const { return reused_; }
   bool multiplexed() const { return multiplexed_; }
@@ -97,7 +98,7 @@ class UpstreamAttempt final : private upstream::StreamReceiver,
   base::Ticket ticket_;
   http::StreamPtr stream_;
   upstream::HostRef host_;
-  net::Address local_;
+  std::optional<net::Address> local_;  // of the stream that was opened last
   std::shared_ptr<const net::TransportInfo> transport_;
   upstream::RetryLease lease_;
   event::Timer timer_;

@@ -220,9 +220,11 @@ std::optional<uint32_t> WorkerCluster::preferred(const PickContext& context) con
 }
 
 std::optional<uint32_t> WorkerCluster::pick(const PickContext& context) {
-  if (const std::optional<uint32_t> slot = preferred(context)) {
-    hostState(*slot);
-    return slot;
+  if (!context.preferred.empty()) {
+    if (const std::optional<uint32_t> slot = preferred(context)) {
+      hostState(*slot);
+      return slot;
+    }
   }
   lb::PickNotes notes;
   lb::PickInput input{shard_.worker.random, shard_.worker.dispatcher.now(),
