@@ -18,6 +18,7 @@ struct MonotonicTime {
   friend auto operator<=>(MonotonicTime, MonotonicTime) = default;
   // Saturates, so that adding an infinite duration gives an instant that never comes.
   friend MonotonicTime operator+(MonotonicTime t, absl::Duration d) {
+    if (d == absl::InfiniteDuration()) return {std::numeric_limits<int64_t>::max()};  // the usual "never", at once
     const int64_t n = absl::ToInt64Nanoseconds(d);
     int64_t sum;
     if (!__builtin_add_overflow(t.nanoseconds, n, &sum)) return {sum};

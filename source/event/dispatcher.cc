@@ -1,6 +1,5 @@
 #include "source/event/dispatcher.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "source/event/timer_wheel.h"
@@ -71,15 +70,23 @@ void Dispatcher::stop() {
 
 bool Dispatcher::turn(bool wait) {
   wheel_->beginTurn();
-  bool ran = poller_.poll(pollTimeout(wait), [this] {
+  const auto awake = [this] {
     now_ = clock_.monotonic();
     wall_now_.reset();
-  });
-  ran = wheel_->advance(now_) || ran;
-  ran = runPosted() || ran;
-  ran = runWoken() || ran;
-  ran = runFlush() || ran;
-  return buryDead() || ran;
+  };
+  bool ran = poller_.poll(pollUntil(wait), awake);
+  // Most turns have nothing for most of the phases: what that takes is a look.
+  const auto look = [this, &ran](bool has_any, void (Dispatcher::*phase)()) {
+    if (!has_any) return;
+    (this->*phase)();
+    ran = true;
+  };
+  if (wheel_->reaches(now_)) ran = wheel_->advance(now_) || ran;
+  look(has_posted_.load(std::memory_order_acquire), &Dispatcher::runPosted);
+  look(!run_queue_->empty(), &Dispatcher::runWoken);
+  look(!flush_queue_->empty(), &Dispatcher::runFlush);
+  look(!graveyard_.empty(), &Dispatcher::buryDead);
+  return ran;
 }
 
 void Dispatcher::post(std::function<void()> fn) {
@@ -114,15 +121,13 @@ bool Dispatcher::hasQueued() const {
          has_posted_.load(std::memory_order_acquire);
 }
 
-std::optional<absl::Duration> Dispatcher::pollTimeout(bool wait) const {
-  if (!wait || hasQueued() || stopping_.load(std::memory_order_acquire)) return absl::ZeroDuration();
+std::optional<base::MonotonicTime> Dispatcher::pollUntil(bool wait) const {
+  if (!wait || hasQueued() || stopping_.load(std::memory_order_acquire)) return Poller::kNow;
   const std::optional<base::MonotonicTime> next = wheel_->next();
-  if (!next.has_value()) return std::nullopt;
-  return std::max(*next - now_, absl::ZeroDuration());
+  return next.has_value() && *next <= now_ ? Poller::kNow : next;
 }
 
-bool Dispatcher::runPosted() {
-  if (!has_posted_.load(std::memory_order_acquire)) return false;
+void Dispatcher::runPosted() {
   {
     std::lock_guard<std::mutex> lock(posted_mutex_);
     running_posted_.swap(posted_);
@@ -133,30 +138,23 @@ bool Dispatcher::runPosted() {
     fn = nullptr;  // what it holds ends before the next one runs
   }
   running_posted_.clear();
-  return true;
 }
 
-bool Dispatcher::runWoken() {
-  if (run_queue_->empty()) return false;
+void Dispatcher::runWoken() {
   for (int i = 0; i < kWakesPerTurn && !run_queue_->empty(); ++i) run_queue_->runFirst();
-  return true;
 }
 
-bool Dispatcher::runFlush() {
-  if (flush_queue_->empty()) return false;
+void Dispatcher::runFlush() {
   Anchor now;
   now.take(*flush_queue_);
   while (!now.empty()) now.runFirst();
-  return true;
 }
 
-bool Dispatcher::buryDead() {
-  if (graveyard_.empty()) return false;
+void Dispatcher::buryDead() {
   while (!graveyard_.empty()) {
     dying_.swap(graveyard_);
     dying_.clear();
   }
-  return true;
 }
 
 }  // namespace weir::event

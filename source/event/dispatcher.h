@@ -77,11 +77,12 @@ class Dispatcher {
   static constexpr int kWakesPerTurn = 1024;
 
   bool hasQueued() const;
-  std::optional<absl::Duration> pollTimeout(bool wait) const;
-  bool runPosted();
-  bool runWoken();
-  bool runFlush();
-  bool buryDead();
+  std::optional<base::MonotonicTime> pollUntil(bool wait) const;
+  // The phases; each is called when it has something to do.
+  void runPosted();
+  void runWoken();
+  void runFlush();
+  void buryDead();
 
   Poller& poller_;
   const base::Clock& clock_;

@@ -4,10 +4,8 @@
 #include <event2/event_struct.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <new>
 #include <utility>
 #include <vector>
@@ -22,17 +20,13 @@ constexpr int64_t kNever = INT64_MAX;
 constexpr size_t kReadPerPoll = size_t{128} * 1024;
 constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
 
-int64_t monotonicNow() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * kNanosecondsPerSecond + now.tv_nsec;
-}
-
 event_base* newBase() {
   event_config* config = event_config_new();
   CHECK(config != nullptr, "an event loop needs memory");
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
   event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+  // Without timers of its own it has no use for the time, and need not read it in every turn.
+  event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
   event_config_require_features(config, EV_FEATURE_ET);
   event_base* base = event_base_new_with_config(config);
   event_config_free(config);
@@ -88,13 +82,14 @@ LibeventPoller::~LibeventPoller() {
   ::close(s.timer_fd);
 }
 
-bool LibeventPoller::poll(std::optional<absl::Duration> timeout, absl::FunctionRef<void()> awake) {
+bool LibeventPoller::poll(std::optional<base::MonotonicTime> until, absl::FunctionRef<void()> awake) {
   State& s = *state_;
   int flags = EVLOOP_ONCE;
-  if (timeout.has_value() && *timeout <= absl::ZeroDuration()) {
+  if (until.has_value() && *until <= kNow) {
     flags |= EVLOOP_NONBLOCK;
-  } else if (timeout.has_value()) {
-    setTimer(*timeout);
+  } else if (until.has_value() && until->nanoseconds < s.timer_at) {
+    // Waking too early costs one idle turn; setting the timer costs a system call. Deadlines mostly move away.
+    setTimer(*until);
   }
   s.awake = &awake;
   s.delivered = false;
@@ -131,16 +126,14 @@ void LibeventPoller::watchSignal(int signo, std::function<void()> fn) {
   state_->signals.push_back(std::move(signal));
 }
 
-void LibeventPoller::setTimer(absl::Duration timeout) {
+// One that has passed meanwhile expires at once.
+void LibeventPoller::setTimer(base::MonotonicTime until) {
   State& s = *state_;
-  const int64_t at = monotonicNow() + std::max<int64_t>(absl::ToInt64Nanoseconds(timeout), 1);
-  // Waking too early costs one idle turn; setting the timer costs a system call. Deadlines mostly move away.
-  if (at >= s.timer_at) return;
   itimerspec spec = {};
-  spec.it_value.tv_sec = at / kNanosecondsPerSecond;
-  spec.it_value.tv_nsec = at % kNanosecondsPerSecond;
+  spec.it_value.tv_sec = until.nanoseconds / kNanosecondsPerSecond;
+  spec.it_value.tv_nsec = until.nanoseconds % kNanosecondsPerSecond;
   CHECK(timerfd_settime(s.timer_fd, TFD_TIMER_ABSTIME, &spec, nullptr) == 0, "an absolute time is valid");
-  s.timer_at = at;
+  s.timer_at = until.nanoseconds;
 }
 
 void LibeventPoller::beAwake() {

@@ -1,7 +1,8 @@
 // LibeventPoller: the Poller of real workers. One event_base without locks, one edge-triggered event per descriptor
 // for its whole life, an eventfd for interrupt(), and a timerfd that is only set again when poll() must wake earlier
-// than it is set to. A turn costs one epoll_wait and no other system call. Made by the worker's thread (or for it,
-// before it starts), which owns it; used by its Dispatcher and its KernelNetwork. Only interrupt() is thread-safe.
+// than it is set to; `until` is on CLOCK_MONOTONIC. A turn costs one epoll_wait and no other system call. Made by the
+// worker's thread (or for it, before it starts), which owns it; used by its Dispatcher and its KernelNetwork. Only
+// interrupt() is thread-safe.
 //
 // libevent's own timers are not used: without timerfd they count in steps of the kernel's tick (4 ms).
 #pragma once
@@ -12,6 +13,8 @@
 #include <memory>
 #include <optional>
 
+#include "absl/functional/function_ref.h"
+#include "source/base/clock.h"
 #include "source/event/poller.h"
 
 namespace weir::event {
@@ -23,7 +26,7 @@ class LibeventPoller final : public Poller {
   LibeventPoller();
   ~LibeventPoller() override;
 
-  bool poll(std::optional<absl::Duration> timeout, absl::FunctionRef<void()> awake) override;
+  bool poll(std::optional<base::MonotonicTime> until, absl::FunctionRef<void()> awake) override;
   void interrupt() override;
 
   // Reports edges of `fd` to `handler`, which must outlive the watch. Never null; see Watch::refused().
@@ -39,7 +42,7 @@ class LibeventPoller final : public Poller {
  private:
   struct State;
   void deliver(ReadyHandler& handler, Readiness ready);
-  void setTimer(absl::Duration timeout);
+  void setTimer(base::MonotonicTime until);
   void beAwake();
 
   std::unique_ptr<State> state_;

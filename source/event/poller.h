@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "absl/functional/function_ref.h"
-#include "absl/time/time.h"
+#include "source/base/clock.h"
 
 namespace weir::event {
 
@@ -29,11 +29,12 @@ class ReadyHandler {
 class Poller {
  public:
   virtual ~Poller() = default;
-  // Waits for readiness and delivers it to the handlers. Returns at once when `timeout` is zero, after `timeout` at
-  // the latest, whenever interrupted, and waits without limit when there is none. Calls `awake` exactly once: after
-  // the wait, before the first handler, so that handlers see the time at which the turn began. Returns whether any
-  // handler was called.
-  virtual bool poll(std::optional<absl::Duration> timeout, absl::FunctionRef<void()> awake) = 0;
+  // Waits for readiness and delivers it to the handlers, until the monotonic clock of its dispatcher shows `until` at
+  // the latest: it never waits for kNow, and without limit when there is none. Returns whenever interrupted. Calls
+  // `awake` exactly once: after the wait, before the first handler, so that handlers see the time at which the turn
+  // began. Returns whether any handler was called.
+  static constexpr base::MonotonicTime kNow{0};
+  virtual bool poll(std::optional<base::MonotonicTime> until, absl::FunctionRef<void()> awake) = 0;
   // Makes a poll() that is running, or the next one, return. The only call that is safe from other threads.
   virtual void interrupt() = 0;
 };

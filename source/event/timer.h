@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
+#include "source/base/clock.h"
 
 namespace weir::event {
 
@@ -33,6 +34,8 @@ class Timer {
   // Fires once, `after` from now (the turn's time); replaces an earlier deadline. Zero or less: in the next turn.
   // Anything above a year, absl::InfiniteDuration() included, is a year.
   void arm(absl::Duration after);
+  // The same for who has the instant, which is then not made a duration and back.
+  void armAt(base::MonotonicTime deadline);
   void cancel();
   bool armed() const { return next_ != nullptr; }
 

@@ -8,28 +8,22 @@
 namespace weir::event {
 namespace {
 
-constexpr int64_t kNanosecondsPerTick = 1'000'000;
-constexpr absl::Duration kLongest = absl::Hours(24 * 365);
-
-int64_t tickAt(base::MonotonicTime time) { return time.nanoseconds / kNanosecondsPerTick; }
-
-// Rounded up: a timer never fires early.
-int64_t tickAfter(base::MonotonicTime time) {
-  return (time.nanoseconds + kNanosecondsPerTick - 1) / kNanosecondsPerTick;
-}
+constexpr int64_t kLongest = int64_t{365} * 24 * 3600 * 1'000'000'000;  // a year, in nanoseconds
 
 }  // namespace
 
-TimerWheel::TimerWheel(base::MonotonicTime now) : tick_(tickAt(now)) {}
+TimerWheel::TimerWheel(base::MonotonicTime now) : tick_(now.nanoseconds / kNanosecondsPerTick) {}
 
-void TimerWheel::arm(Timer& timer, base::MonotonicTime now, absl::Duration after) {
-  if (after <= absl::ZeroDuration()) {
+void TimerWheel::arm(Timer& timer, base::MonotonicTime now, base::MonotonicTime deadline) {
+  if (deadline <= now) {
     if (timer.armed()) unlink(timer);
     timer.deadline_tick_ = timer.slot_tick_ = tick_;
     link(timer, kSoon);
     return;
   }
-  timer.deadline_tick_ = tickAfter(now + std::min(after, kLongest));
+  // Rounded up: a timer never fires early.
+  const int64_t at = std::min(deadline.nanoseconds, now.nanoseconds + kLongest);
+  timer.deadline_tick_ = (at + kNanosecondsPerTick - 1) / kNanosecondsPerTick;
   if (timer.armed()) {
     if (timer.slot_ < kSoon && timer.deadline_tick_ >= timer.slot_tick_) return;
     unlink(timer);
@@ -41,21 +35,20 @@ void TimerWheel::cancel(Timer& timer) {
   if (timer.armed()) unlink(timer);
 }
 
-void TimerWheel::beginTurn() { appendToDue(kSoon); }
-
 bool TimerWheel::advance(base::MonotonicTime now) {
-  const int64_t now_tick = tickAt(now);
+  const int64_t now_tick = now.nanoseconds / kNanosecondsPerTick;
   int budget = kFiresPerTurn;
   bool fired = fireDue(now_tick, budget);
   while (budget > 0) {
-    const std::optional<Place> place = firstPlace();
-    if (!place.has_value() || place->tick > now_tick) {
+    const int64_t first = firstTick();
+    if (first > now_tick) {
       tick_ = std::max(tick_, now_tick);
       break;
     }
-    tick_ = std::max(tick_, place->tick);
-    const uint16_t slot = static_cast<uint16_t>(place->level * kSlots + std::countr_zero(used_[place->level]));
-    if (place->level == 0) {
+    const int level = std::countr_zero(used_levels_);
+    const uint16_t slot = static_cast<uint16_t>(level * kSlots + std::countr_zero(used_[level]));
+    tick_ = std::max(tick_, first);
+    if (level == 0) {
       appendToDue(slot);
       fired = fireDue(now_tick, budget) || fired;
     } else {
@@ -65,23 +58,6 @@ bool TimerWheel::advance(base::MonotonicTime now) {
   return fired;
 }
 
-std::optional<base::MonotonicTime> TimerWheel::next() const {
-  if (slots_[kSoon] != nullptr || slots_[kDue] != nullptr) return base::MonotonicTime{tick_ * kNanosecondsPerTick};
-  const std::optional<Place> place = firstPlace();
-  if (!place.has_value()) return std::nullopt;
-  return base::MonotonicTime{place->tick * kNanosecondsPerTick};
-}
-
-std::optional<TimerWheel::Place> TimerWheel::firstPlace() const {
-  for (int level = 0; level < kLevels; ++level) {
-    if (used_[level] == 0) continue;
-    const int shift = level * kBits;
-    const int64_t above = tick_ >> (shift + kBits) << (shift + kBits);
-    return Place{level, above | static_cast<int64_t>(std::countr_zero(used_[level])) << shift};
-  }
-  return std::nullopt;
-}
-
 void TimerWheel::insert(Timer& timer, int64_t tick) {
   tick = std::max(tick, tick_);
   timer.slot_tick_ = tick;
@@ -89,6 +65,7 @@ void TimerWheel::insert(Timer& timer, int64_t tick) {
   const int level = difference == 0 ? 0 : std::min((63 - std::countl_zero(difference)) / kBits, kLevels - 1);
   const int index = static_cast<int>(tick >> (level * kBits)) & (kSlots - 1);
   used_[level] |= uint64_t{1} << index;
+  used_levels_ |= uint32_t{1} << level;
   link(timer, static_cast<uint16_t>(level * kSlots + index));
 }
 
@@ -109,7 +86,11 @@ void TimerWheel::unlink(Timer& timer) {
   Timer*& head = slots_[timer.slot_];
   if (timer.next_ == &timer) {
     head = nullptr;
-    if (timer.slot_ < kSoon) used_[timer.slot_ / kSlots] &= ~(uint64_t{1} << timer.slot_ % kSlots);
+    if (timer.slot_ < kSoon) {
+      const unsigned level = timer.slot_ / kSlots;
+      used_[level] &= ~(uint64_t{1} << timer.slot_ % kSlots);
+      if (used_[level] == 0) used_levels_ &= ~(uint32_t{1} << level);
+    }
   } else {
     timer.next_->previous_ = timer.previous_;
     timer.previous_->next_ = timer.next_;

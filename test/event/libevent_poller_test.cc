@@ -54,7 +54,7 @@ class Alarm final : public TimerHandler {
 };
 
 bool pollNow(LibeventPoller& poller) {
-  return poller.poll(absl::ZeroDuration(), [] {});
+  return poller.poll(LibeventPoller::kNow, [] {});
 }
 
 TEST(LibeventPollerTest, EndsEarlyWhenMuchWasRead) {
@@ -116,10 +116,10 @@ TEST(LibeventPollerTest, AwakeIsCalledOnceBeforeTheFirstHandler) {
   a.on_ready = b.on_ready = [&] { EXPECT_EQ(awake, 1); };
   auto watch_a = poller.watch(one.fd[0], a);
   auto watch_b = poller.watch(two.fd[0], b);
-  poller.poll(absl::ZeroDuration(), [&] { ++awake; });
+  poller.poll(LibeventPoller::kNow, [&] { ++awake; });
   EXPECT_EQ(a.seen.size() + b.seen.size(), 2u);
   EXPECT_EQ(awake, 1);
-  poller.poll(absl::ZeroDuration(), [&] { ++awake; });
+  poller.poll(LibeventPoller::kNow, [&] { ++awake; });
   EXPECT_EQ(awake, 2);
 }
 

@@ -88,6 +88,22 @@ TEST_F(TimerTest, AYearIsTheLongest) {
   EXPECT_EQ(firedAfter(decade), absl::Hours(24 * 365));
 }
 
+TEST_F(TimerTest, AnInstantIsAsGoodAsADuration) {
+  Alarm soon(dispatcher_), past(dispatcher_), never(dispatcher_);
+  soon.timer.armAt(begin_ + absl::Milliseconds(30));
+  past.timer.armAt(begin_);
+  never.timer.armAt(base::MonotonicTime{INT64_MAX});
+  simulation_.runFor(absl::Milliseconds(29));
+  EXPECT_EQ(past.count, 1);
+  EXPECT_EQ(soon.count, 0);
+  simulation_.runFor(absl::Milliseconds(1));
+  EXPECT_EQ(soon.count, 1);
+  EXPECT_EQ(firedAfter(soon), absl::Milliseconds(30));
+  simulation_.runFor(absl::Hours(1));
+  EXPECT_EQ(never.count, 0);
+  EXPECT_TRUE(never.timer.armed());
+}
+
 TEST_F(TimerTest, SameTickFiresInOrderOfArming) {
   std::string order;
   Alarm a(dispatcher_, [&] { order += 'a'; }), b(dispatcher_, [&] { order += 'b'; }),

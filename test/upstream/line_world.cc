@@ -41,7 +41,7 @@ class LineSocket final : public net::Socket {
 
 }  // namespace
 
-bool LinePoller::poll(std::optional<absl::Duration>, absl::FunctionRef<void()> before) {
+bool LinePoller::poll(std::optional<base::MonotonicTime>, absl::FunctionRef<void()> before) {
   before();
   const event::Readiness ready = std::exchange(line_.ready, {});
   if (line_.handler == nullptr || !(ready.readable || ready.writable)) return false;

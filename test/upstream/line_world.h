@@ -28,7 +28,7 @@ struct Line {
 class LinePoller final : public event::Poller {
  public:
   explicit LinePoller(Line& line) : line_(line) {}
-  bool poll(std::optional<absl::Duration>, absl::FunctionRef<void()> before) override;
+  bool poll(std::optional<base::MonotonicTime>, absl::FunctionRef<void()> before) override;
   void interrupt() override {}
 
  private:

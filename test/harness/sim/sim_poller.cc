@@ -19,7 +19,7 @@ void SimPoller::Watch::mark(event::Readiness edge) {
   poller_.ready_.push_back(this);
 }
 
-bool SimPoller::poll(std::optional<absl::Duration>, absl::FunctionRef<void()> awake) {
+bool SimPoller::poll(std::optional<base::MonotonicTime>, absl::FunctionRef<void()> awake) {
   awake();
   delivering_.swap(ready_);
   bool delivered = false;

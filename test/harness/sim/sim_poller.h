@@ -33,7 +33,7 @@ class SimPoller final : public event::Poller {
     bool queued_ = false;
   };
 
-  bool poll(std::optional<absl::Duration> timeout, absl::FunctionRef<void()> awake) override;
+  bool poll(std::optional<base::MonotonicTime> until, absl::FunctionRef<void()> awake) override;
   void interrupt() override {}  // it never waits
 
   bool hasReady() const { return !ready_.empty(); }
