@@ -48,7 +48,7 @@ void HttpConnectionManager::scheduleTimer() {
   armed_idle_ = armed_idle_ || (!draining_ && idle());
   if (nearest >= armed_until_) return;
   armed_until_ = nearest;
-  timer_.arm(nearest - now());
+  timer_.armAt(nearest);
 }
 
 void HttpConnectionManager::onTimer(event::Timer&) {

@@ -254,7 +254,7 @@ void Exchange::scheduleTimer() {
   const base::MonotonicTime nearest = nearestDeadline();
   if (nearest >= armed_until_) return;
   armed_until_ = nearest;
-  timer_.arm(nearest - now());
+  timer_.armAt(nearest);
 }
 
 // The deadline that has passed, the most specific first.

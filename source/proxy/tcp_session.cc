@@ -1,9 +1,15 @@
 #include "source/proxy/tcp_session.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
 namespace weir::proxy {
+namespace {
+
+constexpr absl::Duration kLongestIdle = absl::Hours(24 * 365);  // of a timer
+
+}  // namespace
 
 TcpProxyStats::TcpProxyStats(stats::Registry& registry, std::string_view stat_prefix) {
   const auto counter = [&](std::string_view name) { return registry.counter({"tcp", stat_prefix, name}); };
@@ -23,6 +29,7 @@ TcpSession::TcpSession(const TcpProxyConfig& config, const TcpProxyStats& stats,
       services_(services),
       downstream_(downstream),
       client_(info),
+      idle_nanoseconds_(absl::ToInt64Nanoseconds(std::clamp(config.idle_timeout, absl::ZeroDuration(), kLongestIdle))),
       idle_timer_(services.worker.dispatcher, *this),
       duration_timer_(services.worker.dispatcher, *this) {
   info_.start = services.worker.dispatcher.now();
@@ -95,7 +102,9 @@ void TcpSession::fail(http::Reason reason) {
 }
 
 void TcpSession::moved() {
-  if (config_.idle_timeout > absl::ZeroDuration()) idle_timer_.arm(config_.idle_timeout);
+  if (idle_nanoseconds_ > 0) {
+    idle_timer_.armAt(base::MonotonicTime{services_.worker.dispatcher.now().nanoseconds + idle_nanoseconds_});
+  }
   countDownstream();
 }
 

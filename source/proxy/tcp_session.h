@@ -106,6 +106,7 @@ class TcpSession : public TerminalSession, private event::TimerHandler {
   const std::string& pickTarget() const;
   void countDownstream();
 
+  const int64_t idle_nanoseconds_;  // 0: no timeout
   event::Timer idle_timer_;
   event::Timer duration_timer_;
 };

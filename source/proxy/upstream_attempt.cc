@@ -38,7 +38,7 @@ base::MonotonicTime UpstreamAttempt::deadline() const {
 
 void UpstreamAttempt::arm() {
   if (deadlines_.whole == absl::InfiniteDuration() && deadlines_.idle == absl::InfiniteDuration()) return;
-  timer_.arm(deadline() - now());
+  timer_.armAt(deadline());
 }
 
 void UpstreamAttempt::onTimer(event::Timer&) {

@@ -110,7 +110,7 @@ void ConnectionPool::onTimer(event::Timer&) {
     shard_.worker.stats.add(shard_.stats().rq_pending_timeout);
     fail(*pending_.first(), http::Reason::kPendingTimeout);
   }
-  if (!pending_.empty()) patience_.arm(pending_.first()->deadline() - now);
+  if (!pending_.empty()) patience_.armAt(pending_.first()->deadline());
 }
 
 void ConnectionPool::failForConnects() {

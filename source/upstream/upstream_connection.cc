@@ -113,7 +113,7 @@ UpstreamConnection::UpstreamConnection(HostConnections& home, IdleShelf::Idle id
       started_(idle.opened),
       requests_(idle.requests) {
   const absl::Duration most = config().max_connection_duration;
-  if (limited(most)) duration_timer_.arm(started_ + most - connection_.dispatcher().now());
+  if (limited(most)) duration_timer_.armAt(started_ + most);
 }
 
 UpstreamConnection::Multiplex::Multiplex(UpstreamConnection& owner)
