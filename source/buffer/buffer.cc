@@ -118,6 +118,13 @@ void Buffer::moveFrom(Buffer& other, size_t bytes) {
     std::swap(size_, other.size_);
     return;
   }
+  // A small body that goes behind its head: the usual one.
+  if (bytes >= other.size_ && other.size_ < kPacked && other.inOnePiece() && tailRoom() >= other.size_ &&
+      other.head_->block != tail_->block) {
+    extendTail(other.head_->data, other.size_);
+    other.dropOnly();
+    return;
+  }
   while (bytes > 0 && other.head_ != nullptr) {
     if (other.head_->size <= bytes) {
       Slice* const slice = other.popFront();
@@ -184,6 +191,8 @@ void Buffer::prepend(std::string_view bytes) {
 
 void Buffer::drain(size_t bytes) {
   CHECK(reserved_ == nullptr, "nothing happens between reserve and commit");
+  if (head_ != nullptr && head_ == tail_ && bytes >= size_) [[likely]]
+    return dropOnly();
   while (bytes > 0 && head_ != nullptr) {
     if (head_->size <= bytes) {
       Slice* const slice = popFront();
@@ -342,7 +351,22 @@ size_t Buffer::reserve(size_t want, std::span<iovec> out) {
   return count;
 }
 
+iovec Buffer::reserveBlock() {
+  CHECK(reserved_ == nullptr && head_ == nullptr, "a reservation is committed before the next");
+  Block* const block = pool_->take();
+  reserved_ = newSlice(block, block->data(), 0);
+  return {block->data(), Block::kBytes};
+}
+
 void Buffer::commit(size_t bytes) {
+  // What reserveBlock() has reserved.
+  if (head_ == nullptr && reserved_ != nullptr && reserved_->next == nullptr && bytes > 0 &&
+      bytes <= reserved_->block->freeBytes()) [[likely]] {
+    head_ = tail_ = std::exchange(reserved_, nullptr);
+    head_->size = size_ = bytes;
+    head_->block->filled += static_cast<uint32_t>(bytes);
+    return;
+  }
   while (reserved_ != nullptr) {
     Slice* const slice = std::exchange(reserved_, reserved_->next);
     const size_t n = std::min(bytes, slice->block->freeBytes());

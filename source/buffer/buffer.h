@@ -74,6 +74,8 @@ class Buffer {
   // The pieces as an iovec list, at most out.size() of them; returns how many were filled. For one writev. Ends before
   // bytes that lie in the kernel.
   size_t iovecs(std::span<iovec> out) const;
+  // Whether there is one piece, which does not lie in the kernel: front() is all.
+  bool inOnePiece() const { return head_ != nullptr && head_ == tail_ && !head_->block->inKernel(); }
 
   // Bytes in the kernel. Whether the first are there; reads all there are into blocks, which changes nothing but where
   // they lie.
@@ -89,6 +91,8 @@ class Buffer {
   // entries. commit(n) then appends the first n bytes of it; abandoning it by calling commit(0) gives the blocks back.
   // Nothing else may happen in between.
   size_t reserve(size_t want, std::span<iovec> out);
+  // The same of an empty buffer that wants no more than a block, which is what most reads want: that block.
+  iovec reserveBlock();
   void commit(size_t bytes);
 
  private:
@@ -109,6 +113,12 @@ class Buffer {
   void freeSlice(Slice* slice);
   void pushBack(Slice* slice);
   Slice* popFront();
+  // Drops the slice, which is the only one.
+  void dropOnly() {
+    freeSlice(head_);
+    head_ = tail_ = nullptr;
+    size_ = 0;
+  }
   // Takes over a slice of another buffer.
   void adopt(Slice* slice);
 

@@ -92,10 +92,6 @@ Connection::~Connection() = default;
 
 // --- what the session calls: marks and queues only ---
 
-void Connection::consumed() {
-  if (readable_ && mayRead()) ReadWake::wake();
-}
-
 void Connection::pauseReading(bool pause) {
   paused_ = pause;
   if (paused_ && output_failed_) {
@@ -104,14 +100,6 @@ void Connection::pauseReading(bool pause) {
   }
   consumed();
 }
-
-size_t Connection::room() const {
-  if (state_ == State::kClosed || state_ == State::kClosing || output_state_ != Output::kOpen) return 0;
-  const size_t kept = output_filter_ == nullptr || output_failed_ ? 0 : output_filter_->kept();
-  return write_limit_ - std::min<size_t>(write_limit_, output_.size() + kept);
-}
-
-void Connection::flush() { WriteWake::wake(); }
 
 void Connection::finishOutput() {
   if (output_state_ != Output::kOpen) return;
@@ -276,12 +264,7 @@ void Connection::writeOnce() {
   if (output_filter_ != nullptr) filterOutput();
   if (!output_.empty()) {
     if (!writable_) return;
-    if (!socket_->forwardsInKernel()) output_.makeReadable();
-    if (!output_.startsInKernel() && !writePieces()) return;
-    while (output_.startsInKernel() && writable_) {
-      if (!writeKernelPiece()) return;
-    }
-    if (!output_.empty() && writable_) WriteWake::wake();  // more pieces than one call takes
+    if (output_.inOnePiece() ? !writeOnePiece() : !writeAll()) return;
   }
   if (outputEmpty() && output_state_ == Output::kFinishing) {
     // When both have ended the close follows, and says the same to the peer; a transport that protects its bytes has
@@ -302,7 +285,25 @@ void Connection::filterOutput() {
   filtered_ = static_cast<uint32_t>(output_.size());
 }
 
-// These two: false when the output has failed.
+// These: false when the output has failed.
+bool Connection::writeOnePiece() {
+  const std::string_view front = output_.front();
+  const iovec piece{const_cast<char*>(front.data()), front.size()};
+  const IoResult result = socket_->write(std::span<const iovec>(&piece, 1));
+  if (result.state == IoResult::State::kOk) output_.drain(result.bytes);
+  return noteWritten(result, piece.iov_len);
+}
+
+bool Connection::writeAll() {
+  if (!socket_->forwardsInKernel()) output_.makeReadable();
+  if (!output_.startsInKernel() && !writePieces()) return false;
+  while (output_.startsInKernel() && writable_) {
+    if (!writeKernelPiece()) return false;
+  }
+  if (!output_.empty() && writable_) WriteWake::wake();  // more pieces than one call takes
+  return true;
+}
+
 bool Connection::writePieces() {
   std::array<iovec, kMaxIovecs> pieces;
   const size_t count = output_.iovecs(pieces);
@@ -325,7 +326,7 @@ bool Connection::noteWritten(const IoResult& result, size_t asked) {
   }
   if (result.state == IoResult::State::kOk) {
     bytes_written_ += result.bytes;
-    filtered_ -= static_cast<uint32_t>(std::min<size_t>(filtered_, result.bytes));
+    if (filtered_ != 0) filtered_ -= static_cast<uint32_t>(std::min<size_t>(filtered_, result.bytes));
     last_activity_ = dispatcher_.now();
   }
   if (result.state == IoResult::State::kWouldBlock || result.bytes < asked) writable_ = false;
@@ -397,7 +398,7 @@ void Connection::scheduleTimer() {
     timer_.cancel();
     return;
   }
-  timer_.arm(earliest - dispatcher_.now());
+  timer_.armAt(earliest);
 }
 
 }  // namespace weir::net

@@ -118,7 +118,9 @@ class Connection final : public event::Deletable,
   buffer::Buffer& input() { return input_; }
   bool inputEnded() const { return input_ended_; }
   // The session took bytes from input() outside onInput(): reading may go on.
-  void consumed();
+  void consumed() {
+    if (readable_ && mayRead()) ReadWake::wake();
+  }
   // A reader that may not read is not read. Reading starts enabled.
   void pauseReading(bool pause);
 
@@ -132,9 +134,14 @@ class Connection final : public event::Deletable,
   buffer::Buffer& output() { return output_; }
   // Before anything is sent; must live as long as the connection is open. Without one, nothing looks at output.
   void setOutputFilter(OutputFilter& filter) { output_filter_ = &filter; }
-  size_t room() const;
+  size_t room() const {
+    if (state_ > State::kOpen || output_state_ != Output::kOpen) return 0;
+    const size_t kept = output_filter_ == nullptr || output_failed_ ? 0 : output_filter_->kept();
+    const size_t waiting = output_.size() + kept;
+    return waiting < write_limit_ ? write_limit_ - waiting : 0;
+  }
   // output() has something: write it in the flush phase of this turn.
-  void flush();
+  void flush() { WriteWake::wake(); }
   // FIN after all output is written; reading goes on (half-close).
   void finishOutput();
 
@@ -192,9 +199,12 @@ class Connection final : public event::Deletable,
   void finishConnect();
   void readAndDeliver();
   Next fill(size_t& budget);
+  IoResult readBlocks(size_t budget, size_t& asked);
   bool mayFillInKernel() const;
   std::optional<Next> fillInKernel(size_t& budget);
+  bool writeOnePiece();
   bool writePieces();
+  bool writeAll();
   bool writeKernelPiece();
   bool noteWritten(const IoResult& result, size_t asked);
   void afterEnd(Next outcome);

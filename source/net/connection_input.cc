@@ -51,18 +51,13 @@ void Connection::readAndDeliver() {
 
 // Reads until the socket is empty, the limit is reached or the budget is used up.
 Connection::Next Connection::fill(size_t& budget) {
-  std::array<iovec, kMaxReadBlocks> into;
   size_t got = 0;
   while (budget > 0 && input_.size() < read_limit_) {
     if (mayFillInKernel()) {
       if (const std::optional<Next> next = fillInKernel(budget)) return *next;
     }
-    const size_t want = std::min(size_t{read_blocks_} * buffer::Block::kBytes, budget);
-    const size_t pieces = input_.reserve(want, into);
     size_t asked = 0;
-    for (size_t i = 0; i < pieces; ++i) asked += into[i].iov_len;
-    const IoResult result = socket_->read(std::span<const iovec>(into.data(), pieces));
-    input_.commit(result.state == IoResult::State::kOk ? result.bytes : 0);
+    const IoResult result = readBlocks(budget, asked);
     switch (result.state) {
       case IoResult::State::kOk:
         break;
@@ -79,7 +74,7 @@ Connection::Next Connection::fill(size_t& budget) {
         return Next::kFailed;
     }
     bytes_read_ += result.bytes;
-    unseen_ -= std::min<uint64_t>(unseen_, result.bytes);
+    if (unseen_ != 0) unseen_ -= std::min<uint64_t>(unseen_, result.bytes);
     last_activity_ = dispatcher_.now();
     budget -= std::min(budget, result.bytes);
     got += result.bytes;
@@ -94,6 +89,24 @@ Connection::Next Connection::fill(size_t& budget) {
     return Next::kNothing;
   }
   return Next::kMore;
+}
+
+IoResult Connection::readBlocks(size_t budget, size_t& asked) {
+  IoResult result;
+  if (read_blocks_ == 1 && input_.empty()) {
+    const iovec block = input_.reserveBlock();
+    asked = block.iov_len;
+    result = socket_->read(std::span<const iovec>(&block, 1));
+  } else {
+    std::array<iovec, kMaxReadBlocks> into;
+    const size_t want = std::min(size_t{read_blocks_} * buffer::Block::kBytes, budget);
+    const size_t pieces = input_.reserve(want, into);
+    asked = 0;
+    for (size_t i = 0; i < pieces; ++i) asked += into[i].iov_len;
+    result = socket_->read(std::span<const iovec>(into.data(), pieces));
+  }
+  input_.commit(result.state == IoResult::State::kOk ? result.bytes : 0);
+  return result;
 }
 
 // What was read before must be gone: a pipe is only asked for when it is known that it will be passed on.

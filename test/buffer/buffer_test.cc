@@ -216,6 +216,51 @@ TEST(BufferTest, ReservesTheTailFirstAndCommitsWhatWasRead) {
   EXPECT_EQ(pool.inUse(), 1u);
 }
 
+TEST(BufferTest, AnEmptyBufferReservesOneBlock) {
+  BlockPool pool;
+  Buffer buffer(pool);
+  iovec space = buffer.reserveBlock();
+  EXPECT_EQ(space.iov_len, Block::kBytes);
+  buffer.commit(0);
+  EXPECT_TRUE(buffer.empty());
+  EXPECT_EQ(pool.inUse(), 0u);
+  space = buffer.reserveBlock();
+  memcpy(space.iov_base, "abc", 3);
+  buffer.commit(3);
+  EXPECT_TRUE(buffer.inOnePiece());
+  buffer.append("def");
+  EXPECT_EQ(buffer.toString(), "abcdef");
+  EXPECT_EQ(pieces(buffer), 1u);
+  buffer.drain(2);
+  EXPECT_EQ(buffer.toString(), "cdef");
+  buffer.drain(4);
+  EXPECT_TRUE(buffer.empty());
+  EXPECT_FALSE(buffer.inOnePiece());
+  EXPECT_EQ(pool.inUse(), 0u);
+  space = buffer.reserveBlock();
+  memset(space.iov_base, 'x', space.iov_len);
+  buffer.commit(Block::kBytes);
+  EXPECT_EQ(buffer.size(), Block::kBytes);
+}
+
+TEST(BufferTest, ASmallBodyGoesBehindItsHead) {
+  BlockPool pool;
+  Buffer head(pool);
+  Buffer body(pool);
+  head.append("head ");
+  body.append("body");
+  head.moveFrom(body, body.size());
+  EXPECT_TRUE(body.empty());
+  EXPECT_EQ(head.toString(), "head body");
+  EXPECT_EQ(pieces(head), 1u);
+  EXPECT_EQ(pool.inUse(), 1u);
+  // What is not to be moved whole stays.
+  body.append("body");
+  head.moveFrom(body, 2);
+  EXPECT_EQ(head.toString(), "head bodybo");
+  EXPECT_EQ(body.toString(), "dy");
+}
+
 TEST(BufferTest, GivesBackWhatWasReservedAndNotUsed) {
   BlockPool pool;
   Buffer buffer(pool);
