@@ -83,11 +83,12 @@ void TcpProxy::onRoom() { moveDown(); }
 // connection whose both directions have ended closes, and drops what nobody took from its input. That is no more
 // than its input was allowed to hold. Returns whether anything moved.
 bool TcpProxy::move(net::Connection& from, bool end, net::Connection& to, bool& finished) {
-  if (finished) return false;
   const size_t waiting = from.input().size();
+  if (finished || (waiting == 0 && !end)) return false;
+  const size_t room = to.room();
   // What is in the kernel is not cut, which would bring a part of it into memory.
-  const bool whole = end || (from.input().startsInKernel() && to.room() > 0);
-  const size_t bytes = whole ? waiting : std::min(waiting, to.room());
+  const bool whole = end || (room > 0 && from.input().startsInKernel());
+  const size_t bytes = whole ? waiting : std::min(waiting, room);
   if (waiting >= kBulk && from.forwardsInKernel() && to.forwardsInKernel()) {
     from.unseen() = std::numeric_limits<uint64_t>::max();
   } else if (waiting > 0 && waiting < kTrickle) {
