@@ -4,11 +4,14 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "source/net/tls/tls_transport.h"
+#include "test/net/tls/test_certificates.h"
 #include "test/proxy/proxy_world.h"
 
 namespace weir::proxy {
 namespace {
 
+using net::tls::TlsTransport;
 using upstream::kOk;
 
 constexpr absl::Duration kLongEnough = absl::Seconds(1);
@@ -20,8 +23,35 @@ size_t count(std::string_view text, std::string_view part) {
   return n;
 }
 
+enum class Bytes { kPlain, kTls };
+
+const net::tls::TestAuthority& authority() {
+  static const net::tls::TestAuthority made;
+  return made;
+}
+
+std::shared_ptr<const net::TransportFactory> serverTransport(stats::Registry& registry) {
+  net::tls::ServerConfig config;
+  config.certificates.push_back(authority().leaf({{GEN_DNS, "a.example"}}).config());
+  return TlsTransport::server(config, net::tls::TlsStats::make(registry, "listener", "x")).factory;
+}
+
+std::shared_ptr<const net::TransportFactory> clientTransport(stats::Registry& registry) {
+  net::tls::ClientConfig config;
+  config.server_name = "a.example";
+  config.validation.trusted_ca = authority().root.pem;
+  return TlsTransport::client(config, net::tls::TlsStats::make(registry, "cluster", "x")).factory;
+}
+
 struct ParkedWorld : ProxyWorld {
-  explicit ParkedWorld(const std::function<void(Setup&)>& change = {}) : ProxyWorld(change) { origin.answerAll(); }
+  explicit ParkedWorld(Bytes bytes, const std::function<void(Setup&)>& change = {}, bool answers = true)
+      : ProxyWorld([&](Setup& setup) {
+          if (bytes == Bytes::kTls) *setup.transport = serverTransport(upstream.registry);
+          if (change) change(setup);
+        }) {
+    if (bytes == Bytes::kTls) client_transport = clientTransport(upstream.registry);
+    if (answers) origin.answerAll();
+  }
   void run(absl::Duration time) { upstream.simulation.runFor(time); }
   // As ProxyWorld does, in less time than it takes to be parked.
   std::string ask(RawClient& client, std::string_view bytes) {
@@ -51,8 +81,10 @@ struct ParkedWorld : ProxyWorld {
   }
 };
 
-TEST(ParkedConnectionTest, ServesTheNextRequestAsIfNothingHadBeen) {
-  ParkedWorld world;
+class ParkedConnectionTest : public testing::TestWithParam<Bytes> {};
+
+TEST_P(ParkedConnectionTest, ServesTheNextRequestAsIfNothingHadBeen) {
+  ParkedWorld world(GetParam());
   RawClient& client = world.client();
   EXPECT_EQ(world.listener->parked(), 0u);
   for (int request = 0; request < 3; ++request) {
@@ -77,10 +109,11 @@ TEST(ParkedConnectionTest, ServesTheNextRequestAsIfNothingHadBeen) {
   world.expectNothingLeft();
 }
 
-TEST(ParkedConnectionTest, IsNotMadeOfOneWithARequestOrHalfOne) {
-  ProxyWorld world([](ProxyWorld::Setup& setup) {
+TEST_P(ParkedConnectionTest, IsNotMadeOfOneWithARequestOrHalfOne) {
+  const auto direct = [](ProxyWorld::Setup& setup) {
     ProxyWorld::addRoute(*setup.host, "/direct").action = DirectAction{200, "made"};
-  });
+  };
+  ParkedWorld world(GetParam(), direct, false);
   RawClient& silent = world.client();
   RawClient& half = world.client();
   EXPECT_EQ(count(world.ask(half, "GET /direct HTTP/1.1\r\nhost: h\r\n\r\n"), kAnswer), 1u);
@@ -95,8 +128,8 @@ TEST(ParkedConnectionTest, IsNotMadeOfOneWithARequestOrHalfOne) {
   EXPECT_EQ(count(half.received, "HTTP/1.1 408 "), 1u) << half.received;
 }
 
-TEST(ParkedConnectionTest, WaitsForTheRestOfAHead) {
-  ParkedWorld world;
+TEST_P(ParkedConnectionTest, WaitsForTheRestOfAHead) {
+  ParkedWorld world(GetParam());
   RawClient& client = world.parkedClient();
   client.write(kGet.substr(0, 9));
   world.run(kLongEnough);
@@ -114,8 +147,8 @@ TEST(ParkedConnectionTest, WaitsForTheRestOfAHead) {
 }
 
 // At one of these moments the request comes in the turn that parks the connection, and at others around it.
-TEST(ParkedConnectionTest, LosesNoRequestWheneverItComes) {
-  ParkedWorld world;
+TEST_P(ParkedConnectionTest, LosesNoRequestWheneverItComes) {
+  ParkedWorld world(GetParam());
   RawClient& client = world.client();
   size_t parked = 0;
   for (int microseconds = 40'000; microseconds < 260'000; microseconds += 500) {
@@ -129,8 +162,8 @@ TEST(ParkedConnectionTest, LosesNoRequestWheneverItComes) {
 }
 
 // The sweep may look at a connection in the middle of a request, and between the last write and the end of it.
-TEST(ParkedConnectionTest, ComesOfEveryIdleConnectionWheneverItWasLookedAt) {
-  ParkedWorld world;
+TEST_P(ParkedConnectionTest, ComesOfEveryIdleConnectionWheneverItWasLookedAt) {
+  ParkedWorld world(GetParam());
   RawClient& first = world.client();
   RawClient& second = world.client();
   for (int microseconds = 30'000; microseconds < 60'000; microseconds += 20) {
@@ -143,8 +176,8 @@ TEST(ParkedConnectionTest, ComesOfEveryIdleConnectionWheneverItWasLookedAt) {
   EXPECT_EQ(count(second.received, kAnswer), 1500u);
 }
 
-TEST(ParkedConnectionTest, AnswersPipelinedRequestsInOrder) {
-  ParkedWorld world([](ProxyWorld::Setup& setup) {
+TEST_P(ParkedConnectionTest, AnswersPipelinedRequestsInOrder) {
+  ParkedWorld world(GetParam(), [](ProxyWorld::Setup& setup) {
     ProxyWorld::addRoute(*setup.host, "/direct").action = DirectAction{201, "made"};
   });
   RawClient& client = world.parkedClient();
@@ -154,8 +187,8 @@ TEST(ParkedConnectionTest, AnswersPipelinedRequestsInOrder) {
   EXPECT_LT(answer.find("201 Created"), answer.rfind("200 OK")) << answer;
 }
 
-TEST(ParkedConnectionTest, EndsWithItsPeer) {
-  ParkedWorld world;
+TEST_P(ParkedConnectionTest, EndsWithItsPeer) {
+  ParkedWorld world(GetParam());
   RawClient& finishing = world.parkedClient();
   RawClient& resetting = world.parkedClient();
   RawClient& asking = world.parkedClient();
@@ -176,8 +209,8 @@ TEST(ParkedConnectionTest, EndsWithItsPeer) {
   world.expectNothingLeft();
 }
 
-TEST(ParkedConnectionTest, ClosesAfterTheIdleTimeout) {
-  ParkedWorld world([](ProxyWorld::Setup& setup) { setup.config->idle_timeout = absl::Seconds(60); });
+TEST_P(ParkedConnectionTest, ClosesAfterTheIdleTimeout) {
+  ParkedWorld world(GetParam(), [](ProxyWorld::Setup& setup) { setup.config->idle_timeout = absl::Seconds(60); });
   RawClient& client = world.parkedClient();
   world.run(absl::Seconds(58.8));
   EXPECT_FALSE(client.ended);
@@ -190,8 +223,9 @@ TEST(ParkedConnectionTest, ClosesAfterTheIdleTimeout) {
   world.expectNothingLeft();
 }
 
-TEST(ParkedConnectionTest, ClosesWhenItIsTooOld) {
-  ParkedWorld world([](ProxyWorld::Setup& setup) { setup.config->max_connection_duration = absl::Seconds(30); });
+TEST_P(ParkedConnectionTest, ClosesWhenItIsTooOld) {
+  ParkedWorld world(GetParam(),
+                    [](ProxyWorld::Setup& setup) { setup.config->max_connection_duration = absl::Seconds(30); });
   RawClient& asking = world.parkedClient();
   RawClient& silent = world.parkedClient();
   world.run(absl::Seconds(30));
@@ -203,8 +237,8 @@ TEST(ParkedConnectionTest, ClosesWhenItIsTooOld) {
   world.expectNothingLeft();
 }
 
-TEST(ParkedConnectionTest, CountsTheRequestsThatItServed) {
-  ParkedWorld world([](ProxyWorld::Setup& setup) { setup.config->max_requests_per_connection = 3; });
+TEST_P(ParkedConnectionTest, CountsTheRequestsThatItServed) {
+  ParkedWorld world(GetParam(), [](ProxyWorld::Setup& setup) { setup.config->max_requests_per_connection = 3; });
   RawClient& client = world.parkedClient();
   EXPECT_EQ(count(world.ask(client, kGet), "connection: close"), 0u);
   world.run(kLongEnough);
@@ -213,8 +247,8 @@ TEST(ParkedConnectionTest, CountsTheRequestsThatItServed) {
   EXPECT_TRUE(client.ended);
 }
 
-TEST(ParkedConnectionTest, IsDrained) {
-  ParkedWorld world;
+TEST_P(ParkedConnectionTest, IsDrained) {
+  ParkedWorld world(GetParam());
   RawClient& client = world.parkedClient();
   world.draining = true;
   world.listener->drain();
@@ -225,8 +259,8 @@ TEST(ParkedConnectionTest, IsDrained) {
   world.expectNothingLeft();
 }
 
-TEST(ParkedConnectionTest, IsClosedWithAllOthers) {
-  ParkedWorld world;
+TEST_P(ParkedConnectionTest, IsClosedWithAllOthers) {
+  ParkedWorld world(GetParam());
   RawClient& client = world.parkedClient();
   world.listener->closeAll();
   world.settle();
@@ -234,8 +268,8 @@ TEST(ParkedConnectionTest, IsClosedWithAllOthers) {
   world.expectNothingLeft();
 }
 
-TEST(ParkedConnectionTest, GoesWithItsListener) {
-  ParkedWorld world;
+TEST_P(ParkedConnectionTest, GoesWithItsListener) {
+  ParkedWorld world(GetParam());
   world.parkedClient();
   world.parkedClient();
   world.listener.reset();
@@ -277,9 +311,9 @@ class ClientLog final : public filter::AccessLog {
   std::vector<std::string>& lines_;
 };
 
-TEST(ParkedConnectionTest, KeepsWhatListenerFiltersFoundOut) {
+TEST(ParkedPlainConnectionTest, KeepsWhatListenerFiltersFoundOut) {
   std::vector<std::string> lines;
-  ParkedWorld world([&lines](ProxyWorld::Setup& setup) {
+  ParkedWorld world(Bytes::kPlain, [&lines](ProxyWorld::Setup& setup) {
     setup.config->access_logs.push_back(std::make_unique<ClientLog>(lines));
     setup.listener_filters->filters.push_back(
         std::make_unique<const Introduction>(*net::Address::parseIp("192.0.2.7", 7)));
@@ -294,8 +328,8 @@ TEST(ParkedConnectionTest, KeepsWhatListenerFiltersFoundOut) {
   EXPECT_EQ(lines, std::vector<std::string>(4, "192.0.2.7:7 some.name 1"));
 }
 
-TEST(ParkedConnectionTest, LeavesNothingBehindAStorm) {
-  ParkedWorld world;
+TEST_P(ParkedConnectionTest, LeavesNothingBehindAStorm) {
+  ParkedWorld world(GetParam());
   for (int i = 0; i < 300; ++i) world.client().write(kGet);
   world.run(kLongEnough);
   EXPECT_EQ(world.listener->parked(), 300u);
@@ -309,6 +343,11 @@ TEST(ParkedConnectionTest, LeavesNothingBehindAStorm) {
   world.run(absl::Seconds(2));
   world.expectNothingLeft();
 }
+
+INSTANTIATE_TEST_SUITE_P(Bytes, ParkedConnectionTest, testing::Values(Bytes::kPlain, Bytes::kTls),
+                         [](const testing::TestParamInfo<Bytes>& info) {
+                           return info.param == Bytes::kTls ? "Tls" : "Plain";
+                         });
 
 }  // namespace
 }  // namespace weir::proxy

@@ -7,10 +7,13 @@
 namespace weir::proxy {
 
 RawClient::RawClient(upstream::TestWorker& worker, const net::Address& to, size_t read_bytes)
+    : RawClient(worker, worker.network.connect(to, {}).value(), read_bytes) {}
+
+RawClient::RawClient(upstream::TestWorker& worker, std::unique_ptr<net::Socket> socket, size_t read_bytes)
     : dispatcher_(worker.dispatcher),
-      connection_(std::make_unique<net::Connection>(
-          worker.dispatcher, worker.blocks, std::move(worker.network.connect(to, {}).value()),
-          net::Connection::Limits{read_bytes, 16 * 1024 * 1024}, *this, absl::Seconds(5))) {}
+      connection_(std::make_unique<net::Connection>(worker.dispatcher, worker.blocks, std::move(socket),
+                                                    net::Connection::Limits{read_bytes, 16 * 1024 * 1024}, *this,
+                                                    absl::Seconds(5))) {}
 
 void RawClient::write(std::string_view bytes) {
   if (connection_ == nullptr) return;
@@ -82,13 +85,13 @@ ProxyWorld::ProxyWorld(const std::function<void(Setup&)>& change,
   Route& route = addRoute(host, "/");
   route.action.emplace<ForwardAction>().cluster = "c";
   std::vector<filter::HttpChainConfig::Slot> filters;
-  Setup setup{config.get(), &route, &host, &filters, &listener_config.filters};
+  std::vector<FilterChain> chains(1);
+  Setup setup{config.get(), &route, &host, &filters, &listener_config.filters, &chains[0].transport};
   if (change) change(setup);
   host.index();
   config->routes = std::move(table);
   config->filters = std::make_unique<const filter::HttpChainConfig>(std::move(filters));
 
-  std::vector<FilterChain> chains(1);
   chains[0].name = "only";
   chains[0].terminal = std::make_unique<HttpConnectionManagerFactory>(std::move(config), std::vector<std::string>{"c"});
   listener_config.name = "listener";
@@ -108,7 +111,9 @@ ProxyWorld::~ProxyWorld() {
 }
 
 RawClient& ProxyWorld::client() {
-  clients.push_back(std::make_unique<RawClient>(client_worker, address()));
+  std::unique_ptr<net::Socket> socket = client_worker.network.connect(address(), {}).value();
+  if (client_transport != nullptr) socket = client_transport->wrap(std::move(socket), client_worker.context, {});
+  clients.push_back(std::make_unique<RawClient>(client_worker, std::move(socket)));
   settle();
   return *clients.back();
 }

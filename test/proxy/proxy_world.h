@@ -24,6 +24,8 @@ namespace weir::proxy {
 class RawClient final : public net::Session {
  public:
   RawClient(upstream::TestWorker& worker, const net::Address& to, size_t read_bytes = 1024 * 1024);
+  // Over a socket that is connecting.
+  RawClient(upstream::TestWorker& worker, std::unique_ptr<net::Socket> socket, size_t read_bytes = 1024 * 1024);
 
   void write(std::string_view bytes);
   // FIN; still reads.
@@ -67,6 +69,7 @@ class ProxyWorld {
     VirtualHost* host;
     std::vector<filter::HttpChainConfig::Slot>* filters;
     ListenerFilters* listener_filters;
+    std::shared_ptr<const net::TransportFactory>* transport;  // of the listener; null: plain bytes
   };
   // `wrap` may put something of its own in front of the proxy's network.
   using Wrap = std::function<std::unique_ptr<net::Network>(net::Network&)>;
@@ -76,6 +79,8 @@ class ProxyWorld {
   ~ProxyWorld();
 
   RawClient& client();
+  // What its clients speak; null: plain bytes.
+  std::shared_ptr<const net::TransportFactory> client_transport;
   // Adds a route in front of those that are there.
   static Route& addRoute(VirtualHost& host, std::string prefix);
   uint64_t counter(std::string_view text) const { return upstream.registry.counterValue(text).value(); }

@@ -132,6 +132,12 @@ void TlsSocket::watch(event::ReadyHandler& handler) {
   inner_->watch(self);
 }
 
+bool TlsSocket::handOver(event::ReadyHandler& handler) {
+  if (state_ != State::kOpen) return false;
+  handler_ = &handler;
+  return true;
+}
+
 // --- edges ---
 
 void TlsSocket::onReady(event::Readiness ready) {

@@ -52,6 +52,8 @@ class TlsSocket final : public Socket, private event::ReadyHandler, private even
   ~TlsSocket() override;
 
   void watch(event::ReadyHandler& handler) override;
+  // Once the handshake is done.
+  bool handOver(event::ReadyHandler& handler) override;
   IoResult read(std::span<const iovec> into) override;
   IoResult write(std::span<const iovec> from) override;
   // close_notify and FIN, behind everything that was written.

@@ -17,7 +17,7 @@ DownstreamConnection::DownstreamConnection(ConnectionRegistry& registry, std::un
       connection_(registry.services_.worker.dispatcher, registry.services_.worker.blocks, std::move(socket),
                   registry.limitsFor(chain), *this),
       opened_(registry.services_.worker.dispatcher.now()),
-      parks_(chain.terminal->rests() && chain.filters.empty() && chain.transport == nullptr) {
+      parks_(chain.terminal->rests() && chain.filters.empty()) {
   if (chain.transport == nullptr || chain.transport_timeout == absl::InfiniteDuration()) return;
   event::TimerHandler& handler = *this;
   handshake_timer_ = std::make_unique<event::Timer>(registry.services_.worker.dispatcher, handler);
