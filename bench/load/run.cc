@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "source/base/check.h"
 
 namespace weir::bench {
@@ -26,6 +26,7 @@ Run::Run(const Plan& plan, event::LibeventPoller& poller, event::Dispatcher& dis
       timer_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
       latencies_(kHighest) {
   CHECK(timer_fd_ >= 0, "timerfd_create");
+  if (plan.rate > 0) windows_.assign(static_cast<size_t>(absl::Ceil(plan.measured, kWindow) / kWindow), HdrHistogram(kHighest));
   watch_ = poller.watch(timer_fd_, *this);
 }
 
@@ -75,7 +76,9 @@ void Run::ended(base::MonotonicTime due, bool good) {
   last_end_ = now();
   if (good) {
     ++good_;
-    latencies_.record((last_end_ - due) / absl::Nanoseconds(1));
+    const int64_t took = (last_end_ - due) / absl::Nanoseconds(1);
+    latencies_.record(took);
+    if (!windows_.empty()) windows_[static_cast<size_t>((due - measured_from_) / kWindow)].record(took);
   } else {
     ++failed_;
   }
@@ -136,6 +139,11 @@ std::string Run::result() const {
   for (const double share : {0.5, 0.9, 0.99, 0.999, 0.9999}) {
     absl::StrAppendFormat(&out, R"(, "p%g_ns": %d)", share * 100, latencies_.quantile(share));
   }
+  std::vector<int64_t> p99;
+  for (const HdrHistogram& window : windows_) {
+    if (window.count() > 0) p99.push_back(window.quantile(0.99));
+  }
+  if (!p99.empty()) absl::StrAppend(&out, R"(, "windows_p99_ns": [)", absl::StrJoin(p99, ", "), "]");
   absl::StrAppend(&out, "}");
   return out;
 }

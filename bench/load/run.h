@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bench/load/hdr_histogram.h"
 #include "bench/load/plan.h"
@@ -38,10 +39,13 @@ class Run final : private event::ReadyHandler {
   // What was begun for `due` has ended.
   void ended(base::MonotonicTime due, bool good);
   bool over() const { return over_; }
-  // As JSON: counts, seconds, and latencies in nanoseconds.
+  // As JSON: counts, seconds, and latencies in nanoseconds; with a rate also the p99 of each kWindow of the schedule,
+  // so that it can be told how long requests take while the machine does not stand still.
   std::string result() const;
 
  private:
+  static constexpr absl::Duration kWindow = absl::Milliseconds(100);
+
   void onReady(event::Readiness ready) override;
   void give(Client& client, base::MonotonicTime due);
   void release();
@@ -64,6 +68,7 @@ class Run final : private event::ReadyHandler {
   std::deque<base::MonotonicTime> late_;  // due, and nobody had room
   std::deque<Client*> waiting_;
   HdrHistogram latencies_;
+  std::vector<HdrHistogram> windows_;  // by when a request was due; none without a rate
   bool over_ = false;
 };
 

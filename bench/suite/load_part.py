@@ -24,17 +24,18 @@ def spread(values):
 
 
 def to_best(mine, others):
-    """The median p99 to the least of the others' medians; least and most are of what was in the same round. A machine that
-    stands still for some milliseconds makes the p99 of a round a hundred times what it was, for whoever's turn it is, so
-    that ratios within a round say little; of medians, they say whose is better while the machine runs."""
-    def median(rounds):
-        return statistics.median([each["p99"] for each in rounds if each] or [float("inf")])
-    best = min(map(median, others), default=float("inf"))
+    """The p99 of the usual tenth of a second to the least of the others': the median over the windows of all rounds. Least and
+    most are of the rounds' own medians. A virtual machine stands still for some milliseconds now and then, which makes
+    the p99 of a whole round a hundred times what it was, for whoever's turn it is: that p99 is what everybody's users
+    would see, and says nothing of who is better."""
+    def usual(rounds):
+        return statistics.median([p99 for each in rounds if each for p99 in each["windows_p99"]] or [float("inf")])
+    best = min(map(usual, others), default=float("inf"))
     if best == float("inf"):
         return None
-    at = [min((theirs["p99"] for theirs in each if theirs), default=None) for each in zip(*others)]
-    seen = spread([own["p99"] / other for own, other in zip(mine, at) if own and other])
-    return dict(seen, median=median(mine) / best) if seen else None
+    at = [min((usual([theirs]) for theirs in each if theirs), default=None) for each in zip(*others)]
+    seen = spread([usual([own]) / other for own, other in zip(mine, at) if own and other])
+    return dict(seen, median=usual(mine) / best) if seen else None
 
 
 def measure(loader, scenario, proxy, seconds):
@@ -107,6 +108,7 @@ class LoadPart:
                 continue
             seen[name]["latency"] = {
                 "rate": rate, "rounds": rounds[name], "requests": sum(each["requests"] for each in done),
+                "usual_p99": statistics.median(p99 for each in done for p99 in each["windows_p99"]),
                 "p99_to_best": to_best(rounds[name], [each for other, each in rounds.items() if other != name]),
                 **{point: spread([each[point] for each in done]) for point in POINTS}}
 
@@ -115,7 +117,8 @@ class LoadPart:
         result = self.loader.run(proxy.port, scenario.load + ["--rate", "%g" % rate], self.pace.warm, self.pace.latency_seconds)
         if result["good"] == 0 or result["unanswered"] + result["failed"] > result["good"] * 0.001:
             raise BenchError("%d requests of an open loop of %.0f/s failed" % (result["failed"] + result["unanswered"], rate))
-        return {"requests": result["good"], **{point: result[point + "_ns"] / 1000 for point in POINTS}}
+        return {"requests": result["good"], "windows_p99": [p99 / 1000 for p99 in result["windows_p99_ns"]],
+                **{point: result[point + "_ns"] / 1000 for point in POINTS}}
 
     def _calls(self, scenario, contest, name, seen):
         calls = contest.attempt(name, lambda proxy: system_calls(self.loader, scenario, proxy))

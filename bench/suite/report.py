@@ -120,7 +120,8 @@ class Report:
             measured = {peer: values["latency"] for peer, values in seen.items() if "latency" in values}
             for peer, values in measured.items():
                 rows.append([name, peer, _number(values["rate"], 0), _number(values["requests"], 0)] +
-                            [_number(values[point]["median"], 0) for point in POINTS] + [_spread(values["p99_to_best"])])
+                            [_number(values[point]["median"], 0) for point in POINTS] +
+                            [_number(values["usual_p99"], 0), _spread(values["p99_to_best"])])
             if measured:
                 rate = next(iter(measured.values()))["rate"]
                 lines += self._chart("latency_" + name, charts.percentiles("%s: latency at %.0f requests/s" % (name, rate), {
@@ -128,9 +129,9 @@ class Report:
         if not rows:
             return []
         return ["## Latency", "", "Open loop at half of what the slowest of them can do, the same rate for each; microseconds from when a "
-                "request was due, so that a stall counts for everything that it delays. Medians of the rounds; the last column is p99 to the "
-                "best other one, of medians [least..most of a round].", ""] + table(
-                    ["scenario", "proxy", "rate", "requests", *POINTS, "p99 to best"], rows) + lines
+                "request was due, so that a stall counts for everything that it delays. Medians of the rounds; then the median of the p99 of each "
+                "tenth of a second, and that as a ratio to the best other one [least..most of a round].", ""] + table(
+                    ["scenario", "proxy", "rate", "requests", *POINTS, "usual p99", "to best"], rows) + lines
 
     @staticmethod
     def _scenarios(data):

@@ -71,6 +71,11 @@ class LoadTest(unittest.TestCase):
             result = load(origin.http, "--rate", "500", "--seconds", "1")
             self.assert_all_good(result)
             self.assertAlmostEqual(result["good"], 500, delta=1)
+            self.assertEqual(len(result["windows_p99_ns"]), 10)
+            self.assertEqual(len(load(origin.http, "--rate", "500", "--seconds", "0.25")["windows_p99_ns"]), 3)
+            self.assertLessEqual(max(result["windows_p99_ns"]), result["max_ns"])
+            self.assertGreaterEqual(max(result["windows_p99_ns"]), result["p99_ns"])
+            self.assertNotIn("windows_p99_ns", load(origin.http))
 
     def test_an_answer_of_another_length_is_a_failure(self):
         with Origin() as origin:
