@@ -26,7 +26,8 @@ Run::Run(const Plan& plan, event::LibeventPoller& poller, event::Dispatcher& dis
       timer_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
       latencies_(kHighest) {
   CHECK(timer_fd_ >= 0, "timerfd_create");
-  if (plan.rate > 0) windows_.assign(static_cast<size_t>(absl::Ceil(plan.measured, kWindow) / kWindow), HdrHistogram(kHighest));
+  if (plan.rate > 0)
+    windows_.assign(static_cast<size_t>(absl::Ceil(plan.measured, kWindow) / kWindow), HdrHistogram(kHighest));
   watch_ = poller.watch(timer_fd_, *this);
 }
 

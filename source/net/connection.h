@@ -200,6 +200,7 @@ class Connection final : public event::Deletable,
   void readAndDeliver();
   Next fill(size_t& budget);
   IoResult readBlocks(size_t budget, size_t& asked);
+  bool pipeWaits() const;
   bool mayFillInKernel() const;
   std::optional<Next> fillInKernel(size_t& budget);
   bool writeOnePiece();
@@ -255,6 +256,7 @@ class Connection final : public event::Deletable,
   bool continue_reading_ : 1 = false;  // this turn's share is used up
   bool unverified_ : 1 = false;        // see kVerifyAfter
   bool verify_scheduled_ : 1 = false;
+  bool bulk_ : 1 = false;  // the last message was read into a pipe
 };
 
 }  // namespace weir::net

@@ -21,8 +21,11 @@ constexpr size_t kInKernelPerTurn = 1024 * 1024;
 bool Connection::mayRead() const {
   if (close_wanted_ || input_ended_) return false;
   if (state_ == State::kClosing) return true;
-  return state_ == State::kOpen && !paused_ && input_.size() < read_limit_;
+  return state_ == State::kOpen && !paused_ && input_.size() < read_limit_ && !pipeWaits();
 }
+
+// What is behind bytes in the kernel goes the same way once they are taken; read now, it would be copied.
+bool Connection::pipeWaits() const { return unseen_ >= kWorthAPipe && input_.startsInKernel(); }
 
 void Connection::readAndDeliver() {
   size_t budget = kReadPerTurn;
@@ -79,6 +82,13 @@ Connection::Next Connection::fill(size_t& budget) {
     budget -= std::min(budget, result.bytes);
     got += result.bytes;
     if (result.bytes == asked) {
+      if (bulk_) {
+        // Whoever looks at what came with the beginning of a message says whether the rest of it can stay in the
+        // kernel, as that of the last one did.
+        bulk_ = false;
+        budget = 0;
+        return Next::kMore;
+      }
       read_blocks_ = static_cast<uint8_t>(std::min<size_t>(read_blocks_ * 2, kMaxReadBlocks));
       continue;
     }
@@ -122,6 +132,8 @@ std::optional<Connection::Next> Connection::fillInKernel(size_t& budget) {
     case IoResult::State::kOk:
       bytes_read_ += result.bytes;
       unseen_ -= result.bytes;
+      bulk_ = true;
+      read_blocks_ = 1;
       last_activity_ = dispatcher_.now();
       budget -= std::min(budget, result.bytes / (kInKernelPerTurn / kReadPerTurn));
       return Next::kMore;  // there may be more, however little came

@@ -12,8 +12,8 @@
 namespace weir::proxy {
 namespace {
 
-// A direction that brings so much at once carries bulk, until it brings less than the other: nobody looks at its bytes,
-// so they may stay in the kernel.
+// A direction that brings so much at once carries bulk, until it brings less than the other twice: nobody looks at its
+// bytes, so they may stay in the kernel. Twice, because what comes of bulk is cut anywhere.
 constexpr size_t kBulk = 16 * 1024;
 constexpr size_t kTrickle = 1024;
 
@@ -82,25 +82,26 @@ void TcpProxy::onRoom() { moveDown(); }
 // Passes on what there is room for, and the end after it. At the end everything is passed on at once, room or not: a
 // connection whose both directions have ended closes, and drops what nobody took from its input. That is no more
 // than its input was allowed to hold. Returns whether anything moved.
-bool TcpProxy::move(net::Connection& from, bool end, net::Connection& to, bool& finished) {
+bool TcpProxy::move(net::Connection& from, bool end, net::Connection& to, Way& way) {
   const size_t waiting = from.input().size();
-  if (finished || (waiting == 0 && !end)) return false;
+  if (way.finished || (waiting == 0 && !end)) return false;
   const size_t room = to.room();
   // What is in the kernel is not cut, which would bring a part of it into memory.
   const bool whole = end || (room > 0 && from.input().startsInKernel());
   const size_t bytes = whole ? waiting : std::min(waiting, room);
   if (waiting >= kBulk && from.forwardsInKernel() && to.forwardsInKernel()) {
     from.unseen() = std::numeric_limits<uint64_t>::max();
-  } else if (waiting > 0 && waiting < kTrickle) {
+  } else if (waiting > 0 && waiting < kTrickle && way.thin) {
     from.unseen() = 0;
   }
+  way.thin = waiting < kTrickle;
   if (bytes > 0) {
     to.output().moveFrom(from.input(), bytes);
     to.flush();
     from.consumed();
   }
   if (end) {
-    finished = true;
+    way.finished = true;
     to.finishOutput();
   }
   return bytes > 0 || end;
@@ -108,12 +109,12 @@ bool TcpProxy::move(net::Connection& from, bool end, net::Connection& to, bool& 
 
 void TcpProxy::moveUp() {
   if (upstream_.connection == nullptr) return;
-  if (move(downstream_, client_ended_, *upstream_.connection, up_finished_)) carried();
+  if (move(downstream_, client_ended_, *upstream_.connection, up_)) carried();
 }
 
 void TcpProxy::moveDown() {
   if (upstream_.connection == nullptr) return;
-  if (move(*upstream_.connection, upstream_.connection->inputEnded(), downstream_, down_finished_)) carried();
+  if (move(*upstream_.connection, upstream_.connection->inputEnded(), downstream_, down_)) carried();
 }
 
 void TcpProxy::carried() {
@@ -149,7 +150,7 @@ void TcpProxy::releaseUpstream(net::CloseReason reason) {
   countUpstream();
   // The client said all it had to say, and the upstream may not have got all of it yet.
   const bool clean = reason == net::CloseReason::kRemote || reason == net::CloseReason::kLocal;
-  if (up_finished_ && clean && info_.reason == http::Reason::kNone && !upstream_.connection->output().empty()) {
+  if (up_.finished && clean && info_.reason == http::Reason::kNone && !upstream_.connection->output().empty()) {
     services_.worker.stats.add(stats_.upstream_flush_total);
     const bool forever = config_.idle_timeout <= absl::ZeroDuration();
     cluster_->finish(std::move(upstream_), forever ? absl::Hours(1) : config_.idle_timeout);

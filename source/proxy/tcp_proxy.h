@@ -58,6 +58,12 @@ class TcpProxy final : public TcpSession, private upstream::ConnectReceiver {
     TcpProxy& proxy_;
   };
 
+  // One direction.
+  struct Way {
+    bool finished = false;  // its end was passed on
+    bool thin = false;      // what came last was little
+  };
+
   void startAttempt() override;
   void onConnected(Connected connected) override;
   void onTransportFailed(std::shared_ptr<const net::TransportInfo> transport) override {
@@ -67,7 +73,7 @@ class TcpProxy final : public TcpSession, private upstream::ConnectReceiver {
 
   void moveUp();
   void moveDown();
-  static bool move(net::Connection& from, bool end, net::Connection& to, bool& finished);
+  static bool move(net::Connection& from, bool end, net::Connection& to, Way& way);
   void onUpstreamClosed(net::CloseReason reason);
   void releaseUpstream(net::CloseReason reason);
   void carried();
@@ -77,8 +83,8 @@ class TcpProxy final : public TcpSession, private upstream::ConnectReceiver {
   base::Ticket connecting_;
   Connected upstream_{nullptr, nullptr, {}};  // the connection is null until it is open, and after it has closed
   bool client_ended_ = false;                 // its end was delivered to us
-  bool up_finished_ = false;                  // the end of the client's bytes was passed on
-  bool down_finished_ = false;                // that of the upstream's was
+  Way up_;
+  Way down_;
 };
 
 }  // namespace weir::proxy
