@@ -147,8 +147,9 @@ void Router::forward(http::Head& request, const Route& route, const ForwardActio
   if (policy_ != nullptr && policy_->redirects) original_ = copyRequest(request, context_.arena);
   takeTimeouts(request, action, retries_.begin(policy_, request));
   editForward(request, route, action);
-  if (action.hash_policy != nullptr) {
-    const HashPolicy::Outcome outcome = action.hash_policy->apply(request, context_.info);
+  const HashPolicy* const of_cluster = cluster_->config().lb.hash_policy.get();
+  if (const HashPolicy* const hashed = of_cluster != nullptr ? of_cluster : action.hash_policy.get()) {
+    const HashPolicy::Outcome outcome = hashed->apply(request, context_.info);
     hash_ = outcome.hash;
     cookies_ = outcome.cookies;
   }

@@ -70,6 +70,28 @@ class ClusterOptions(unittest.TestCase):
                         self.assertEqual(1, values["_count"], name)
                         self.assertTrue(least <= values["_sum"] <= most, (name, values))
 
+    def test_a_cluster_says_what_is_hashed_whatever_its_routes_say(self):
+        hashed = [{"header": {"header_name": "x-user"}}]
+        ring = {"policies": [{"typed_extension_config": {"name": "ring", "typed_config": any_of(
+            "type.googleapis.com/envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash",
+            consistent_hashing_lb_config={"hash_policy": hashed})}}]}
+        for kind in (dict(options(hash_policy=hashed), lb_policy="RING_HASH"), {"load_balancing_policy": ring}):
+            with Origin(lambda _: response(body=b"0")) as one, Origin(lambda _: response(body=b"1")) as two, \
+                    Origin(lambda _: response(body=b"2")) as three:
+                port = free_ports(1)[0]
+                same = to_cluster(prefix("/"), "back", hash_policy=[{"header": {"header_name": "x-same"}}])
+                back = cluster("back", one.port, two.port, three.port, **kind)
+                with Weir(config([http_listener("front", port, [same])], [back])), Client(port) as client:
+                    chosen = []
+                    for _ in range(2):
+                        bodies = []
+                        for user in range(30):
+                            client.send(b"GET / HTTP/1.1\r\nhost: h\r\nx-same: a\r\nx-user: %d\r\n\r\n" % user)
+                            bodies.append(client.response().body)
+                        chosen.append(bodies)
+                    self.assertEqual(chosen[0], chosen[1])
+                    self.assertEqual({b"0", b"1", b"2"}, set(chosen[0]))
+
     def test_the_codec_is_the_only_filter_of_a_cluster(self):
         def checked(*filters):
             with tempfile.NamedTemporaryFile("w", suffix=".json", dir="/tmp") as file:

@@ -18,6 +18,7 @@
 #include "source/extensions/messages/metadata.h"
 #include "source/extensions/messages/unpack_any.h"
 #include "source/extensions/protocols/compile_http2.h"
+#include "source/extensions/routes/compile_hash_policy.h"
 #include "source/upstream/discovery/dns_discovery.h"
 #include "weir/extensions/upstreams/pending_requests/v1/pending_requests.pb.h"
 
@@ -156,6 +157,9 @@ void compileHttpExtension(const HttpOptions& from, bool secure, upstream::Cluste
                           Diagnostics& diagnostics, const FieldPath& path) {
   compileServerName(from, use, diagnostics, path);
   compileFilters(from, diagnostics, path);
+  // What the balancing policy itself says comes first.
+  const std::shared_ptr<const proxy::HashPolicy> hashed = compileHashPolicy(from.hash_policy(), diagnostics, path);
+  if (config.lb.hash_policy == nullptr) config.lb.hash_policy = hashed;
   config.server_name_of_request = secure && use.server_name_of_request;
   if (from.has_common_http_protocol_options()) {
     compileCommonHttp(from.common_http_protocol_options(), config, diagnostics,

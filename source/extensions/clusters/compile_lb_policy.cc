@@ -19,6 +19,7 @@
 #include "source/extensions/clusters/lb_options.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
+#include "source/extensions/routes/compile_hash_policy.h"
 #include "weir/extensions/load_balancing_policies/peak_ewma/v1/peak_ewma.pb.h"
 
 namespace weir::extensions {
@@ -64,11 +65,17 @@ void compile(const policies::random::v3::Random& from, lb::Options& to, Diagnost
   compileLocalities(from.locality_lb_config(), to);
 }
 
+void compileHashes(const policies::common::v3::ConsistentHashingLbConfig& from, lb::Options& to,
+                   Diagnostics& diagnostics, const FieldPath& path) {
+  compileHashing(from, to);
+  to.hash_policy = compileHashPolicy(from.hash_policy(), diagnostics, path);
+}
+
 void compile(const policies::ring_hash::v3::RingHash& from, lb::Options& to, Diagnostics& diagnostics,
              const FieldPath& path) {
   to.policy = lb::PolicyKind::kRingHash;
   compileRing(from, to, diagnostics, path);
-  compileHashing(from.consistent_hashing_lb_config(), to);
+  compileHashes(from.consistent_hashing_lb_config(), to, diagnostics, path.at("consistent_hashing_lb_config"));
   to.locality_weighted |= from.has_locality_weighted_lb_config();
 }
 
@@ -76,7 +83,7 @@ void compile(const policies::maglev::v3::Maglev& from, lb::Options& to, Diagnost
              const FieldPath& path) {
   to.policy = lb::PolicyKind::kMaglev;
   compileTable(from, to, diagnostics, path);
-  compileHashing(from.consistent_hashing_lb_config(), to);
+  compileHashes(from.consistent_hashing_lb_config(), to, diagnostics, path.at("consistent_hashing_lb_config"));
   to.locality_weighted |= from.has_locality_weighted_lb_config();
 }
 

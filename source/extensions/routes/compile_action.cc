@@ -204,7 +204,7 @@ proxy::ForwardAction ActionCompiler::forward(const api::RouteAction& message, co
   pathRewrite(message, match, path, action);
   hostRewrite(message, path, action);
   upgrades(message, path, action);
-  action.hash_policy = compileHashPolicy(message, context_.diagnostics, path);
+  action.hash_policy = compileHashPolicy(message.hash_policy(), context_.diagnostics, path);
   action.subset = subsetOf(lbMetadata(message.metadata_match()));
   return action;
 }

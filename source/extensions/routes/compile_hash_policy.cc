@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "envoy/config/route/v3/route.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
 #include "source/extensions/messages/duration.h"
 #include "source/proxy/routes/path_rewrite.h"
@@ -75,13 +74,14 @@ std::optional<Rule> compileRule(const Message& message, base::Diagnostics& diagn
 
 }  // namespace
 
-std::shared_ptr<const proxy::HashPolicy> compileHashPolicy(const envoy::config::route::v3::RouteAction& message,
+std::shared_ptr<const proxy::HashPolicy> compileHashPolicy(const HashPolicyMessages& messages,
                                                            base::Diagnostics& diagnostics,
                                                            const base::FieldPath& path) {
   std::vector<Rule> rules;
-  for (int i = 0; i < message.hash_policy_size(); ++i) {
-    const base::FieldPath at = path.at("hash_policy", static_cast<size_t>(i));
-    if (auto rule = compileRule(message.hash_policy(i), diagnostics, at)) rules.push_back(*std::move(rule));
+  for (int i = 0; i < messages.size(); ++i) {
+    if (auto rule = compileRule(messages[i], diagnostics, path.at("hash_policy", static_cast<size_t>(i)))) {
+      rules.push_back(*std::move(rule));
+    }
   }
   return rules.empty() ? nullptr : std::make_shared<const proxy::HashPolicy>(std::move(rules));
 }

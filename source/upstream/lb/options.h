@@ -15,6 +15,10 @@
 #include "source/upstream/lb/subset_index.h"
 #include "source/upstream/lb/zone_aware.h"
 
+namespace weir::proxy {
+class HashPolicy;  // source/proxy/routes/hash_policy.h
+}
+
 namespace weir::upstream::lb {
 
 enum class PolicyKind : uint8_t { kRoundRobin, kLeastRequest, kRandom, kRingHash, kMaglev, kPickFirst, kPeakEwma };
@@ -29,6 +33,8 @@ struct Options {
   uint32_t table_size = MaglevTable::kDefaultSize;  // a prime
   bool hash_by_hostname = false;                    // what names a host: its hostname, or its address
   uint32_t hash_balance_factor = 0;                 // percent, 100 or more; 0: loads are not bounded
+  // What of a request is hashed, in place of what its route says; the proxy's, which applies it. Null: what that says.
+  std::shared_ptr<const proxy::HashPolicy> hash_policy;
   // Pick first: shuffled by this number. 0: in the order of the list.
   uint64_t shuffle_seed = 0;
   LatencyEstimates::Options latency;  // peak EWMA

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
 #include "gtest/gtest.h"
+#include "source/proxy/routes/hash_policy.h"
 
 namespace weir::extensions {
 namespace {
@@ -341,6 +343,36 @@ TEST(CompileClusterTest, DuplicateNamesAreReportedWithTheFirst) {
   ASSERT_EQ(diagnostics.errors(), 1u);
   EXPECT_EQ(diagnostics.all()[0].path, "static_resources.clusters[2].name");
   EXPECT_NE(diagnostics.all()[0].message.find("static_resources.clusters[0]"), std::string::npos);
+}
+
+std::string ringThatHashes(const std::string& header) {
+  return "load_balancing_policy { policies { typed_extension_config { name: 'ring' typed_config { "
+         "[type.googleapis.com/envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash] { "
+         "consistent_hashing_lb_config { hash_policy { header { header_name: '" +
+         header + "' } } } } } } } }";
+}
+
+TEST(CompileClusterTest, WhatIsHashedIsSaidByTheBalancerOrElseByTheOptionsOfHttp) {
+  const std::string options = httpOptions(
+      "explicit_http_config { http_protocol_options {} } hash_policy { header { header_name: 'X-User' } } "
+      "hash_policy { connection_properties { source_ip: true } }");
+  EXPECT_EQ(compile(withEndpoint("")).config->lb.hash_policy, nullptr);
+  const Compiled of_http = compile(options);
+  ASSERT_NE(of_http.config->lb.hash_policy, nullptr);
+  ASSERT_EQ(of_http.config->lb.hash_policy->rules().size(), 2u);
+  EXPECT_EQ(of_http.config->lb.hash_policy->rules()[0].name, "x-user");
+  const Compiled both = compile(options + ringThatHashes("x-ring"));
+  ASSERT_EQ(both.config->lb.hash_policy->rules().size(), 1u);
+  EXPECT_EQ(both.config->lb.hash_policy->rules()[0].name, "x-ring");
+}
+
+TEST(CompileClusterTest, AHashPolicyThatNamesNothingIsAnErrorInEitherPlace) {
+  const Compiled result = compile(
+      httpOptions("explicit_http_config { http_protocol_options {} } hash_policy { connection_properties {} }"));
+  ASSERT_EQ(result.all.size(), 1u);
+  EXPECT_EQ(result.all[0].path,
+            "typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\"]"
+            ".hash_policy[0].connection_properties");
 }
 
 }  // namespace
