@@ -207,7 +207,7 @@ std::vector<std::string> usualAlpn(upstream::Protocol protocol) {
 
 bool hasOlderHttpFields(const Cluster& message) {
   return message.has_common_http_protocol_options() || message.has_http_protocol_options() ||
-         message.has_http2_protocol_options();
+         message.has_http2_protocol_options() || message.protocol_selection() != Cluster::USE_CONFIGURED_PROTOCOL;
 }
 
 // One of the typed protocol options, as the message that its key names; null after an error. `unpacked` owns it.
@@ -243,10 +243,28 @@ void compileTypedOptions(const Cluster& message, upstream::ClusterConfig& config
     if (options == nullptr) continue;
     if (hasOlderHttpFields(message)) {
       diagnostics.error(at,
-                        "given beside common_http_protocol_options, http_protocol_options or http2_protocol_options of "
-                        "the cluster; allowed: one of the two ways");
+                        "given beside common_http_protocol_options, http_protocol_options, http2_protocol_options or "
+                        "protocol_selection of the cluster; allowed: one of the two ways");
     }
     compileHttpExtension(*options, hasTls(message), config, use, diagnostics, at);
+  }
+}
+
+void selectProtocol(const Cluster& message, upstream::ClusterConfig& config, Diagnostics& diagnostics,
+                    const FieldPath& path) {
+  switch (message.protocol_selection()) {
+    case Cluster::USE_CONFIGURED_PROTOCOL:
+      if (!message.has_http_protocol_options() || !message.has_http2_protocol_options()) return;
+      return diagnostics.error(path.at("http2_protocol_options"),
+                               "given beside http_protocol_options; allowed: one of the two, or both with "
+                               "protocol_selection USE_DOWNSTREAM_PROTOCOL");
+    case Cluster::USE_DOWNSTREAM_PROTOCOL:
+      config.protocol = upstream::Protocol::kDownstream;
+      return;
+    default:
+      diagnostics.error(path.at("protocol_selection"),
+                        absl::StrCat(static_cast<int>(message.protocol_selection()),
+                                     "; allowed: USE_CONFIGURED_PROTOCOL, USE_DOWNSTREAM_PROTOCOL"));
   }
 }
 
@@ -264,6 +282,7 @@ void compileHttpOptions(const Cluster& message, upstream::ClusterConfig& config,
     config.protocol = upstream::Protocol::kHttp2;
     compileHttp2(message.http2_protocol_options(), config, diagnostics, path.at("http2_protocol_options"));
   }
+  selectProtocol(message, config, diagnostics, path);
   compileTypedOptions(message, config, use, diagnostics, path.at("typed_extension_protocol_options"));
 }
 

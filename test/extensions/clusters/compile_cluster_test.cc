@@ -375,5 +375,32 @@ TEST(CompileClusterTest, AHashPolicyThatNamesNothingIsAnErrorInEitherPlace) {
             ".hash_policy[0].connection_properties");
 }
 
+TEST(CompileClusterTest, TheOlderWayToChooseTheProtocolHolds) {
+  const std::string both = "http_protocol_options {} http2_protocol_options {} ";
+  EXPECT_EQ(compile(withEndpoint("protocol_selection: USE_DOWNSTREAM_PROTOCOL")).config->protocol,
+            upstream::Protocol::kDownstream);
+  const Compiled of_request = compile(
+      withEndpoint("protocol_selection: USE_DOWNSTREAM_PROTOCOL http_protocol_options { enable_trailers: true } "
+                   "http2_protocol_options { max_concurrent_streams { value: 7 } }"));
+  EXPECT_EQ(of_request.config->protocol, upstream::Protocol::kDownstream);
+  EXPECT_TRUE(of_request.config->h1.enable_trailers);
+  EXPECT_EQ(of_request.config->h2.max_concurrent_streams, 7u);
+  EXPECT_EQ(
+      compile(withEndpoint("protocol_selection: USE_CONFIGURED_PROTOCOL http2_protocol_options {}")).config->protocol,
+      upstream::Protocol::kHttp2);
+  const Compiled one_too_many = compile(withEndpoint(both));
+  ASSERT_EQ(one_too_many.all.size(), 1u);
+  EXPECT_EQ(one_too_many.all[0].message,
+            "given beside http_protocol_options; allowed: one of the two, or both with protocol_selection "
+            "USE_DOWNSTREAM_PROTOCOL");
+  const Compiled two_ways = compile(httpOptions("explicit_http_config { http_protocol_options {} }") +
+                                    " protocol_selection: USE_DOWNSTREAM_PROTOCOL");
+  ASSERT_EQ(two_ways.all.size(), 1u);
+  EXPECT_NE(two_ways.all[0].message.find("allowed: one of the two ways"), std::string::npos);
+  const Compiled unknown = compile(withEndpoint("protocol_selection: 7"));
+  ASSERT_EQ(unknown.all.size(), 1u);
+  EXPECT_EQ(unknown.all[0].message, "7; allowed: USE_CONFIGURED_PROTOCOL, USE_DOWNSTREAM_PROTOCOL");
+}
+
 }  // namespace
 }  // namespace weir::extensions
