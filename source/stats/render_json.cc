@@ -45,11 +45,11 @@ void appendHistogram(std::string& out, const Sample& sample, const HistogramSumm
 
 }  // namespace
 
-std::string renderJson(const Registry& registry, const Selection& selection) {
+std::string renderJson(const std::vector<Sample>& samples) {
   std::string out = "{\"stats\":[";
   std::string histograms;
   bool first = true;
-  for (const Sample& sample : registry.read(selection)) {
+  for (const Sample& sample : samples) {
     if (const auto* summary = std::get_if<HistogramSummary>(&sample.value)) {
       appendHistogram(histograms, sample, *summary);
       continue;

@@ -6,11 +6,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "source/stats/registry.h"
 
 namespace weir::stats {
 
-std::string renderJson(const Registry& registry, const Selection& selection);
+// `samples` as Registry::read() gives them.
+std::string renderJson(const std::vector<Sample>& samples);
 
 }  // namespace weir::stats

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <tuple>
 #include <variant>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "source/base/strings.h"
@@ -44,8 +43,7 @@ void appendHistogram(std::string& out, const Sample& sample, const HistogramSumm
 
 }  // namespace
 
-std::string renderPrometheus(const Registry& registry, const Selection& selection) {
-  std::vector<Sample> samples = registry.read(selection);
+std::string renderPrometheus(std::vector<Sample> samples) {
   std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
     return std::tie(a.prometheus_family, a.prometheus_labels) < std::tie(b.prometheus_family, b.prometheus_labels);
   });

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "source/stats/registry.h"
 
@@ -12,6 +13,7 @@ namespace weir::stats {
 
 inline constexpr std::string_view kPrometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-std::string renderPrometheus(const Registry& registry, const Selection& selection);
+// `samples` in any order.
+std::string renderPrometheus(std::vector<Sample> samples);
 
 }  // namespace weir::stats

@@ -7,9 +7,9 @@
 
 namespace weir::stats {
 
-std::string renderText(const Registry& registry, const Selection& selection) {
+std::string renderText(const std::vector<Sample>& samples) {
   std::string out;
-  for (const Sample& sample : registry.read(selection)) {
+  for (const Sample& sample : samples) {
     absl::StrAppend(&out, base::av(sample.text), ":");
     if (const auto* counter = std::get_if<uint64_t>(&sample.value)) {
       absl::StrAppend(&out, " ", *counter);

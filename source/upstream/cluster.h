@@ -107,6 +107,7 @@ struct ClusterConfig {
   std::shared_ptr<const base::MetadataText> notes;
   bool track_timeout_budgets = false;  // see BudgetStats
   bool track_sizes = false;            // see SizeStats
+  bool shows_endpoints = false;        // what is counted of each is among the counters, see admin
   // The cluster stands for these, in this order, which all exist and stand for themselves; null: it is none such.
   std::shared_ptr<const std::vector<std::string>> members;
   // The cluster has the hosts that requests and connections ask for; null: it has others.

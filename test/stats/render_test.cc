@@ -27,7 +27,7 @@ class RenderTest : public testing::Test {
 };
 
 TEST_F(RenderTest, TextIsSortedByName) {
-  EXPECT_EQ(renderText(registry_, {}),
+  EXPECT_EQ(renderText(registry_.read({})),
             "cluster.a\"\\.upstream_rq_total: 3\n"
             "cluster.b.unused: 0\n"
             "cluster.b.upstream_rq_time: P0(0) P25(1) P50(2) P75(30) P90(4000000) P95(4000000) P99(4000000) "
@@ -40,13 +40,14 @@ TEST_F(RenderTest, TextIsSortedByName) {
 TEST_F(RenderTest, TextHonoursTheSelection) {
   Selection selection = used_;
   selection.filter = [](std::string_view text) { return text.find("upstream_rq_total") != std::string_view::npos; };
-  EXPECT_EQ(renderText(registry_, selection), "cluster.a\"\\.upstream_rq_total: 3\ncluster.b.upstream_rq_total: 12\n");
+  EXPECT_EQ(renderText(registry_.read(selection)),
+            "cluster.a\"\\.upstream_rq_total: 3\ncluster.b.upstream_rq_total: 12\n");
 }
 
 TEST_F(RenderTest, JsonHasTheShapeOfEnvoy) {
   const auto value = [](const char* n) { return std::string("{\"interval\":null,\"cumulative\":") + n + "}"; };
   const std::string top = value("4000000");
-  EXPECT_EQ(renderJson(registry_, used_),
+  EXPECT_EQ(renderJson(registry_.read(used_)),
             "{\"stats\":[{\"name\":\"cluster.a\\\"\\\\.upstream_rq_total\",\"value\":3},"
             "{\"name\":\"cluster.b.upstream_rq_total\",\"value\":12},{\"name\":\"server.delta\",\"value\":-4},"
             "{\"histograms\":{\"supported_quantiles\":[0,25,50,75,90,95,99,99.9,100],\"computed_quantiles\":["
@@ -57,15 +58,15 @@ TEST_F(RenderTest, JsonHasTheShapeOfEnvoy) {
 
 TEST_F(RenderTest, JsonOfNothingIsStillJson) {
   const auto none = [](std::string_view) { return false; };
-  EXPECT_EQ(renderJson(registry_, {.filter = none}), "{\"stats\":[]}");
+  EXPECT_EQ(renderJson(registry_.read({.filter = none})), "{\"stats\":[]}");
   const auto idle = [](std::string_view text) { return text.find("idle") != std::string_view::npos; };
-  const std::string json = renderJson(registry_, {.filter = idle});
+  const std::string json = renderJson(registry_.read({.filter = idle}));
   EXPECT_TRUE(json.starts_with("{\"stats\":[{\"histograms\":")) << json;
   EXPECT_NE(json.find("\"cumulative\":null"), std::string::npos);
 }
 
 TEST_F(RenderTest, PrometheusGroupsEscapesAndHasRealHistograms) {
-  EXPECT_EQ(renderPrometheus(registry_, used_),
+  EXPECT_EQ(renderPrometheus(registry_.read(used_)),
             "# TYPE envoy_cluster_upstream_rq_time histogram\n"
             "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"b\",le=\"0.5\"} 1\n"
             "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"b\",le=\"1\"} 2\n"
@@ -99,7 +100,7 @@ TEST_F(RenderTest, PrometheusGroupsEscapesAndHasRealHistograms) {
 TEST_F(RenderTest, PrometheusWritesAHistogramWithoutLabels) {
   shard_.record(registry_.histogram({"server", "", "initialization_time_ms"}), 7);
   const auto only = [](std::string_view text) { return text.starts_with("server.init"); };
-  const std::string out = renderPrometheus(registry_, {.filter = only});
+  const std::string out = renderPrometheus(registry_.read({.filter = only}));
   EXPECT_NE(out.find("\nenvoy_server_initialization_time_ms_bucket{le=\"5\"} 0\n"), std::string::npos) << out;
   EXPECT_NE(out.find("\nenvoy_server_initialization_time_ms_bucket{le=\"10\"} 1\n"), std::string::npos);
   EXPECT_NE(out.find("\nenvoy_server_initialization_time_ms_sum 7\n"), std::string::npos);

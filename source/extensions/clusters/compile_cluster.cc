@@ -298,6 +298,7 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   config.notes = metadataText(message.metadata());
   config.track_timeout_budgets = message.track_cluster_stats().timeout_budgets();
   config.track_sizes = message.track_cluster_stats().request_response_sizes();
+  config.shows_endpoints = message.track_cluster_stats().per_endpoint_stats();
   compileDiscovery(message, config, diagnostics, path);
   compileLb(message, config.demand != nullptr || config.members != nullptr, config.lb, diagnostics, path);
   if (message.has_connect_timeout()) {

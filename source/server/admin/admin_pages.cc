@@ -11,6 +11,7 @@
 #include "source/http/authority.h"
 #include "source/server/admin/certs_page.h"
 #include "source/server/admin/clusters_page.h"
+#include "source/server/admin/endpoint_samples.h"
 #include "source/server/admin/quote_json.h"
 #include "source/stats/render_json.h"
 #include "source/stats/render_prometheus.h"
@@ -146,11 +147,15 @@ AdminResponse AdminPages::renderStats(const AdminRequest& request, std::string_v
       return re2::RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *regex);
     };
   }
+  if (format != "text" && format != "json" && format != "prometheus") {
+    return badFormat(format, "text, json, prometheus");
+  }
   view_.refresh_gauges();
-  if (format == "text") return text(200, stats::renderText(view_.stats, selection));
-  if (format == "json") return json(stats::renderJson(view_.stats, selection));
-  if (format != "prometheus") return badFormat(format, "text, json, prometheus");
-  AdminResponse response = text(200, stats::renderPrometheus(view_.stats, selection));
+  std::vector<stats::Sample> samples = view_.stats.read(selection);
+  if (view_.hosts != nullptr) addEndpointSamples(*view_.hosts, selection, samples);
+  if (format == "text") return text(200, stats::renderText(samples));
+  if (format == "json") return json(stats::renderJson(samples));
+  AdminResponse response = text(200, stats::renderPrometheus(std::move(samples)));
   response.content_type = stats::kPrometheusContentType;
   return response;
 }

@@ -246,5 +246,108 @@ TEST_F(AdminPagesTest, AHostIsWeighedAndDrainedByPost) {
   EXPECT_EQ(ask("POST", "/clusters?cluster=q%22s&host=127.0.0.1:82&weight=1").status, 404);
 }
 
+constexpr char kShown[] = R"(
+static_resources:
+  listeners:
+  - name: echo
+    address: {socket_address: {address: 127.0.0.1, port_value: 81}}
+    filter_chains:
+    - filters:
+      - {name: echo, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo}}
+  clusters:
+  - name: shown
+    track_cluster_stats: {per_endpoint_stats: true}
+    load_assignment:
+      cluster_name: shown
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 81}}, hostname: one}
+        - endpoint: {address: {socket_address: {address: "::1", port_value: 82}}}
+  - name: hidden
+    load_assignment:
+      cluster_name: hidden
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 81}}}
+  - name: same
+    alt_stat_name: shown
+    track_cluster_stats: {per_endpoint_stats: true}
+    load_assignment:
+      cluster_name: same
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {address: {socket_address: {address: "::1", port_value: 82}}}
+)";
+
+class EndpointStatsTest : public testing::Test {
+ protected:
+  EndpointStatsTest() {
+    view_.hosts = &hosts_;
+    view_.refresh_gauges = [] {};
+  }
+
+  std::string ask(std::string_view target) {
+    AdminRequest request;
+    request.method = "GET";
+    splitTarget(target, request);
+    return pages_.answer(request).body;
+  }
+  const upstream::Host& host(size_t cluster, size_t n) { return *hosts_.all()[cluster]->entries()[n].host; }
+
+  ServerWorld world_{kShown, 1};
+  harness::SimClock clock_;
+  AdminView view_{world_.compiled.stats, clock_, clock_.monotonic(), world_.compiled.loaded.bootstrap};
+  event::Dispatcher& main_ = world_.simulation.addDispatcher();
+  upstream::HostDirectory hosts_{world_.compiled.config->clusters, main_, [](size_t, const auto&) {}};
+  AdminPages pages_{view_};
+};
+
+TEST_F(EndpointStatsTest, AreThereForClustersThatAskForThem) {
+  host(0, 0).addCounters().rq_total.add(5);
+  host(0, 0).addCounters().rq_total.add(2);
+  host(0, 0).addCounters().cx_active.add(3);
+  EXPECT_EQ(ask("/stats?filter=endpoint.127"),
+            "cluster.shown.endpoint.127.0.0.1_81.cx_active: 3\n"
+            "cluster.shown.endpoint.127.0.0.1_81.cx_connect_fail: 0\n"
+            "cluster.shown.endpoint.127.0.0.1_81.cx_total: 0\n"
+            "cluster.shown.endpoint.127.0.0.1_81.healthy: 1\n"
+            "cluster.shown.endpoint.127.0.0.1_81.rq_active: 0\n"
+            "cluster.shown.endpoint.127.0.0.1_81.rq_error: 0\n"
+            "cluster.shown.endpoint.127.0.0.1_81.rq_success: 0\n"
+            "cluster.shown.endpoint.127.0.0.1_81.rq_timeout: 0\n"
+            "cluster.shown.endpoint.127.0.0.1_81.rq_total: 7\n");
+  EXPECT_EQ(ask("/stats?filter=endpoint.*rq_total&usedonly"), "cluster.shown.endpoint.127.0.0.1_81.rq_total: 7\n");
+  EXPECT_EQ(ask("/stats?format=json&filter=127.*(rq_total|healthy)"),
+            "{\"stats\":[{\"name\":\"cluster.shown.endpoint.127.0.0.1_81.healthy\",\"value\":1},"
+            "{\"name\":\"cluster.shown.endpoint.127.0.0.1_81.rq_total\",\"value\":7}]}");
+}
+
+TEST_F(EndpointStatsTest, StandBetweenTheOthersAndAreAddedUpUnderOneName) {
+  host(0, 1).addCounters().rq_total.add(5);
+  host(2, 0).addCounters().rq_total.add(2);
+  EXPECT_EQ(ask("/stats?filter=shown.(default|end.*1._82.rq_tot|external|upstream_rq_total)"),
+            "cluster.shown.endpoint.[__1]_82.rq_total: 7\ncluster.shown.upstream_rq_total: 0\n");
+  EXPECT_EQ(ask("/stats/prometheus?filter=endpoint.*(rq_total|healthy)"),
+            "# TYPE envoy_cluster_endpoint_healthy gauge\n"
+            "envoy_cluster_endpoint_healthy{envoy_endpoint_address=\"127.0.0.1:81\",envoy_cluster_name=\"shown\","
+            "envoy_endpoint_hostname=\"one\"} 1\n"
+            "envoy_cluster_endpoint_healthy{envoy_endpoint_address=\"[::1]:82\",envoy_cluster_name=\"shown\"} 2\n"
+            "# TYPE envoy_cluster_endpoint_rq_total counter\n"
+            "envoy_cluster_endpoint_rq_total{envoy_endpoint_address=\"127.0.0.1:81\",envoy_cluster_name=\"shown\","
+            "envoy_endpoint_hostname=\"one\"} 0\n"
+            "envoy_cluster_endpoint_rq_total{envoy_endpoint_address=\"[::1]:82\",envoy_cluster_name=\"shown\"} 7\n");
+}
+
+TEST_F(EndpointStatsTest, ComeAndGoWithTheEndpointAndSayWhetherItIsWell) {
+  upstream::ClusterHosts& shown = *hosts_.all()[0];
+  EXPECT_TRUE(shown.setFlag(host(0, 0), upstream::HealthFlag::kFailedActiveCheck, true));
+  EXPECT_EQ(ask("/stats?filter=endpoint.127.*healthy"), "cluster.shown.endpoint.127.0.0.1_81.healthy: 0\n");
+  upstream::HostSpec spec;
+  spec.address = *net::Address::parseIp("127.0.0.9", 83);
+  spec.text = spec.address.text();
+  shown.update({spec});
+  EXPECT_EQ(ask("/stats?filter=endpoint.127.*rq_total"), "cluster.shown.endpoint.127.0.0.9_83.rq_total: 0\n");
+}
+
 }  // namespace
 }  // namespace weir::server
