@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "source/base/strings.h"
 #include "source/config/nearest.h"
 #include "source/extensions/access_loggers/access_log_config.h"
@@ -18,6 +19,7 @@
 #include "source/extensions/clusters/compile_cluster.h"
 #include "source/extensions/clusters/compile_health.h"
 #include "source/extensions/clusters/compile_resolver.h"
+#include "source/extensions/messages/data_source.h"
 #include "source/server/compile/compile_address.h"
 #include "source/server/compile/compile_listener.h"
 #include "source/server/compile/endpoints_file.h"
@@ -27,6 +29,8 @@ namespace weir::server {
 namespace {
 
 namespace xds = envoy::config::bootstrap::v3;
+
+constexpr size_t kMaxGenericSecret = size_t{1024} * 1024;
 
 // Compiles one Bootstrap.
 // A cluster that stands for others.
@@ -58,6 +62,7 @@ class BootstrapCompiler {
     config_->node_cluster = bootstrap_.node().cluster();
     const auto& locality = bootstrap_.node().locality();
     config_->node_locality = {locality.region(), locality.zone(), locality.sub_zone()};
+    checkGenericSecrets();
     compileClusters();
     compileManager(root_.at("cluster_manager"));
     compileResolver();
@@ -68,6 +73,21 @@ class BootstrapCompiler {
   }
 
  private:
+  // They are for filters that sign or sign in. Nothing here takes one, so that all that can be wrong is what they are
+  // read from.
+  void checkGenericSecrets() {
+    for (int i = 0; i < bootstrap_.static_resources().secrets_size(); ++i) {
+      const auto& secret = bootstrap_.static_resources().secrets(i);
+      if (!secret.has_generic_secret()) continue;
+      const base::FieldPath each = resources_.at("secrets", static_cast<size_t>(i));
+      const base::FieldPath path = each.at("generic_secret");
+      diagnostics_.warning(path, "has no effect: there is no filter that takes a generic secret");
+      if (!secret.generic_secret().has_secret()) continue;
+      extensions::readDataSource(secret.generic_secret().secret(), kMaxGenericSecret, context_.schema_only,
+                                 diagnostics_, path.at("secret"));
+    }
+  }
+
   void compileClusters() {
     const auto& messages = bootstrap_.static_resources().clusters();
     extensions::refuseDuplicateClusters(messages, diagnostics_, resources_, "clusters");

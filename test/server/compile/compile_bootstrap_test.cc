@@ -287,6 +287,23 @@ TEST(CompileBootstrap, TheSchemaAloneOpensNothing) {
   EXPECT_TRUE(run.sinks.lines.empty());
 }
 
+TEST(CompileBootstrap, AGenericSecretIsReadAndHasNoEffect) {
+  const std::string text = report(R"(static_resources:
+  secrets:
+  - {name: token, generic_secret: {secret: {inline_string: abc}}}
+  - {name: none, generic_secret: {}}
+  - {name: lost, generic_secret: {secret: {filename: /there/is/none}}}
+)");
+  EXPECT_NE(text.find("test.yaml:3:19: warning: static_resources.secrets[0].generic_secret: has no effect"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("secrets[1].generic_secret: has no effect"), std::string::npos) << text;
+  EXPECT_NE(text.find("test.yaml:5:54: static_resources.secrets[2].generic_secret.secret.filename: "),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("secrets[0].generic_secret.secret"), std::string::npos) << text;
+}
+
 TEST(CompileBootstrap, TheOwnClusterMustBeThere) {
   const std::string text = report("cluster_manager: {local_cluster_name: us}\n");
   EXPECT_NE(text.find("test.yaml:1:39: cluster_manager.local_cluster_name: no cluster is named 'us'; allowed: "),
