@@ -29,6 +29,7 @@ absl::Status bindOne(const ListenerPlan& plan, size_t number, const BoundAddress
 
 absl::Status bindListeners(std::span<const ListenerPlan> listeners, std::span<Worker* const> workers) {
   for (size_t i = 0; i < listeners.size(); ++i) {
+    if (!listeners[i].bound) continue;
     for (const BoundAddress& bound : listeners[i].addresses) {
       if (absl::Status status = bindOne(listeners[i], i, bound, workers); !status.ok()) return status;
     }

@@ -102,6 +102,7 @@ void tryToBind(const ServerConfig& config, base::Diagnostics& diagnostics) {
                                          "; --schema-only leaves out what depends on the machine"));
   };
   for (size_t i = 0; i < config.listeners.size(); ++i) {
+    if (!config.listeners[i].bound) continue;
     const base::FieldPath listener = resources.at("listeners", i);
     const auto& addresses = config.listeners[i].addresses;
     for (size_t a = 0; a < addresses.size(); ++a) {

@@ -44,6 +44,13 @@ std::string chainText(const proxy::FilterChainMatcher& chains) {
   return text;
 }
 
+// Of a listener without sockets.
+std::vector<net::Address> configuredAddresses(const ListenerPlan& plan) {
+  std::vector<net::Address> all;
+  for (const BoundAddress& bound : plan.addresses) all.push_back(bound.address);
+  return all;
+}
+
 std::string addressText(const std::vector<net::Address>& addresses) {
   std::string text;
   for (const net::Address& address : addresses) absl::StrAppend(&text, text.empty() ? "" : ", ", address.text());
@@ -240,7 +247,9 @@ void Server::fillView() {
   view_.names = [this](std::string_view cluster) { return namesOf(cluster); };
   for (size_t i = 0; i < parts_.config.listeners.size(); ++i) {
     const proxy::ActiveListener& listener = threads_.front()->worker().listener(i);
-    view_.listeners.push_back({listener.config().name, listener.addresses()});
+    std::vector<net::Address> addresses = listener.addresses();
+    if (addresses.empty()) addresses = configuredAddresses(parts_.config.listeners[i]);
+    view_.listeners.push_back({listener.config().name, std::move(addresses)});
   }
   view_.state = [this] { return stateText(); };
   view_.transports = &parts_.config.transports;

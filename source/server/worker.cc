@@ -19,7 +19,11 @@ Worker::Worker(unsigned index, const Seams& seams, std::span<const std::shared_p
       services_{context_, *clusters_, exchanges_, last_connection_id_, draining_, side_calls_},
       drain_timer_(seams.dispatcher, *this) {
   for (const ListenerPlan& plan : listeners) {
-    listeners_.push_back(std::make_unique<proxy::ActiveListener>(*plan.config, services_, seams.connection_limit));
+    upstream::SharedLimit& limit = plan.config->unlimited ? no_limit_ : seams.connection_limit;
+    listeners_.push_back(std::make_unique<proxy::ActiveListener>(*plan.config, services_, limit, directory_));
+    for (const BoundAddress& bound : plan.addresses) {
+      directory_.add(bound.address, bound.options.ipv4_compat, *listeners_.back());
+    }
   }
 }
 

@@ -81,6 +81,8 @@ class Worker final : private event::TimerHandler {
   uint64_t last_connection_id_ = 0;
   bool draining_ = false;
   const proxy::Services services_;
+  upstream::SharedLimit no_limit_{UINT32_MAX};  // of listeners that are not limited
+  proxy::ListenerDirectory directory_;
   std::vector<std::unique_ptr<proxy::ActiveListener>> listeners_;
   event::Timer drain_timer_;
   std::function<void()> drained_;

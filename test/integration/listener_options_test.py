@@ -1,11 +1,17 @@
 #!/usr/bin/python3
-"""What a listener notes about itself, for logs and headers; how many connections it takes at once."""
+"""What a listener notes about itself, for logs and headers; how many connections it takes at once, and which."""
 
+import json
+import tempfile
 import unittest
 
-from proxy_config import any_of, config, direct, hcm, listener, network_filter, prefix
-from weir_process import Weir, cases, free_ports, wait_until
+from proxy_config import any_of, config, direct, hcm, listener, network_filter, prefix, tcp
+from weir_process import Weir, cases, free_ports, run, wait_until
 from wire import Client, fetch
+
+
+def _listener_filter(kind, **fields):
+    return {"name": kind, "typed_config": any_of("type.googleapis.com/envoy.extensions.filters.listener." + kind, **fields)}
 
 
 class ListenerOptions(unittest.TestCase):
@@ -29,6 +35,43 @@ class ListenerOptions(unittest.TestCase):
                 client.send(b"x")
                 client.exactly(1)
             wait_until(lambda: "tcp OUTBOUND blue" in [line.strip() for line in weir.stdout], "the line of the log")
+
+    def test_a_connection_is_handed_to_the_listener_that_it_was_going_to(self):
+        def named(name, where, *looks, **options):
+            headers = [{"header": {"key": "x-where", "value": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% "
+                                   "%DOWNSTREAM_LOCAL_ADDRESS%"}}]
+            route = direct(prefix("/"), name, response_headers_to_add=headers)
+            return listener(name, where, hcm(name, [route]), listener_filters=list(looks), **options)
+        greeting = _listener_filter("proxy_protocol.v3.ProxyProtocol", allow_requests_without_proxy_protocol=True)
+        looks = _listener_filter("http_inspector.v3.HttpInspector")
+        port, exact, wide, again = free_ports(4)
+        unbound = {"bind_to_port": False}
+        listeners = [named("front", port, greeting, use_original_dst=True), named("exact", exact, looks, **unbound),
+                     named("wide", tcp(wide, "0.0.0.0"), **unbound),
+                     named("again", again, looks, use_original_dst=True, **unbound)]
+        with Weir(config(listeners)) as weir:
+            for going_to, name in ((exact, b"exact"), (wide, b"wide"), (again, b"again"), (9, b"front"), (port, b"front")):
+                with Client(port) as client:
+                    client.send(b"PROXY TCP4 192.0.2.1 127.0.0.1 4000 %d\r\n" % going_to)
+                    for _ in range(2):
+                        answer = client.get()
+                        self.assertEqual((name, "192.0.2.1 127.0.0.1:%d" % going_to), (answer.body, answer.get("x-where")))
+            with Client(port) as client:
+                self.assertEqual(b"front", client.get().body)
+            with self.assertRaises(OSError):
+                Client(exact).close()
+            self.assertIn("exact::127.0.0.1:%d\n" % exact, weir.admin("/listeners")[2])
+            stats = weir.stats()
+            self.assertEqual([1, 3], [stats["listener.127.0.0.1_%d.downstream_cx_total" % each] for each in (exact, port)])
+
+    def test_a_listener_where_nothing_comes_is_warned_of(self):
+        lonely = listener("lonely", free_ports(1)[0], hcm("lonely", [direct(prefix("/"))]), bind_to_port=False)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(config([lonely]), file)
+            file.flush()
+            status, out, error = run("check", "--schema-only", file.name)
+        self.assertEqual(0, status)
+        self.assertIn("bind_to_port: false, and no listener has use_original_dst: no connection comes here", out + error)
 
     def test_every_connection_is_taken_however_few_at_once(self):
         port = free_ports(1)[0]

@@ -9,7 +9,7 @@ import stat
 import tempfile
 import unittest
 
-from proxy_config import cluster, config, direct, http_listener, pipe, prefix, tcp, to_cluster
+from proxy_config import cluster, config, direct, hcm, http_listener, listener, pipe, prefix, tcp, to_cluster
 from weir_process import Weir, cases, free_ports, wait_until
 from wire import Client, Ended, Origin, fetch, response
 
@@ -114,10 +114,12 @@ class Descriptors(unittest.TestCase):
 
     def test_survives_when_descriptors_run_out(self):
         """256 descriptors and many more clients: some wait or are turned away, none makes it fall or spin."""
-        port = free_ports(1)[0]
+        port, reserved = free_ports(2)
         limit = 256
         with Origin(lambda request: response(200, b"served")) as origin:
-            configuration = config([http_listener("front", port, [to_cluster(prefix("/"), "origin")])],
+            open_to_all = listener("reserved", reserved, hcm("reserved", [direct(prefix("/"), "free")]),
+                                   bypass_overload_manager=True)
+            configuration = config([http_listener("front", port, [to_cluster(prefix("/"), "origin")]), open_to_all],
                                    [cluster("origin", origin.port)])
             with Weir(configuration, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))) as weir:
                 crowd = []
@@ -136,6 +138,7 @@ class Descriptors(unittest.TestCase):
                 # Half of the descriptors, less a reserve, are for clients; each of them is served.
                 self.assertGreater(served, 60)
                 self.assertEqual(len(crowd) - served, weir.stats()["listener.127.0.0.1_%d.downstream_cx_overflow" % port])
+                self.assertEqual(b"free", fetch(reserved).body)
                 self.assertLess(len(os.listdir("/proc/%d/fd" % weir.pid)), limit)
                 for client in crowd:
                     client.close()

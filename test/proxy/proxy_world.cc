@@ -97,7 +97,7 @@ ProxyWorld::ProxyWorld(const std::function<void(Setup&)>& change,
   listener_config.name = "listener";
   listener_config.chains = FilterChainMatcher::make(std::move(chains), nullptr).value();
   listener_config.stats = ListenerStats::make(upstream.registry, "listener");
-  listener = std::make_unique<ActiveListener>(listener_config, *services, limit);
+  listener = std::make_unique<ActiveListener>(listener_config, *services, limit, directory);
   listener->addSocket(context.network.bind(*net::Address::parseIp("10.0.0.2", 0), {}).value());
   CHECK(listener->start().ok(), "a bound socket listens");
 }

@@ -103,6 +103,7 @@ class ProxyWorld {
   std::unique_ptr<SideCalls> side_calls;
   std::unique_ptr<Services> services;
   ListenerConfig listener_config;
+  ListenerDirectory directory;
   upstream::SharedLimit limit;
   std::unique_ptr<ActiveListener> listener;
   std::vector<std::unique_ptr<RawClient>> clients;

@@ -14,10 +14,12 @@ constexpr unsigned kWorkerShift = 48;
 
 }  // namespace
 
-ActiveListener::ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit)
+ActiveListener::ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit,
+                               const ListenerDirectory& others)
     : config_(config),
       services_(services),
       limit_(limit),
+      others_(others),
       connections_(services, config.stats, config.limits, limit, &config.log) {}
 
 ActiveListener::~ActiveListener() {
@@ -58,6 +60,10 @@ void ActiveListener::onAccept(std::unique_ptr<net::Socket> socket, const net::Ad
   Inspected known;
   known.local = socket->localAddress();
   known.remote = known.direct_remote = peer;
+  take(std::move(socket), std::move(known));
+}
+
+void ActiveListener::take(std::unique_ptr<net::Socket> socket, Inspected known) {
   if (config_.filters.empty()) return onInspected(std::move(socket), std::move(known));
   stats::Shard& shard = services_.worker.stats;
   if (limit_.tryTake() == upstream::SharedLimit::Take::kRefused) {
@@ -81,6 +87,13 @@ void ActiveListener::onPendingOver(PendingConnection& connection) {
 }
 
 void ActiveListener::onInspected(std::unique_ptr<net::Socket> socket, Inspected found) {
+  if (config_.hands_over && found.local_restored && !found.handed_over) {
+    ActiveListener* const meant = others_.find(found.local);
+    if (meant != nullptr && meant != this) {
+      found.handed_over = true;
+      return meant->take(std::move(socket), std::move(found));
+    }
+  }
   stats::Shard& shard = services_.worker.stats;
   const FilterChain* const chain = config_.chains->match(found);
   DownstreamInfo info;

@@ -15,6 +15,7 @@
 #include "source/net/listener.h"
 #include "source/proxy/listener/downstream_connection.h"
 #include "source/proxy/listener/filter_chain.h"
+#include "source/proxy/listener/listener_directory.h"
 #include "source/proxy/listener/listener_log.h"
 #include "source/proxy/listener/listener_stats.h"
 #include "source/proxy/listener/pending_connection.h"
@@ -31,12 +32,16 @@ struct ListenerConfig {
   uint32_t accepts_per_turn = net::Listener::kAcceptsPerTurn;  // of each worker
   ListenerStats stats;
   ListenerLog log;
+  bool hands_over = false;  // what was going to another listener's address goes to that listener
+  bool unlimited = false;   // the limit of connections is not for it
 };
 
 class ActiveListener final : private net::ListenerOwner, private PendingOwner {
  public:
-  // All outlive it. `limit` is that of the whole process: at it, a connection is accepted and closed at once.
-  ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit);
+  // All outlive it. `limit` is that of the whole process: at it, a connection is accepted and closed at once. Among
+  // `others`, which is filled before start(), is whom it hands connections to.
+  ActiveListener(const ListenerConfig& config, const Services& services, upstream::SharedLimit& limit,
+                 const ListenerDirectory& others);
   ~ActiveListener();
 
   // Takes over a bound socket.
@@ -58,6 +63,8 @@ class ActiveListener final : private net::ListenerOwner, private PendingOwner {
   size_t parked() const { return connections_.parked(); }
 
  private:
+  // Has its listener filters look at it, if it has some.
+  void take(std::unique_ptr<net::Socket> socket, Inspected known);
   void onAccept(std::unique_ptr<net::Socket> socket, const net::Address& peer) override;
   void onExhausted(int error) override;
   void onInspected(std::unique_ptr<net::Socket> socket, Inspected found) override;
@@ -66,6 +73,7 @@ class ActiveListener final : private net::ListenerOwner, private PendingOwner {
   const ListenerConfig& config_;
   const Services& services_;
   upstream::SharedLimit& limit_;
+  const ListenerDirectory& others_;
   ConnectionRegistry connections_;
   std::list<std::unique_ptr<PendingConnection>> pending_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;

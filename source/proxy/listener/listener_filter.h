@@ -39,6 +39,7 @@ struct Inspected {
   std::shared_ptr<const net::ClientFingerprints> fingerprints;  // null: none
   std::shared_ptr<const std::string> proxy_tlvs;                // that a PROXY header had, to be passed on; null: none
   bool local_restored = false;                                  // `local` is another address than that of the socket
+  bool handed_over = false;                                     // another listener has taken it and handed it over
 };
 
 class ListenerFilter {

@@ -210,6 +210,19 @@ class BootstrapCompiler {
       for (const BoundAddress& bound : plan->addresses) claimAddress(bound.address, path.at("address"), path);
       config_->listeners.push_back(*std::move(plan));
     }
+    for (int i = 0; i < messages.size(); ++i) {
+      if (!messages[i].has_bind_to_port() || messages[i].bind_to_port().value() || handsOver()) continue;
+      const base::FieldPath path = resources_.at("listeners", static_cast<size_t>(i));
+      diagnostics_.warning(path.at("bind_to_port"),
+                           "false, and no listener has use_original_dst: no connection comes here");
+    }
+  }
+
+  // Whether some listener gives others what was going to them.
+  bool handsOver() const {
+    const auto& messages = bootstrap_.static_resources().listeners();
+    return std::any_of(messages.begin(), messages.end(),
+                       [](const auto& listener) { return listener.use_original_dst().value(); });
   }
 
   void claimListenerName(const std::string& name, const base::FieldPath& where, const base::FieldPath& owner) {

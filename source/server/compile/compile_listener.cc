@@ -261,6 +261,7 @@ void compileAddresses(const xds::Listener& message, ListenerPlan& plan, base::Di
     auto extra = compileAddress(message.additional_addresses(i).address(), diagnostics, extra_path.at("address"));
     if (extra) plan.addresses.push_back(*std::move(extra));
   }
+  if (message.has_bind_to_port()) plan.bound = message.bind_to_port().value();
   if (message.has_enable_reuse_port()) plan.reuse_port = message.enable_reuse_port().value();
   for (BoundAddress& bound : plan.addresses) bound.options.reuse_port = plan.everyWorker(bound);
 }
@@ -318,6 +319,8 @@ std::optional<ListenerPlan> compileListener(const xds::Listener& message, const 
   if (message.has_max_connections_to_accept_per_socket_event()) {
     config->accepts_per_turn = message.max_connections_to_accept_per_socket_event().value();
   }
+  config->hands_over = message.use_original_dst().value();
+  config->unlimited = message.bypass_overload_manager();
   config->log =
       proxy::ListenerLog(extensions::compileAccessLogs(
                              message.access_log(),

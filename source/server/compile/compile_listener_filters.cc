@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/base/strings.h"
+#include "source/extensions/listener_filters/original_dst/original_dst.h"
 #include "source/extensions/listener_filters/tls_inspector/tls_inspector.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
@@ -17,6 +18,7 @@ namespace {
 
 namespace xds = envoy::config::listener::v3;
 
+constexpr char kOriginalDst[] = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
 constexpr char kTlsInspector[] = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
 
 std::unique_ptr<const proxy::ListenerFilter> compileOne(const xds::ListenerFilter& message,
@@ -50,9 +52,11 @@ proxy::ListenerFilters compileListenerFilters(const xds::Listener& message, cons
                                               const base::FieldPath& path) {
   proxy::ListenerFilters result;
   bool inspects = false;
+  bool restores = false;
   for (int i = 0; i < message.listener_filters_size(); ++i) {
     const xds::ListenerFilter& one = message.listener_filters(i);
     inspects = inspects || extensions::anyType(one.typed_config()) == kTlsInspector;
+    restores = restores || extensions::anyType(one.typed_config()) == kOriginalDst;
     auto filter = compileOne(one, scope, path.at("listener_filters", static_cast<size_t>(i)));
     if (filter != nullptr) result.filters.push_back(std::move(filter));
   }
@@ -64,6 +68,10 @@ proxy::ListenerFilters compileListenerFilters(const xds::Listener& message, cons
                               "has no tls_inspector, without which filter chains cannot match server_names, "
                               "application_protocols or transport_protocol tls; one is added");
     result.filters.push_back(extensions::tls_inspector::makeTlsInspector(scope.stats, scope.instance));
+  }
+  // Where a connection was going is found out without it being asked for.
+  if (message.use_original_dst().value() && !restores) {
+    result.filters.push_back(extensions::original_dst::makeOriginalDst());
   }
   if (message.has_listener_filters_timeout()) {
     const absl::Duration given = extensions::durationOf(message.listener_filters_timeout());

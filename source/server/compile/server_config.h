@@ -30,6 +30,8 @@ struct ListenerPlan {
   // Every worker has a socket of its own and the kernel spreads connections. Without it, and for unix sockets, the
   // first worker serves the address alone.
   bool reuse_port = true;
+  // Without it, it has no sockets: connections are handed over by other listeners.
+  bool bound = true;
 
   bool everyWorker(const BoundAddress& bound) const { return reuse_port && bound.address.isIp(); }
 };
