@@ -2,8 +2,8 @@
 //
 //   the head of a request    from its first byte; the beginning of a connection that has not said what it speaks too
 //   idle                     without a request, and with nothing left to be written
-//   age                      HTTP/1: the next response says that it closes, or it is closed after the drain timeout;
-//                            HTTP/2: GOAWAY
+//   age                      HTTP/1: the next response says that it closes, or it is closed after the drain timeout,
+//                            unless only a response is to do that; HTTP/2: GOAWAY
 //   the last GOAWAY          after the first one
 //   flush                    again and again while nothing is left but to write what the client does not take
 #include <algorithm>
@@ -31,7 +31,9 @@ base::MonotonicTime HttpConnectionManager::nearestDeadline() const {
   if (closing_) return nearest;
   if (const Http2* const h2 = http2()) nearest = std::min(nearest, h2->last_goaway_at);
   if (!draining_) {
-    nearest = std::min(nearest, drain_at_ != kNever ? drain_at_ : after(opened_, config_.max_connection_duration));
+    if (!too_old_) {
+      nearest = std::min(nearest, drain_at_ != kNever ? drain_at_ : after(opened_, config_.max_connection_duration));
+    }
     if (idle()) nearest = std::min(nearest, after(idle_since_, config_.idle_timeout));
   }
   if (head_pending_) nearest = std::min(nearest, after(head_since_, config_.request_headers_timeout));
@@ -72,10 +74,12 @@ void HttpConnectionManager::onTimer(event::Timer&) {
     startDraining();
   } else if (drain_at_ <= at) {
     startDraining();
-  } else if (drain_at_ == kNever && opened_ + orNever(config_.max_connection_duration) <= at) {
+  } else if (!too_old_ && drain_at_ == kNever && opened_ + orNever(config_.max_connection_duration) <= at) {
     shard().add(config_.stats.cx_max_duration_reached);
     if (h2 != nullptr) {
       startDraining();
+    } else if (config_.closes_with_response) {
+      too_old_ = true;
     } else {
       // The next response says that the connection closes; a client that sends nothing is not waited for for ever.
       drain_at_ = at + config_.drain_timeout;

@@ -48,7 +48,7 @@ void HttpConnectionManager::onAccepted() {
 std::optional<SessionRest> HttpConnectionManager::rest() const {
   const bool ending = draining_ || over_ || closing_ || closed_ || client_finished_ || error_noted_;
   if (ending || !speaks_http1_ || codec_ != nullptr || first_ != nullptr || head_pending_) return std::nullopt;
-  if (drain_at_ != kNever || flush_check_at_ != kNever || !states_.empty()) return std::nullopt;
+  if (drain_at_ != kNever || too_old_ || flush_check_at_ != kNever || !states_.empty()) return std::nullopt;
   return SessionRest{idle_since_, nearestDeadline(), requests_};
 }
 
@@ -262,7 +262,7 @@ std::string_view HttpConnectionManager::clientCertificate() {
 }
 
 void HttpConnectionManager::beforeResponseHead() {
-  if (services_.draining || drain_at_ != kNever) startDraining();
+  if (services_.draining || drain_at_ != kNever || too_old_) startDraining();
 }
 
 // --- the end

@@ -138,6 +138,7 @@ class HttpConnectionManager final : public TerminalSession,
   base::MonotonicTime armed_until_;
   base::MonotonicTime drain_at_;        // the connection is too old: when it is closed if no request comes
   base::MonotonicTime flush_check_at_;  // when the client must have taken more of what is left for it
+  bool too_old_ = false;                // likewise, and it is not closed without a request
   bool speaks_http1_ = false;
   bool head_pending_ = false;
   bool armed_idle_ = false;  // the timer is no later than an idle connection is to be closed

@@ -65,12 +65,16 @@ struct HttpConnectionManagerConfig {
   bool always_set_request_id_in_response = false;
   // The router adds no x-envoy-* headers.
   bool suppress_envoy_headers = false;
+  // :scheme says to the upstream how the connection there is protected, not that of the client.
+  bool scheme_of_upstream = false;
   // x-envoy-expected-rq-timeout-ms of a trusted sender is the timeout.
   bool respect_expected_rq_timeout = false;
 
   // Zero or infinite: none.
   absl::Duration idle_timeout = absl::Hours(1);  // of a connection without a request
   absl::Duration max_connection_duration = absl::InfiniteDuration();
+  // HTTP/1: a connection that is too old is closed by the next response alone, however late that is.
+  bool closes_with_response = false;
   // HTTP/1: for one more request on a connection that is too old. HTTP/2: from the first GOAWAY to the last, where the
   // client does not answer before.
   absl::Duration drain_timeout = absl::Seconds(5);

@@ -66,6 +66,10 @@ void prepareForwarded(http::Head& head, filter::StreamInfo& info, const RequestO
   } else if (edge) {
     headers.set(HeaderId::kXForwardedProto, scheme);
   }
+  if (!options.scheme_always.empty()) {
+    head.scheme = options.scheme_always;
+    headers.set(HeaderId::kXForwardedProto, options.scheme_always);
+  }
   if (options.append_x_forwarded_port && (edge || !headers.has(HeaderId::kXForwardedPort))) {
     char digits[8];
     const auto end = std::to_chars(digits, digits + sizeof(digits), info.downstream_local.port());
@@ -119,6 +123,17 @@ void stripHostPort(http::Head& head, uint16_t local_port, const RequestOptions& 
   if (options.strip_any_host_port || *authority->port == local_port) head.authority = authority->host;
 }
 
+// "a.example.:80" is "a.example:80": the dot says that the name is complete, which it is for everybody.
+void stripHostDot(http::Head& head) {
+  const std::string_view whole = head.authority;
+  // What follows the last ']' is a port at most; no dot stands before it in an address.
+  const size_t colon = whole.back() == ']' ? std::string_view::npos : whole.rfind(':');
+  const std::string_view host = whole.substr(0, colon);
+  if (host.size() < 2 || host.back() != '.') return;
+  const std::string_view bare = host.substr(0, host.size() - 1);
+  head.authority = colon == std::string_view::npos ? bare : head.arena().join(bare, whole.substr(colon));
+}
+
 }  // namespace
 
 Preparation prepareRequest(http::Head& head, filter::StreamInfo& info, const RequestOptions& options,
@@ -128,6 +143,7 @@ Preparation prepareRequest(http::Head& head, filter::StreamInfo& info, const Req
   prepareRequestId(head, info, options, random);
   if (!options.via.empty()) appendItem(head.headers, HeaderId::kVia, options.via, ", ");
   if (head.authority.empty()) return {http::Reason::kMissingHost, false};
+  if (options.strip_trailing_host_dot) stripHostDot(head);
   if (head.isConnect()) return {};
   stripHostPort(head, info.downstream_local.port(), options);
   const http::PathResult path = http::normalizePath(head.path, options.path, head.arena());

@@ -19,6 +19,8 @@ namespace weir::proxy {
 struct RequestOptions {
   // What a connection without TLS is, whatever the request says of itself; with it, it is https. Static text.
   std::string_view scheme = "http";
+  // What every request is, whatever it came over. Static text; empty: what it came over.
+  std::string_view scheme_always = {};
   // The peer of the socket is the client: x-forwarded-for is not believed, and x-envoy-* headers are removed.
   bool use_remote_address = false;
   uint32_t xff_num_trusted_hops = 0;
@@ -31,6 +33,7 @@ struct RequestOptions {
   bool preserve_external_request_id = false;
   bool strip_matching_host_port = false;
   bool strip_any_host_port = false;
+  bool strip_trailing_host_dot = false;
   std::string via;  // empty: none
   http::PathOptions path;
 

@@ -6,6 +6,7 @@
 #include "source/http/authority.h"
 #include "source/http/grpc.h"
 #include "source/net/proxy_header.h"
+#include "source/net/transport.h"
 #include "source/proxy/exchange_pool.h"
 #include "source/proxy/retry_priority.h"
 #include "source/proxy/router.h"
@@ -117,6 +118,10 @@ void Router::showAttempt(const UpstreamAttempt& attempt) {
 }
 
 void Router::sendHead(UpstreamAttempt& attempt) {
+  if (context_.config.scheme_of_upstream) {
+    const net::TransportFactory* const transport = cluster_->config().transportOf(*attempt.host());
+    request_->scheme = transport != nullptr && transport->protects() ? "https" : "http";
+  }
   const std::string& hostname = attempt.host()->hostname;
   if (action().auto_host_rewrite && !hostname.empty()) {
     if (context_.info.upstream_attempts == 1) {

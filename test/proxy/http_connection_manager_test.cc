@@ -238,6 +238,26 @@ TEST(HttpConnectionManagerTest, SaysCloseOnAConnectionThatIsTooOldAndThenDropsIt
   EXPECT_EQ(world.counter("http.p.downstream_cx_max_duration_reached"), 2u);
 }
 
+TEST(HttpConnectionManagerTest, AConnectionThatIsTooOldMayWaitForItsNextResponse) {
+  ProxyWorld world([](ProxyWorld::Setup& setup) {
+    setup.config->max_connection_duration = absl::Seconds(30);
+    setup.config->closes_with_response = true;
+    setup.config->idle_timeout = absl::Minutes(10);
+  });
+  world.origin.answerAll();
+  RawClient& asks = world.client();
+  RawClient& silent = world.client();
+  EXPECT_FALSE(contains(world.ask(asks, kGet), "connection: close\r\n"));
+  world.upstream.simulation.runFor(absl::Minutes(5));
+  EXPECT_FALSE(asks.ended);
+  EXPECT_TRUE(contains(world.ask(asks, kGet), "connection: close\r\n"));
+  EXPECT_TRUE(asks.ended);
+  EXPECT_FALSE(silent.ended);
+  EXPECT_EQ(world.counter("http.p.downstream_cx_max_duration_reached"), 2u);
+  world.upstream.simulation.runFor(absl::Minutes(6));
+  EXPECT_TRUE(silent.ended);
+}
+
 TEST(HttpConnectionManagerTest, RefusesConnectionsAboveTheLimitOfTheProcess) {
   ProxyWorld world({}, {}, 1);
   RawClient& first = world.client();

@@ -108,6 +108,36 @@ TEST_F(RequestPreparationTest, StripsPorts) {
   }
 }
 
+TEST_F(RequestPreparationTest, TakesAwayTheDotBehindAHost) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"a.example.", "a.example"},        {"a.example.:443", "a.example:443"},
+      {"a.example", "a.example"},         {".", "."},
+      {"a.example:443", "a.example:443"}, {"[::1]", "[::1]"},
+      {"[::1]:80", "[::1]:80"},           {"a..", "a."}};
+  for (const auto& [before, after] : cases) {
+    head_.authority = before;
+    options_.strip_trailing_host_dot = false;
+    prepare();
+    EXPECT_EQ(head_.authority, before);
+    options_.strip_trailing_host_dot = true;
+    prepare();
+    EXPECT_EQ(head_.authority, after);
+  }
+  options_.strip_any_host_port = true;
+  head_.authority = "a.example.:443";
+  prepare();
+  EXPECT_EQ(head_.authority, "a.example");
+}
+
+TEST_F(RequestPreparationTest, TheSchemeMayBeTheSameForAll) {
+  head_.scheme = "http";
+  head_.headers.set("x-forwarded-proto", "http");
+  options_.scheme_always = "https";
+  prepare();
+  EXPECT_EQ(head_.scheme, "https");
+  EXPECT_EQ(header("x-forwarded-proto"), "https");
+}
+
 TEST_F(RequestPreparationTest, RefusesARequestWithoutAHost) {
   head_.authority = "";
   EXPECT_EQ(prepare().refusal, http::Reason::kMissingHost);

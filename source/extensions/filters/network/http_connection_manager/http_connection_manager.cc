@@ -145,6 +145,9 @@ void compileRequest(const HttpConnectionManager& message, proxy::RequestOptions&
   request.preserve_external_request_id = message.preserve_external_request_id();
   request.strip_matching_host_port = message.strip_matching_host_port();
   request.strip_any_host_port = message.strip_any_host_port();
+  request.strip_trailing_host_dot = message.strip_trailing_host_dot();
+  const std::string& always = message.scheme_header_transformation().scheme_to_overwrite();
+  if (!always.empty()) request.scheme_always = always == "https" ? "https" : "http";
   request.via = message.via();
   if (message.has_normalize_path()) request.path.normalize = message.normalize_path().value();
   request.path.merge_slashes = message.merge_slashes();
@@ -195,6 +198,9 @@ void compileResponse(const HttpConnectionManager& message, HttpConnectionManager
     default:
       config.server_header = proxy::ServerHeader::kOverwrite;
   }
+  const auto& scheme = message.scheme_header_transformation();
+  config.scheme_of_upstream = scheme.match_upstream() && scheme.scheme_to_overwrite().empty();
+  config.closes_with_response = message.http1_safe_max_connection_duration();
   config.always_set_request_id_in_response = message.always_set_request_id_in_response();
 }
 

@@ -124,6 +124,13 @@ TEST_F(CompileTest, ShipsSafeDefaults) {
   EXPECT_GT(factory_->inputBytes(), 60u * 1024);
 }
 
+TEST_F(CompileTest, ASchemeForAllComesBeforeThatOfTheUpstream) {
+  const auto* config = compile("scheme_header_transformation { scheme_to_overwrite: 'https' match_upstream: true }");
+  ASSERT_NE(config, nullptr) << messages();
+  EXPECT_EQ(config->request.scheme_always, "https");
+  EXPECT_FALSE(config->scheme_of_upstream);
+}
+
 TEST_F(CompileTest, HonoursEveryOption) {
   const auto* config = compile(R"(
     codec_type: HTTP1 server_name: 's' server_header_transformation: PASS_THROUGH via: 'v'
@@ -132,7 +139,8 @@ TEST_F(CompileTest, HonoursEveryOption) {
     use_remote_address { value: true } generate_request_id { value: false } xff_num_trusted_hops: 2
     skip_xff_append: true normalize_path { value: false } preserve_external_request_id: true merge_slashes: true
     always_set_request_id_in_response: true strip_any_host_port: true append_x_forwarded_port: true
-    path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD
+    path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD strip_trailing_host_dot: true
+    scheme_header_transformation { match_upstream: true } http1_safe_max_connection_duration: true
     upgrade_configs { upgrade_type: 'WebSocket' } upgrade_configs { upgrade_type: 'CONNECT' enabled { value: false } }
     http_protocol_options { accept_http_10: true default_host_for_http_10: 'd' enable_trailers: true
                             allow_absolute_url { value: false } }
@@ -154,7 +162,8 @@ TEST_F(CompileTest, HonoursEveryOption) {
   EXPECT_EQ(config->request.xff_num_trusted_hops, 2u);
   EXPECT_TRUE(config->request.preserve_external_request_id && config->request.path.merge_slashes);
   EXPECT_TRUE(config->always_set_request_id_in_response && config->request.strip_any_host_port);
-  EXPECT_TRUE(config->request.append_x_forwarded_port);
+  EXPECT_TRUE(config->request.append_x_forwarded_port && config->request.strip_trailing_host_dot);
+  EXPECT_TRUE(config->scheme_of_upstream && config->closes_with_response);
   EXPECT_EQ(config->request.path.escaped_slashes, http::EscapedSlashes::kUnescapeAndForward);
   const std::vector<std::pair<std::string, bool>> upgrades = {{"websocket", true}, {"connect", false}};
   EXPECT_EQ(config->upgrades, upgrades);
