@@ -96,7 +96,8 @@ class AccessLogs(unittest.TestCase):
                 fetch(port, "/")
                 entry = json.loads(weir.wait_file("access.json", 1)[0])
                 _, _, stats = weir.admin("/stats?filter=time_us")
-        self.assertGreaterEqual(entry["late"], 50000)
+        # The delay is counted from when the loop's turn began, the filter's time from when it was called.
+        self.assertGreaterEqual(entry["late"], 40000)
         self.assertLess(entry["quick"], 50000)
         self.assertLessEqual(entry["late"] + entry["quick"], (entry["all"] + 1) * 1000)
         self.assertRegex(stats, r"filter\.late\.time_us: .*P50")
