@@ -49,10 +49,17 @@ def on_core(number):
     return lambda: os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
+_HELD = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody gets from the kernel while this process lives: held by a socket that does not listen, beside which a
+    server may bind it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _HELD.append(held)
+    return held.getsockname()[1]
 
 
 def _stat(pid):

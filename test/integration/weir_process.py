@@ -43,26 +43,21 @@ def runfile(path):
 BINARY = os.environ.get("WEIR") or runfile("source/server/weir")
 
 
-_GIVEN = set()
+_HELD = []
 
 
 def free_ports(count, host="127.0.0.1"):
-    """Ports that nothing listens on now, and that no call before has returned: the kernel may offer one again."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    held = []
+    """Ports that nothing listens on, and that nobody gets from the kernel while this process lives: each is held by a socket
+    that does not listen, beside which a server may bind it (SO_REUSEADDR). A port that is only looked up may be that of
+    any connection a moment later."""
     ports = []
-    try:
-        while len(ports) < count:
-            held.append(socket.socket(family, socket.SOCK_STREAM))
-            held[-1].bind((host, 0))
-            port = held[-1].getsockname()[1]
-            if port not in _GIVEN:
-                ports.append(port)
-        _GIVEN.update(ports)
-        return ports
-    finally:
-        for s in held:
-            s.close()
+    for _ in range(count):
+        held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, 0))
+        _HELD.append(held)
+        ports.append(held.getsockname()[1])
+    return ports
 
 
 def wait_until(condition, what, limit=LIMIT):
