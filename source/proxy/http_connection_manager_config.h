@@ -67,6 +67,8 @@ struct HttpConnectionManagerConfig {
   bool suppress_envoy_headers = false;
   // :scheme says to the upstream how the connection there is protected, not that of the client.
   bool scheme_of_upstream = false;
+  // Clusters count responses by status, and how long they took.
+  bool counts_responses = true;
   // x-envoy-expected-rq-timeout-ms of a trusted sender is the timeout.
   bool respect_expected_rq_timeout = false;
 

@@ -256,6 +256,7 @@ void Router::failUpstream(Reason reason) {
 }
 
 void Router::countStatus(uint16_t status) {
+  if (!context_.config.counts_responses) return;
   const upstream::ClusterStats& stats = cluster_->stats();
   shard().add(stats.rq_completed);
   const size_t place = status / 100 - 1;

@@ -133,7 +133,9 @@ std::optional<Part> Router::receiveRest() {
 void Router::onUpstreamEnd() {
   context_.info.upstream_last_received = now();
   recordOutcome(*winner_, status_ < 500 ? Outcome::kSuccess : Outcome::kError, status_);
-  shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(base::millisecondsBetween(started_, now())));
+  if (context_.config.counts_responses) {
+    shard().record(cluster_->stats().rq_time, static_cast<uint64_t>(base::millisecondsBetween(started_, now())));
+  }
   recordTracked();
   // The pool has its connection back at once; if the request was not sent whole, this drops it.
   winner_->drop();

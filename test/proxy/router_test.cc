@@ -44,6 +44,18 @@ TEST(RouterTest, StopsAResponseThatIsNotWholeAtTheTimeout) {
   EXPECT_EQ(world.log.at(0), "200 route_timeout GET /a");
 }
 
+TEST(RouterTest, CountsResponsesUnlessItIsToldNotTo) {
+  for (const bool counts : {true, false}) {
+    ProxyWorld world([counts](ProxyWorld::Setup& setup) { setup.config->counts_responses = counts; });
+    world.origin.answerAll();
+    EXPECT_TRUE(startsWith(world.ask(world.client(), kGet), "HTTP/1.1 200 "));
+    EXPECT_EQ(world.counter("cluster.c.upstream_rq_2xx"), counts ? 1u : 0u);
+    EXPECT_EQ(world.counter("cluster.c.upstream_rq_completed"), counts ? 1u : 0u);
+    EXPECT_EQ(world.counter("cluster.c.upstream_rq_total"), 1u);
+    EXPECT_EQ(world.counter("http.p.downstream_rq_2xx"), 1u);
+  }
+}
+
 TEST(RouterTest, AnswersWith503WhereNobodyListens) {
   ProxyWorld world;
   world.origin.stop();

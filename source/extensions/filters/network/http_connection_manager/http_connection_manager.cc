@@ -292,6 +292,7 @@ std::unique_ptr<proxy::SessionFactory> make(const google::protobuf::Message& gen
   HttpFilters filters = compileHttpFilters(message, context);
   if (const auto* router = google::protobuf::DynamicCastToGenerated<const Router>(filters.terminal.get())) {
     config->suppress_envoy_headers = router->suppress_envoy_headers();
+    config->counts_responses = !router->has_dynamic_stats() || router->dynamic_stats().value();
     config->respect_expected_rq_timeout = router->respect_expected_rq_timeout();
   }
   if (message.has_route_config()) {

@@ -228,9 +228,10 @@ TEST_F(CompileTest, TakesTheRouterByNameAloneAndItsOptions) {
   const auto* config = compile("",
                                "http_filters { name: 'r' typed_config { "
                                "[type.googleapis.com/envoy.extensions.filters.http.router.v3.Router] "
-                               "{ suppress_envoy_headers: true } } }");
+                               "{ suppress_envoy_headers: true dynamic_stats { value: false } } } }");
   ASSERT_NE(config, nullptr);
   EXPECT_TRUE(config->suppress_envoy_headers);
+  EXPECT_FALSE(config->counts_responses);
 }
 
 TEST_F(CompileTest, ChecksTheOrderAndTheTypesOfFilters) {
