@@ -63,6 +63,8 @@ struct RateLimitRule {
   std::vector<RateLimitAction> actions;
   uint64_t hits = 1;                                        // that a request counts for
   std::shared_ptr<const SubstitutionFormat> hits_format{};  // null: `hits`
+  bool when_done = false;                                   // counts at the end of the request, and refuses nothing
+  std::optional<bool> told{};                               // whether the client is; none: as the filter says
 
   // Fills `out` with the descriptor of a request; false when there is none. Texts stand in the arena of the head or in
   // this rule.

@@ -124,6 +124,10 @@ filter::RateLimitRules compileRateLimits(const google::protobuf::RepeatedPtrFiel
     const base::FieldPath rule_path = path.at("rate_limits", static_cast<size_t>(i));
     filter::RateLimitRule rule;
     rule.stage = messages.Get(i).stage().value();
+    rule.when_done = messages.Get(i).apply_on_stream_done();
+    if (messages.Get(i).x_ratelimit_option() != Form::UNSPECIFIED) {
+      rule.told = messages.Get(i).x_ratelimit_option() == Form::DRAFT_VERSION_03;
+    }
     compileHits(messages.Get(i).hits_addend(), diagnostics, rule_path.at("hits_addend"), rule);
     for (int k = 0; k < messages.Get(i).actions_size(); ++k) {
       auto action =

@@ -150,8 +150,8 @@ std::unique_ptr<filter::RouteFilterConfig> compile(const Message& message, const
     policy->allow_private_network = message.allow_private_network_access().value();
   }
   if (message.has_filter_enabled()) policy->enabled = compileFraction(message.filter_enabled());
+  if (message.has_shadow_enabled()) policy->shadow = compileFraction(message.shadow_enabled());
   if constexpr (std::is_same_v<Message, api::CorsPolicy>) {
-    if (message.has_shadow_enabled()) policy->shadow = compileFraction(message.shadow_enabled());
     if (message.has_forward_not_matching_preflights()) {
       policy->forward_preflights = message.forward_not_matching_preflights().value();
     }

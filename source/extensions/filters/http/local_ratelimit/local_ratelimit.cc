@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/extensions/common/ratelimit/v3/ratelimit.pb.h"
@@ -151,8 +152,21 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
   }
 
   filter::Verdict onResponseHead(http::Head& head) override {
-    if (asked_ && config_->ratelimit_headers && !head.isInterim()) addRatelimitHeaders(head.headers);
+    if (asked_ && told_ && !head.isInterim()) addRatelimitHeaders(head.headers);
     return filter::Verdict::next();
+  }
+
+  // What the request has cost, as far as there are tokens.
+  void onComplete(const filter::StreamInfo& info) override {
+    if (due_.empty()) return;
+    const Buckets& all = buckets();
+    for (const Due& due : due_) {
+      const std::optional<uint64_t> hits = due.rule->hitsOf(info);
+      if (!hits) continue;
+      const Buckets::ForDescriptor& buckets = all.by_descriptor[due.place];
+      const TokenBucket::Taken taken = take(buckets, due.key, *hits);
+      if (!taken.ok) take(buckets, due.key, taken.left);
+    }
   }
 
  private:
@@ -177,7 +191,7 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
       if (rules != nullptr && takeBy(*rules, all, head)) described = true;
     }
     if (all.fallback != nullptr && taken_.ok && (!described || config_->always_default)) {
-      note(all.fallback->take(worker_.dispatcher.now()), all.fallback->maxTokens());
+      note(all.fallback->take(worker_.dispatcher.now()), all.fallback->maxTokens(), config_->ratelimit_headers);
     }
   }
 
@@ -200,34 +214,43 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
     for (size_t i = 0; i < rules.size() && taken_.ok; ++i) {
       const filter::RateLimitRule& rule = rules[i];
       if (rule.stage != config_->stage || !rule.describe(head, info, descriptor)) continue;
-      const std::optional<uint64_t> hits = rule.hitsOf(info);
+      const std::optional<uint64_t> hits = rule.when_done ? 0 : rule.hitsOf(info);
       if (!hits) continue;
       for (size_t k = 0; k < config_->descriptors.size() && taken_.ok; ++k) {
-        if (!config_->descriptors[k].matches(descriptor)) continue;
+        const Descriptor& counted = config_->descriptors[k];
+        if (!counted.matches(descriptor)) continue;
+        const std::string_view key = counted.open ? counted.keyOf(descriptor, host().arena()) : std::string_view();
+        if (rule.when_done) {
+          due_.push_back({&rule, k, key});
+          continue;
+        }
         described = true;
-        takeFor(config_->descriptors[k], all.by_descriptor[k], descriptor, *hits);
+        takeFor(counted, all.by_descriptor[k], key, *hits, rule.told.value_or(config_->ratelimit_headers));
       }
     }
     return described;
   }
 
-  void takeFor(const Descriptor& descriptor, const Buckets::ForDescriptor& buckets,
-               const filter::RateLimitDescriptor& described, uint64_t hits) {
+  TokenBucket::Taken take(const Buckets::ForDescriptor& buckets, std::string_view key, uint64_t hits) const {
     const base::MonotonicTime now = worker_.dispatcher.now();
-    const TokenBucket::Taken taken = descriptor.open
-                                         ? buckets.many->take(descriptor.keyOf(described, host().arena()), now, hits)
-                                         : buckets.one->take(now, hits);
+    return buckets.many != nullptr ? buckets.many->take(key, now, hits) : buckets.one->take(now, hits);
+  }
+
+  void takeFor(const Descriptor& descriptor, const Buckets::ForDescriptor& buckets, std::string_view key, uint64_t hits,
+               bool told) {
+    const TokenBucket::Taken taken = take(buckets, key, hits);
     if (descriptor.shadow) {
       if (!taken.ok) worker_.stats.add(config_->stats.shadow);
       return;
     }
-    note(taken, descriptor.bucket.max_tokens);
+    note(taken, descriptor.bucket.max_tokens, told);
   }
 
   // What is told to the client is the bucket with the fewest tokens.
-  void note(const TokenBucket::Taken& taken, uint32_t max_tokens) {
+  void note(const TokenBucket::Taken& taken, uint32_t max_tokens, bool told) {
     if (asked_ && taken.ok && taken.left >= taken_.left) return;
     asked_ = true;
+    told_ = told;
     taken_ = taken;
     max_tokens_ = max_tokens;
   }
@@ -243,7 +266,7 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
     setNumber(reply->head->headers, "retry-after", wholeSeconds(taken_.next_fill));
     if (config_->resource_exhausted) reply->head->headers.set("grpc-status", "8");
     // This filter does not see its own reply.
-    if (config_->ratelimit_headers) addRatelimitHeaders(reply->head->headers);
+    if (told_) addRatelimitHeaders(reply->head->headers);
     config_->response_edits.apply(*reply->head, host().info());
     return filter::Verdict::reply(*reply);
   }
@@ -260,6 +283,14 @@ class LocalRatelimitFilter final : public filter::HttpFilter {
   TokenBucket::Taken taken_{true, 0, absl::ZeroDuration()};
   uint32_t max_tokens_ = 0;  // of the bucket that taken_ is about
   bool asked_ = false;
+  bool told_ = false;  // the client is, of that bucket
+  // What is counted in the end: the rule, the place of the descriptor, and the key of its bucket in the arena.
+  struct Due {
+    const filter::RateLimitRule* rule;
+    size_t place;
+    std::string_view key;
+  };
+  absl::InlinedVector<Due, 1> due_;
 };
 
 BucketSpec compileBucket(const envoy::type::v3::TokenBucket& message) {

@@ -100,12 +100,18 @@ TEST(CorsFilterTest, TheOlderPolicyOfRoutesIsTakenToo) {
   envoy::config::route::v3::CorsPolicy older;
   older.add_allow_origin_string_match()->set_exact("https://old");
   older.set_expose_headers("x-o");
+  older.mutable_shadow_enabled()->mutable_default_value()->set_numerator(100);
   base::Diagnostics diagnostics;
   const base::FieldPath root;
   h.route.configs[0].push_back(
       corsType().make_route_config(older, {h.world.stats, diagnostics, root, "test", h.world.simulation.clock()}));
   EXPECT_EQ(h.get({{"origin", "https://old"}})->client.sent(),
             "HEAD 200 access-control-allow-origin=https://old access-control-expose-headers=x-o; END; ");
+  older.mutable_filter_enabled();
+  h.route.configs[0].back() =
+      corsType().make_route_config(older, {h.world.stats, diagnostics, root, "test", h.world.simulation.clock()});
+  EXPECT_EQ(h.get({{"origin", "https://old"}})->client.sent(), "HEAD 200; END; ");
+  EXPECT_EQ(h.world.counter("http.test.cors.origin_valid"), 2u) << "in its shadow";
 }
 
 TEST(CorsFilterTest, KeepsTheContractOfFilters) {

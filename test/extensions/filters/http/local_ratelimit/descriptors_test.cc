@@ -21,7 +21,8 @@ std::string limit(int tokens, const std::string& more) {
          bucket(tokens) + more;
 }
 std::string actions(const std::string& list) { return "rate_limits { actions { " + list + " } } "; }
-const std::string kUser = actions("request_headers { header_name: 'X-User' descriptor_key: 'user' }");
+const std::string kByUser = "request_headers { header_name: 'X-User' descriptor_key: 'user' }";
+const std::string kUser = actions(kByUser);
 
 int passed(FilterHarness& h, int requests, Fields fields) {
   int count = 0;
@@ -185,6 +186,38 @@ TEST(DescriptorsTest, AShadowOnlyCounts) {
   EXPECT_EQ(passed(h, 3, {{"x-user", "ann"}}), 3);
   EXPECT_EQ(h.world.counter("edge.http_local_rate_limit.shadow_mode"), 2u);
   EXPECT_EQ(h.world.counter("edge.http_local_rate_limit.rate_limited"), 0u);
+}
+
+TEST(DescriptorsTest, WhatARequestHasCostMayBeCountedInTheEnd) {
+  const std::string cost = "format: '%REQ(x-cost)%'";
+  for (const char* value : {"all", ""}) {
+    FilterHarness h(localRatelimitType(),
+                    limit(1000, descriptor("user", value, 10) + actions(kByUser) + "rate_limits { actions { " +
+                                    kByUser + " } apply_on_stream_done: true hits_addend { " + cost + " } } "));
+    const Fields cheap = {{"x-user", "all"}}, dear = {{"x-user", "all"}, {"x-cost", "7"}};
+    EXPECT_EQ(passed(h, 1, dear), 1) << value;   // 1, and then 7 of 10
+    EXPECT_EQ(passed(h, 1, dear), 1) << value;   // 1, and then what is left
+    EXPECT_EQ(passed(h, 1, cheap), 0) << value;  // nothing is
+    EXPECT_EQ(h.world.counter("edge.http_local_rate_limit.rate_limited"), 1u);
+  }
+}
+
+TEST(DescriptorsTest, ARuleSaysWhetherTheClientIsTold) {
+  const auto told = [](const std::string& filter, const std::string& rule) {
+    FilterHarness h(localRatelimitType(), limit(100, descriptor("user", "ann", 1) + filter +
+                                                         " rate_limits { actions { " + kByUser + " } " + rule + " } "));
+    std::string seen;
+    for (int i = 0; i < 2; ++i) {
+      const auto x = h.get({{"x-user", "ann"}});
+      seen += x->client.head()->headers.get("x-ratelimit-limit").value_or("-");
+    }
+    return seen;
+  };
+  const std::string on = "enable_x_ratelimit_headers: DRAFT_VERSION_03";
+  EXPECT_EQ(told("", ""), "--");
+  EXPECT_EQ(told(on, ""), "11");
+  EXPECT_EQ(told(on, "x_ratelimit_option: OFF"), "--");
+  EXPECT_EQ(told("", "x_ratelimit_option: DRAFT_VERSION_03"), "11");
 }
 
 TEST(DescriptorsTest, ARequestMayCountForMore) {
