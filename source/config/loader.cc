@@ -20,6 +20,7 @@
 #include "source/base/strings.h"
 #include "source/config/linked_types.h"
 #include "source/config/proto_reader.h"
+#include "source/config/runtime_layers.h"
 #include "source/config/validator.h"
 #include "source/config/yaml_reader.h"
 
@@ -166,6 +167,7 @@ void finish(LoadedConfig& config, std::string_view config_yaml, base::Diagnostic
     config.bootstrap.MergeFrom(overlay);
   }
   Validator(diagnostics).check(config.bootstrap);
+  if (diagnostics.ok()) applyRuntime(config.bootstrap, diagnostics);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -76,7 +77,8 @@ Server::Server(const Parts& parts)
       drain_timer_(dispatcher_, *this),
       patience_(dispatcher_, *this),
       certificates_(parts.config.transports, dispatcher_, poller_, shard_),
-      connection_limit_(connectionLimit(descriptors_, parts.concurrency)),
+      connection_limit_(static_cast<uint32_t>(std::min<uint64_t>(connectionLimit(descriptors_, parts.concurrency),
+                                                                 parts.config.max_connections.value_or(UINT32_MAX)))),
       admin_limit_(kAdminConnections),
       hosts_(
           parts.config.clusters, dispatcher_,

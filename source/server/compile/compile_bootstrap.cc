@@ -14,6 +14,7 @@
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "source/base/strings.h"
 #include "source/config/nearest.h"
+#include "source/config/runtime_layers.h"
 #include "source/extensions/access_loggers/access_log_config.h"
 #include "source/extensions/access_loggers/line_log.h"
 #include "source/extensions/clusters/compile_cluster.h"
@@ -62,6 +63,7 @@ class BootstrapCompiler {
     config_->node_cluster = bootstrap_.node().cluster();
     const auto& locality = bootstrap_.node().locality();
     config_->node_locality = {locality.region(), locality.zone(), locality.sub_zone()};
+    compileConnectionLimit();
     checkGenericSecrets();
     compileClusters();
     compileManager(root_.at("cluster_manager"));
@@ -73,6 +75,12 @@ class BootstrapCompiler {
   }
 
  private:
+  void compileConnectionLimit() {
+    base::Diagnostics reported_before;
+    config::RuntimeLayers layers(bootstrap_.layered_runtime(), reported_before);
+    config_->max_connections = layers.number(config::kMaxConnectionsKey);
+  }
+
   // They are for filters that sign or sign in. Nothing here takes one, so that all that can be wrong is what they are
   // read from.
   void checkGenericSecrets() {

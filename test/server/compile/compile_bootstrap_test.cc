@@ -287,6 +287,14 @@ TEST(CompileBootstrap, TheSchemaAloneOpensNothing) {
   EXPECT_TRUE(run.sinks.lines.empty());
 }
 
+TEST(CompileBootstrap, TheLimitOfConnectionsMayBeAValueOfTheRuntime) {
+  EXPECT_EQ(CompileRun("node: {id: a}\n").config->max_connections, std::nullopt);
+  const CompileRun run(
+      "layered_runtime: {layers: [{name: a, static_layer: {overload.global_downstream_max_connections: 7}}]}\n");
+  ASSERT_NE(run.config, nullptr) << run.report;
+  EXPECT_EQ(run.config->max_connections, 7u);
+}
+
 TEST(CompileBootstrap, AGenericSecretIsReadAndHasNoEffect) {
   const std::string text = report(R"(static_resources:
   secrets:
