@@ -14,6 +14,7 @@
 #include "envoy/config/core/v3/upstream_http.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/config/overload/v3/overload.pb.h"
 #include "envoy/config/rbac/v3/rbac.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
@@ -77,6 +78,7 @@
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "envoy/extensions/path/match/uri_template/v3/uri_template.pb.h"
 #include "envoy/extensions/path/rewrite/uri_template/v3/uri_template.pb.h"
+#include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
 #include "envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
 #include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
@@ -175,6 +177,9 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::config::core::v3::UpstreamHttpProtocolOptions::descriptor()->file(),
       envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
       envoy::config::listener::v3::Filter::descriptor()->file(),
+      envoy::config::overload::v3::OverloadManager::descriptor()->file(),
+      envoy::extensions::resource_monitors::downstream_connections::v3::DownstreamConnectionsConfig::descriptor()
+          ->file(),
       envoy::config::rbac::v3::RBAC::descriptor()->file(),
       envoy::config::route::v3::RouteConfiguration::descriptor()->file(),
       envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor()->file(),

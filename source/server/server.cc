@@ -255,6 +255,7 @@ void Server::fillView() {
   }
   view_.state = [this] { return stateText(); };
   view_.transports = &parts_.config.transports;
+  if (parts_.config.admin) view_.allowed = parts_.config.admin->allowed;
   view_.refresh_gauges = [this] { refreshGauges(); };
   view_.shut_down = [this] { shutDown("POST /quitquitquit"); };
 }

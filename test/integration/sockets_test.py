@@ -9,7 +9,7 @@ import stat
 import tempfile
 import unittest
 
-from proxy_config import cluster, config, direct, hcm, http_listener, listener, pipe, prefix, tcp, to_cluster
+from proxy_config import any_of, cluster, config, direct, hcm, http_listener, listener, pipe, prefix, tcp, to_cluster
 from weir_process import Weir, cases, free_ports, wait_until
 from wire import Client, Ended, Origin, fetch, response
 
@@ -144,6 +144,28 @@ class Descriptors(unittest.TestCase):
                     client.close()
                 wait_until(lambda: weir.stats()["http.front.downstream_cx_active"] == 0, "the crowd has gone")
                 self.assertEqual(b"served", fetch(port).body)
+
+    def test_the_configuration_may_allow_fewer_connections(self):
+        limit = {"overload_manager": {"resource_monitors": [{"name": "connections", "typed_config": any_of(
+            "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+            max_active_downstream_connections=3)}]}}
+        port, reserved = free_ports(2)
+        listeners = [listener("front", port, hcm("front", [direct(prefix("/"))])),
+                     listener("reserved", reserved, hcm("reserved", [direct(prefix("/"), "free")]),
+                              bypass_overload_manager=True)]
+        with Weir(dict(config(listeners), **limit)) as weir:
+            crowd = [Client(port) for _ in range(3)]
+            for client in crowd:
+                self.assertEqual(200, client.get().status)
+            with Client(port) as refused:
+                self.assertTrue(refused.ended())
+            weir.wait_stat("listener.127.0.0.1_%d.downstream_cx_overflow" % port, 1)
+            self.assertEqual(b"free", fetch(reserved).body)
+            crowd.pop().close()
+            wait_until(lambda: weir.stats()["http.front.downstream_cx_active"] == 2, "one has gone")
+            self.assertEqual(200, fetch(port).status)
+            for client in crowd:
+                client.close()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #include "source/server/admin/admin_pages.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/numbers.h"
@@ -89,6 +90,10 @@ std::string AdminPages::listOfPages() {
 }
 
 AdminResponse AdminPages::answer(const AdminRequest& request) const {
+  const auto allows = [&request](const filter::StringMatcher& matcher) { return matcher.matches(request.target); };
+  if (!view_.allowed.empty() && std::none_of(view_.allowed.begin(), view_.allowed.end(), allows)) {
+    return text(403, absl::StrCat(request.target, " is not among admin.allow_paths\n"));
+  }
   for (const Page& page : kPages) {
     if (page.path != request.path) continue;
     const bool get = request.method == "GET" || request.method == "HEAD";

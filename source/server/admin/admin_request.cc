@@ -31,6 +31,7 @@ std::string_view AdminRequest::value(std::string_view parameter) const {
 }
 
 void splitTarget(std::string_view target, AdminRequest& request) {
+  request.target = target;
   const size_t mark = target.find('?');
   request.path = target.substr(0, mark);
   std::string_view rest = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);

@@ -12,6 +12,7 @@ namespace weir::server {
 
 struct AdminRequest {
   std::string method;
+  std::string target;                                     // as it was asked for
   std::string path;                                       // without the query
   std::map<std::string, std::string, std::less<>> query;  // decoded; a parameter without "=" has an empty value
   std::string authority;
@@ -29,7 +30,7 @@ struct AdminResponse {
   std::string allow;  // of a 405
 };
 
-// Fills path and query from "/stats?filter=a%2eb&usedonly". A malformed %xx stays as it is.
+// Fills target, path and query from "/stats?filter=a%2eb&usedonly". A malformed %xx stays as it is.
 void splitTarget(std::string_view target, AdminRequest& request);
 
 }  // namespace weir::server

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "source/base/clock.h"
 #include "source/extensions/transport_sockets/transport_sources.h"
+#include "source/filter/matchers.h"
 #include "source/net/address.h"
 #include "source/stats/stats.h"
 #include "source/upstream/host_directory.h"
@@ -49,6 +51,7 @@ struct AdminView {
   // "LIVE", "DRAINING", or before it listens "INITIALIZING".
   std::function<std::string_view()> state = {};
   const extensions::TransportSources* transports = nullptr;
+  std::span<const filter::StringMatcher> allowed = {};  // targets that are answered; none: all
   // Called before numbers are rendered, so that those which nobody counts (the uptime) hold.
   std::function<void()> refresh_gauges = {};
   std::function<void()> shut_down = {};

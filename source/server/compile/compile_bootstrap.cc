@@ -11,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/config/overload/v3/overload.pb.h"
+#include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "source/base/strings.h"
 #include "source/config/nearest.h"
@@ -20,7 +22,9 @@
 #include "source/extensions/clusters/compile_cluster.h"
 #include "source/extensions/clusters/compile_health.h"
 #include "source/extensions/clusters/compile_resolver.h"
+#include "source/extensions/matchers/compile_matchers.h"
 #include "source/extensions/messages/data_source.h"
+#include "source/extensions/messages/unpack_any.h"
 #include "source/server/compile/compile_address.h"
 #include "source/server/compile/compile_listener.h"
 #include "source/server/compile/endpoints_file.h"
@@ -79,6 +83,29 @@ class BootstrapCompiler {
     base::Diagnostics reported_before;
     config::RuntimeLayers layers(bootstrap_.layered_runtime(), reported_before);
     config_->max_connections = layers.number(config::kMaxConnectionsKey);
+    const auto& monitors = bootstrap_.overload_manager().resource_monitors();
+    const base::FieldPath overload = root_.at("overload_manager");
+    std::optional<uint64_t> limit;
+    for (int i = 0; i < monitors.size(); ++i) {
+      const base::FieldPath path = overload.at("resource_monitors", static_cast<size_t>(i));
+      const auto found = compileMonitor(monitors[i], path);
+      if (found && limit) diagnostics_.error(path, "a second limit of connections; allowed: one");
+      if (found) limit = found;
+    }
+    if (limit) config_->max_connections = limit;
+  }
+
+  std::optional<uint64_t> compileMonitor(const envoy::config::overload::v3::ResourceMonitor& message,
+                                         const base::FieldPath& path) {
+    using Limit = envoy::extensions::resource_monitors::downstream_connections::v3::DownstreamConnectionsConfig;
+    const base::FieldPath at = path.at("typed_config");
+    const auto unpacked = extensions::unpackAny(message.typed_config(), diagnostics_, at);
+    if (unpacked == nullptr) return std::nullopt;
+    const auto* const limit = google::protobuf::DynamicCastToGenerated<const Limit>(unpacked.get());
+    if (limit != nullptr) return static_cast<uint64_t>(limit->max_active_downstream_connections());
+    diagnostics_.error(at, absl::StrCat("\"", message.name(), "\" is a ", unpacked->GetDescriptor()->full_name(),
+                                        "; allowed: ", Limit::descriptor()->full_name()));
+    return std::nullopt;
   }
 
   // They are for filters that sign or sign in. Nothing here takes one, so that all that can be wrong is what they are
@@ -266,6 +293,14 @@ class BootstrapCompiler {
                                         "this machine; 127.0.0.1 keeps it inside"));
     }
     claimAddress(plan.address.address, path.at("address"), path);
+    if (!message.profile_path().empty()) {
+      diagnostics_.warning(path.at("profile_path"), "has no effect: there is no CPU profiler");
+    }
+    for (int i = 0; i < message.allow_paths_size(); ++i) {
+      auto matcher = extensions::compileStringMatcher(message.allow_paths(i), diagnostics_,
+                                                      path.at("allow_paths", static_cast<size_t>(i)));
+      if (matcher) plan.allowed.push_back(*std::move(matcher));
+    }
     compileAdminLogs(message, plan, path);
     config_->admin = std::move(plan);
   }

@@ -9,6 +9,7 @@
 
 #include "source/extensions/transport_sockets/transport_sources.h"
 #include "source/filter/access_log.h"
+#include "source/filter/matchers.h"
 #include "source/net/address.h"
 #include "source/net/socket.h"
 #include "source/proxy/listener/active_listener.h"
@@ -39,6 +40,7 @@ struct ListenerPlan {
 struct AdminPlan {
   BoundAddress address;
   std::vector<std::unique_ptr<filter::AccessLog>> access_logs;
+  std::vector<filter::StringMatcher> allowed;  // targets of requests that are answered; none: all
 };
 
 struct ServerConfig {

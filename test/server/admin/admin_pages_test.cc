@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "source/base/log.h"
 #include "test/server/server_world.h"
 
@@ -84,6 +85,21 @@ TEST_F(AdminPagesTest, EveryPageThatIsListedAnswers) {
     ++pages;
   }
   EXPECT_EQ(pages, 13u);
+}
+
+TEST_F(AdminPagesTest, AnswersOnlyWhatIsAllowed) {
+  const filter::StringMatcher allowed[] = {{filter::StringMatcher::Kind::kExact, "/ready", false},
+                                           {filter::StringMatcher::Kind::kPrefix, "/stats", false}};
+  view_.allowed = allowed;
+  EXPECT_EQ(ask("GET", "/ready").status, 200);
+  EXPECT_EQ(ask("GET", "/stats?filter=live").status, 200);
+  for (const char* target : {"/ready?x", "/clusters", "/", "/nothing", "/config_dump"}) {
+    const AdminResponse response = ask("GET", target);
+    EXPECT_EQ(response.status, 403) << target;
+    EXPECT_EQ(response.body, absl::StrCat(target, " is not among admin.allow_paths\n"));
+  }
+  EXPECT_EQ(ask("POST", "/quitquitquit").status, 403);
+  EXPECT_EQ(shut_down_, 0);
 }
 
 TEST_F(AdminPagesTest, AnUnknownPageIs404WithTheList) {

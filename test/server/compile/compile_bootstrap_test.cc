@@ -295,6 +295,29 @@ TEST(CompileBootstrap, TheLimitOfConnectionsMayBeAValueOfTheRuntime) {
   EXPECT_EQ(run.config->max_connections, 7u);
 }
 
+constexpr char kLimitOfSeven[] =
+    "{name: c, typed_config: {'@type': type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections."
+    "v3.DownstreamConnectionsConfig, max_active_downstream_connections: 7}}";
+
+TEST(CompileBootstrap, TheLimitOfConnectionsMayBeAResource) {
+  const CompileRun run(absl::StrCat(
+      "overload_manager: {refresh_interval: 0.25s, resource_monitors: [", kLimitOfSeven, "]}\n",
+      "layered_runtime: {layers: [{name: a, static_layer: {overload.global_downstream_max_connections: 9}}]}\n"));
+  ASSERT_NE(run.config, nullptr) << run.report;
+  EXPECT_EQ(run.config->max_connections, 7u);
+  const std::string twice =
+      report(absl::StrCat("overload_manager: {resource_monitors: [", kLimitOfSeven, ", ", kLimitOfSeven, "]}\n"));
+  EXPECT_NE(twice.find("overload_manager.resource_monitors[1]: a second limit of connections; allowed: one\n"),
+            std::string::npos)
+      << twice;
+  const std::string other = report(
+      "overload_manager: {resource_monitors: [{name: c, typed_config: {'@type': "
+      "type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo}}]}\n");
+  EXPECT_NE(other.find("\"c\" is a envoy.extensions.filters.network.echo.v3.Echo; allowed: envoy.extensions."),
+            std::string::npos)
+      << other;
+}
+
 TEST(CompileBootstrap, AGenericSecretIsReadAndHasNoEffect) {
   const std::string text = report(R"(static_resources:
   secrets:
