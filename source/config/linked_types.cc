@@ -78,6 +78,7 @@
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares.pb.h"
 #include "envoy/extensions/path/match/uri_template/v3/uri_template.pb.h"
 #include "envoy/extensions/path/rewrite/uri_template/v3/uri_template.pb.h"
+#include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
 #include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
 #include "envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
@@ -178,6 +179,7 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::config::endpoint::v3::Endpoint::descriptor()->file(),
       envoy::config::listener::v3::Filter::descriptor()->file(),
       envoy::config::overload::v3::OverloadManager::descriptor()->file(),
+      envoy::extensions::regex_engines::v3::GoogleRE2::descriptor()->file(),
       envoy::extensions::resource_monitors::downstream_connections::v3::DownstreamConnectionsConfig::descriptor()
           ->file(),
       envoy::config::rbac::v3::RBAC::descriptor()->file(),

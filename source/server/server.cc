@@ -239,6 +239,7 @@ void Server::fillView() {
   view_.version = kVersion;
   view_.node_id = parts_.config.node_id;
   view_.node_cluster = parts_.config.node_cluster;
+  view_.node_metadata = parts_.config.node_metadata;
   view_.concurrency = parts_.concurrency;
   view_.options = {{"config_path", options.config_path},
                    {"config_yaml", options.config_yaml},

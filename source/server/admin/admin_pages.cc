@@ -230,8 +230,9 @@ AdminResponse AdminPages::serverInfo(const AdminRequest&) const {
   return json(absl::StrCat("{\"version\":", quoteJson(view_.version), ",\"state\":\"", base::av(view_.state()),
                            "\",\"uptime_current_epoch\":\"", uptime, "\",\"uptime_all_epochs\":\"", uptime,
                            "\",\"concurrency\":", view_.concurrency, ",\"node\":{\"id\":", quoteJson(view_.node_id),
-                           ",\"cluster\":", quoteJson(view_.node_cluster), "},\"command_line_options\":{", options,
-                           "}}\n"));
+                           ",\"cluster\":", quoteJson(view_.node_cluster),
+                           view_.node_metadata.empty() ? "" : ",\"metadata\":", view_.node_metadata,
+                           "},\"command_line_options\":{", options, "}}\n"));
 }
 
 AdminResponse AdminPages::logging(const AdminRequest& request) const {

@@ -43,6 +43,7 @@ struct AdminView {
   std::string_view version = {};
   std::string node_id = {};
   std::string node_cluster = {};
+  std::string node_metadata = {};                                 // JSON; empty: none
   std::vector<std::pair<std::string, std::string>> options = {};  // of the command line, as they hold
   unsigned concurrency = 0;
   std::vector<Listener> listeners = {};

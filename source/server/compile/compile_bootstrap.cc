@@ -1,5 +1,7 @@
 #include "source/server/compile/compile_bootstrap.h"
 
+#include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -12,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/overload/v3/overload.pb.h"
+#include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
 #include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "source/base/strings.h"
@@ -65,8 +68,14 @@ class BootstrapCompiler {
     const size_t errors = diagnostics_.errors();
     config_->node_id = bootstrap_.node().id();
     config_->node_cluster = bootstrap_.node().cluster();
+    if (bootstrap_.node().has_metadata()) {
+      const auto written =
+          google::protobuf::util::MessageToJsonString(bootstrap_.node().metadata(), &config_->node_metadata);
+      if (!written.ok()) diagnostics_.error(root_.at("node"), "metadata that is no JSON; allowed: what JSON can say");
+    }
     const auto& locality = bootstrap_.node().locality();
     config_->node_locality = {locality.region(), locality.zone(), locality.sub_zone()};
+    compileRegexEngine();
     compileConnectionLimit();
     checkGenericSecrets();
     compileClusters();
@@ -79,6 +88,18 @@ class BootstrapCompiler {
   }
 
  private:
+  void compileRegexEngine() {
+    using envoy::extensions::regex_engines::v3::GoogleRE2;
+    if (!bootstrap_.has_default_regex_engine()) return;
+    const base::FieldPath engine = root_.at("default_regex_engine");
+    const base::FieldPath path = engine.at("typed_config");
+    const auto& config = bootstrap_.default_regex_engine().typed_config();
+    if (extensions::unpackAny(config, diagnostics_, path) == nullptr) return;
+    if (extensions::anyType(config) == base::sv(GoogleRE2::descriptor()->full_name())) return;
+    diagnostics_.error(path, absl::StrCat("is a ", base::av(extensions::anyType(config)),
+                                          "; allowed: ", GoogleRE2::descriptor()->full_name()));
+  }
+
   void compileConnectionLimit() {
     base::Diagnostics reported_before;
     config::RuntimeLayers layers(bootstrap_.layered_runtime(), reported_before);

@@ -47,6 +47,7 @@ struct ServerConfig {
   std::string node_id;
   std::string node_cluster;
   upstream::Locality node_locality;
+  std::string node_metadata;                                       // as JSON; empty: none
   std::string local_cluster;                                       // of which this instance is a host; empty: none
   std::optional<uint64_t> max_connections;                         // of clients; none: as many as files allow
   std::string ejection_log;                                        // of outlier detection; empty: none

@@ -221,6 +221,9 @@ TEST_F(AdminPagesTest, ServerInfoHasStateAndOptions) {
             R"({"version":"0.1.0","state":"LIVE","uptime_current_epoch":"75s","uptime_all_epochs":"75s",)"
             R"("concurrency":2,"node":{"id":"me","cluster":""},"command_line_options":{"config_path":"a\"b"}})"
             "\n");
+  view_.node_metadata = R"({"team":"blue"})";
+  EXPECT_NE(ask("GET", "/server_info").body.find(R"("node":{"id":"me","cluster":"","metadata":{"team":"blue"}},)"),
+            std::string::npos);
 }
 
 TEST_F(AdminPagesTest, ConfigDumpIsTheConfiguration) {

@@ -318,6 +318,24 @@ TEST(CompileBootstrap, TheLimitOfConnectionsMayBeAResource) {
       << other;
 }
 
+TEST(CompileBootstrap, MetadataOfTheNodeIsJson) {
+  EXPECT_EQ(CompileRun("node: {id: a}\n").config->node_metadata, "");
+  EXPECT_EQ(CompileRun("node: {metadata: {team: \"bl\\\"ue\", more: [1, {a: true}]}}\n").config->node_metadata,
+            R"({"more":[1,{"a":true}],"team":"bl\"ue"})");
+}
+
+TEST(CompileBootstrap, TheOnlyEngineOfExpressionsMayBeNamed) {
+  const auto engine = [](const std::string& type) {
+    return report("default_regex_engine: {name: e, typed_config: {'@type': type.googleapis.com/" + type + "}}\n");
+  };
+  EXPECT_EQ(engine("envoy.extensions.regex_engines.v3.GoogleRE2").find("default_regex_engine"), std::string::npos);
+  const std::string other = engine("envoy.extensions.filters.network.echo.v3.Echo");
+  EXPECT_NE(other.find("default_regex_engine.typed_config: is a envoy.extensions.filters.network.echo.v3.Echo; "
+                       "allowed: envoy.extensions.regex_engines.v3.GoogleRE2\n"),
+            std::string::npos)
+      << other;
+}
+
 TEST(CompileBootstrap, AGenericSecretIsReadAndHasNoEffect) {
   const std::string text = report(R"(static_resources:
   secrets:
