@@ -12,6 +12,7 @@
 #include "source/extensions/listener_filters/tls_inspector/tls_inspector.h"
 #include "source/extensions/messages/duration.h"
 #include "source/extensions/messages/unpack_any.h"
+#include "source/proxy/listener/selective_filter.h"
 
 namespace weir::server {
 namespace {
@@ -42,6 +43,49 @@ std::unique_ptr<const proxy::ListenerFilter> compileOne(const xds::ListenerFilte
   return nullptr;
 }
 
+using Rule = proxy::SelectiveFilter::Rule;
+
+Rule compileRule(const xds::ListenerFilterChainMatchPredicate& message, base::Diagnostics& diagnostics,
+                 const base::FieldPath& path);
+
+Rule compileSet(Rule::Kind kind, const xds::ListenerFilterChainMatchPredicate::MatchSet& message,
+                base::Diagnostics& diagnostics, const base::FieldPath& path) {
+  Rule rule{.kind = kind};
+  for (int i = 0; i < message.rules_size(); ++i) {
+    rule.rules.push_back(compileRule(message.rules(i), diagnostics, path.at("rules", static_cast<size_t>(i))));
+  }
+  return rule;
+}
+
+Rule compileRule(const xds::ListenerFilterChainMatchPredicate& message, base::Diagnostics& diagnostics,
+                 const base::FieldPath& path) {
+  using Predicate = xds::ListenerFilterChainMatchPredicate;
+  switch (message.rule_case()) {
+    case Predicate::kOrMatch:
+      return compileSet(Rule::Kind::kAny, message.or_match(), diagnostics, path.at("or_match"));
+    case Predicate::kAndMatch:
+      return compileSet(Rule::Kind::kAll, message.and_match(), diagnostics, path.at("and_match"));
+    case Predicate::kNotMatch: {
+      Rule rule{.kind = Rule::Kind::kNot};
+      rule.rules.push_back(compileRule(message.not_match(), diagnostics, path.at("not_match")));
+      return rule;
+    }
+    case Predicate::kDestinationPortRange: {
+      const auto& range = message.destination_port_range();
+      if (range.start() >= range.end()) {
+        diagnostics.error(path.at("destination_port_range"),
+                          absl::StrCat("from ", range.start(), " to below ", range.end(),
+                                       ", where no port is; allowed: an end above the start"));
+      }
+      return Rule{.kind = Rule::Kind::kPorts, .first_port = range.start(), .end_port = range.end()};
+    }
+    case Predicate::kAnyMatch:
+    case Predicate::RULE_NOT_SET:
+      break;
+  }
+  return Rule{};
+}
+
 bool needsTlsInspector(const xds::FilterChainMatch& match) {
   return match.server_names_size() > 0 || match.application_protocols_size() > 0 || match.transport_protocol() == "tls";
 }
@@ -58,6 +102,11 @@ proxy::ListenerFilters compileListenerFilters(const xds::Listener& message, cons
     inspects = inspects || extensions::anyType(one.typed_config()) == kTlsInspector;
     restores = restores || extensions::anyType(one.typed_config()) == kOriginalDst;
     auto filter = compileOne(one, scope, path.at("listener_filters", static_cast<size_t>(i)));
+    if (filter != nullptr && one.has_filter_disabled()) {
+      const base::FieldPath at = path.at("listener_filters", static_cast<size_t>(i));
+      Rule alone = compileRule(one.filter_disabled(), scope.diagnostics, at.at("filter_disabled"));
+      filter = std::make_unique<const proxy::SelectiveFilter>(std::move(filter), std::move(alone));
+    }
     if (filter != nullptr) result.filters.push_back(std::move(filter));
   }
   const bool needed =

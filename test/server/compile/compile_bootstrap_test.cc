@@ -196,6 +196,18 @@ static_resources:
 )",
        "test.yaml:5:40: static_resources.listeners[0].per_connection_buffer_limit_bytes: 0 would be no limit, and weir "
        "always has one; allowed: 1 and more\n"},
+      {R"(static_resources:
+  listeners:
+  - name: a
+    address: PORT 1
+    listener_filters:
+    - name: t
+      typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector}
+      filter_disabled: {not_match: {destination_port_range: {start: 80, end: 80}}}
+    filter_chains: [{filters: [ECHO]}]
+)",
+       "test.yaml:8:61: static_resources.listeners[0].listener_filters[0].filter_disabled.not_match."
+       "destination_port_range: from 80 to below 80, where no port is; allowed: an end above the start\n"},
       {"node: {id: a}\n", "test.yaml: warning: static_resources: there is no listener, so nothing is served\n"},
   };
   for (const auto& test : cases) EXPECT_EQ(report(test.text), test.report) << test.text;
