@@ -145,9 +145,8 @@ INSTANTIATE_TEST_SUITE_P(
              "error typed_extension_protocol_options[\"" + kPending + "\"]: is a " + kHttp + "; allowed: " + kPending},
         Rule{"HttpOptionsInBothWays", option(kHttp, any(kHttp)) + "common_http_protocol_options {}",
              "error typed_extension_protocol_options[\"" + kHttp +
-                 "\"]: given beside common_http_protocol_options, http_protocol_options or http2_protocol_options of "
-                 "the "
-                 "cluster; allowed: one of the two ways"},
+                 "\"]: given beside common_http_protocol_options, http_protocol_options, http2_protocol_options or "
+                 "protocol_selection of the cluster; allowed: one of the two ways"},
         Rule{"AgreementWithoutTls", option(kHttp, any(kHttp, "auto_config {}")),
              "warning typed_extension_protocol_options[\"" + kHttp +
                  "\"].auto_config: is HTTP/1.1 here; endpoints can agree to HTTP/2 over TLS only, explicit_http_config "
