@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "source/base/log_pattern.h"
 #include "source/config/dump.h"
 #include "source/config/loader.h"
 #include "source/config/render.h"
@@ -77,6 +78,7 @@ int serve(const Options& options, config::LoadedConfig loaded, base::Diagnostics
     print(stderr, summary(diagnostics));
     return 1;
   }
+  base::setLogPattern(compiled.config->log_pattern);
   // Of 10,000 routes, reading takes more memory than keeping them: it goes back to the system.
   compiled.source.sources = config::SourceMap();
   malloc_trim(0);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "source/base/log_pattern.h"
 #include "source/base/strings.h"
 
 namespace weir::base {
@@ -44,6 +45,16 @@ TEST_F(LogTest, DoesNotEvaluateWhatIsOff) {
 TEST_F(LogTest, EscapesWhatWouldStartAnotherLine) {
   const std::string out = captured([] { LOG(kError, "a\nb\rc\x1b{}"); });
   EXPECT_NE(out.find("error main a\\nb\\x0dc\\x1b{}\n"), std::string::npos) << out;
+}
+
+TEST_F(LogTest, LinesMayBeWrittenAnotherWay) {
+  setLogPattern("[%l][%n] %v");
+  EXPECT_EQ(captured([] { LOG(kWarning, "a \"b\"\n"); }), "[warning][weir] a \"b\"\\n\n");
+  setLogPattern("{\"level\":\"%l\",\"text\":\"%j\",\"same\":%_}");
+  EXPECT_EQ(captured([] { LOG(kError, "q\"\\\t\n"); }),
+            "{\"level\":\"error\",\"text\":\"q\\\"\\\\\\t\\\\n\",\"same\":q\"\\\t\\n}\n");
+  setLogPattern("");
+  EXPECT_NE(captured([] { LOG(kInfo, "as before"); }).find("Z info  main as before\n"), std::string::npos);
 }
 
 TEST_F(LogTest, KnowsItsLevelsByName) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
@@ -75,6 +76,7 @@ class BootstrapCompiler {
     }
     const auto& locality = bootstrap_.node().locality();
     config_->node_locality = {locality.region(), locality.zone(), locality.sub_zone()};
+    compileLogFormat();
     compileRegexEngine();
     compileConnectionLimit();
     checkGenericSecrets();
@@ -88,6 +90,22 @@ class BootstrapCompiler {
   }
 
  private:
+  void compileLogFormat() {
+    const auto& format = bootstrap_.application_log_config().log_format();
+    config_->log_pattern = format.text_format();
+    if (!format.has_json_format()) return;
+    const base::FieldPath log = root_.at("application_log_config");
+    const base::FieldPath outer = log.at("log_format");
+    const base::FieldPath path = outer.at("json_format");
+    std::string pattern;
+    const auto written = google::protobuf::util::MessageToJsonString(format.json_format(), &pattern);
+    if (!written.ok()) diagnostics_.error(path, "values that are no JSON; allowed: what JSON can say");
+    if (absl::StrContains(pattern, "%v") || absl::StrContains(pattern, "%_")) {
+      diagnostics_.error(path, "has %v or %_, which may have quotes in them; allowed: %j for the text");
+    }
+    config_->log_pattern = std::move(pattern);
+  }
+
   void compileRegexEngine() {
     using envoy::extensions::regex_engines::v3::GoogleRE2;
     if (!bootstrap_.has_default_regex_engine()) return;

@@ -50,6 +50,7 @@ struct ServerConfig {
   std::string node_metadata;                                       // as JSON; empty: none
   std::string local_cluster;                                       // of which this instance is a host; empty: none
   std::optional<uint64_t> max_connections;                         // of clients; none: as many as files allow
+  std::string log_pattern;                                         // of the process's own log; empty: the usual one
   std::string ejection_log;                                        // of outlier detection; empty: none
   std::vector<std::shared_ptr<const upstream::Cluster>> clusters;  // in the order of the configuration
   std::vector<upstream::health::ClusterHealth> health;             // of each cluster, likewise

@@ -330,6 +330,19 @@ TEST(CompileBootstrap, TheLimitOfConnectionsMayBeAResource) {
       << other;
 }
 
+TEST(CompileBootstrap, TheLogIsWrittenAsItIsAskedFor) {
+  const auto pattern = [](const std::string& format) {
+    return "application_log_config: {log_format: {" + format + "}}\n";
+  };
+  EXPECT_EQ(CompileRun("node: {id: a}\n").config->log_pattern, "");
+  EXPECT_EQ(CompileRun(pattern("text_format: '[%T] %v'")).config->log_pattern, "[%T] %v");
+  EXPECT_EQ(CompileRun(pattern("json_format: {Message: '%T %j'}")).config->log_pattern, R"({"Message":"%T %j"})");
+  const std::string refused = report(pattern("json_format: {Message: '%v'}"));
+  EXPECT_NE(refused.find("application_log_config.log_format.json_format: has %v or %_, which may have quotes"),
+            std::string::npos)
+      << refused;
+}
+
 TEST(CompileBootstrap, MetadataOfTheNodeIsJson) {
   EXPECT_EQ(CompileRun("node: {id: a}\n").config->node_metadata, "");
   EXPECT_EQ(CompileRun("node: {metadata: {team: \"bl\\\"ue\", more: [1, {a: true}]}}\n").config->node_metadata,
