@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(
              "4:5: static_resources.clusters[0].connecTimeout: unknown field 'connecTimeout'; did you mean "
              "'connect_timeout'?"},
         Case{"UnknownFieldOfASmallMessage", "node: {region: x}",
-             "1:8: node.region: unknown field 'region'; Node allows id, cluster, locality"},
+             "1:8: node.region: unknown field 'region'; Node allows id, cluster, metadata, locality"},
         Case{"UnknownFieldOfALargeMessage",
              withHcm("          stat_prefix: s\n          route_config: {}\n          "
                      "zzz: 1\n"),
