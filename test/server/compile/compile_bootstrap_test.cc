@@ -206,7 +206,7 @@ static_resources:
       filter_disabled: {not_match: {destination_port_range: {start: 80, end: 80}}}
     filter_chains: [{filters: [ECHO]}]
 )",
-       "test.yaml:8:61: static_resources.listeners[0].listener_filters[0].filter_disabled.not_match."
+       "test.yaml:8:37: static_resources.listeners[0].listener_filters[0].filter_disabled.not_match."
        "destination_port_range: from 80 to below 80, where no port is; allowed: an end above the start\n"},
       {"node: {id: a}\n", "test.yaml: warning: static_resources: there is no listener, so nothing is served\n"},
   };
@@ -345,8 +345,8 @@ TEST(CompileBootstrap, TheLogIsWrittenAsItIsAskedFor) {
 
 TEST(CompileBootstrap, MetadataOfTheNodeIsJson) {
   EXPECT_EQ(CompileRun("node: {id: a}\n").config->node_metadata, "");
-  EXPECT_EQ(CompileRun("node: {metadata: {team: \"bl\\\"ue\", more: [1, {a: true}]}}\n").config->node_metadata,
-            R"({"more":[1,{"a":true}],"team":"bl\"ue"})");
+  EXPECT_EQ(CompileRun("node: {metadata: {team: [1, {a: true}, \"bl\\\"ue\"]}}\n").config->node_metadata,
+            R"({"team":[1,{"a":true},"bl\"ue"]})");
 }
 
 TEST(CompileBootstrap, TheOnlyEngineOfExpressionsMayBeNamed) {
