@@ -91,14 +91,15 @@ absl::Status fillHeaders(std::string_view argument, FormatOperator& op) {
   return absl::OkStatus();
 }
 
-// "ROUTE:namespace:key", and further keys. CLUSTER_METADATA says in its name what it is about.
+// "ROUTE:namespace:key", and further keys. CLUSTER_METADATA and DYNAMIC_METADATA say in their names what they are
+// about.
 absl::Status fillMetadata(std::string_view argument, FormatOperator& op) {
-  if (op.name == "CLUSTER_METADATA") {
-    op.noted = FormatOperator::Noted::kCluster;
+  if (op.name != "METADATA") {
+    op.noted = op.name == "CLUSTER_METADATA" ? FormatOperator::Noted::kCluster : FormatOperator::Noted::kStream;
     op.text = argument;
     if (!op.text.empty()) return absl::OkStatus();
     return absl::InvalidArgumentError(
-        "CLUSTER_METADATA names nothing; allowed is NAMESPACE:KEY, with more keys behind");
+        absl::StrCat(av(op.name), " names nothing; allowed is NAMESPACE:KEY, with more keys behind"));
   }
   const size_t colon = std::min(argument.find(':'), argument.size());
   const std::string_view of = argument.substr(0, colon);

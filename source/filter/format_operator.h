@@ -34,7 +34,7 @@ struct FormatOperator {
   std::vector<TimePiece> time;
   std::string
       text;  // kName: the value, read at load; empty: none. kSpelling, kFilter: the argument. kMetadata: the path
-  enum class Noted : uint8_t { kRoute, kVirtualHost, kCluster, kListener };
+  enum class Noted : uint8_t { kRoute, kVirtualHost, kCluster, kListener, kStream };
   Noted noted = Noted::kRoute;  // kMetadata: about what
   size_t max_length = static_cast<size_t>(-1);
 

@@ -1,7 +1,8 @@
 // Operators that say something of the request and of the response.
-#include "source/base/metadata_text.h"
+#include "source/base/metadata.h"
 #include "source/filter/format_operator.h"
 #include "source/filter/listener_facts.h"
+#include "source/filter/metadata_text.h"
 #include "source/http/grpc.h"
 
 namespace weir::filter {
@@ -151,7 +152,8 @@ bool virtualHostName(const FormatOperator&, const StreamInfo& info, std::string&
   return info.route != nullptr && appendText(info.route->virtualHostName(), out);
 }
 
-const base::MetadataText* notedAbout(FormatOperator::Noted what, const StreamInfo& info) {
+const base::Metadata* notedAbout(FormatOperator::Noted what, const StreamInfo& info) {
+  if (what == FormatOperator::Noted::kStream) return info.dynamic_metadata;
   if (what == FormatOperator::Noted::kCluster) return info.upstream_metadata;
   if (what == FormatOperator::Noted::kListener) return info.listener == nullptr ? nullptr : info.listener->notes.get();
   if (info.route == nullptr) return nullptr;
@@ -159,10 +161,11 @@ const base::MetadataText* notedAbout(FormatOperator::Noted what, const StreamInf
 }
 
 bool metadata(const FormatOperator& self, const StreamInfo& info, std::string& out) {
-  const base::MetadataText* const noted = notedAbout(self.noted, info);
-  const auto value = noted == nullptr ? std::nullopt : noted->find(self.text);
-  if (value) out += *value;
-  return value.has_value();
+  const base::Metadata* const noted = notedAbout(self.noted, info);
+  const base::Metadata* const value = noted == nullptr ? nullptr : noted->findPath(self.text);
+  if (value == nullptr) return false;
+  appendMetadataText(*value, out);
+  return true;
 }
 
 bool trafficDirection(const FormatOperator&, const StreamInfo& info, std::string& out) {
@@ -177,6 +180,7 @@ const FormatOperator kOperators[] = {
     {.name = "BYTES_RECEIVED", .number = true, .write = bytesReceived},
     {.name = "BYTES_SENT", .number = true, .write = bytesSent},
     {.name = "CLUSTER_METADATA", .arity = Arity::kMetadata, .write = metadata},
+    {.name = "DYNAMIC_METADATA", .arity = Arity::kMetadata, .write = metadata},
     {.name = "GRPC_STATUS", .arity = Arity::kSpelling, .write = grpcStatusText},
     {.name = "GRPC_STATUS_NUMBER", .number = true, .write = grpcStatusNumber},
     {.name = "LOCAL_REPLY_BODY", .write = localReplyBody},

@@ -5,13 +5,13 @@
 #include <memory>
 #include <string_view>
 
-#include "source/base/metadata_text.h"
+#include "source/base/metadata.h"
 
 namespace weir::filter {
 
 struct ListenerFacts {
-  std::string_view direction;                       // "INBOUND" or "OUTBOUND"; static; empty: neither is said
-  std::shared_ptr<const base::MetadataText> notes;  // null: none
+  std::string_view direction;                   // "INBOUND" or "OUTBOUND"; static; empty: neither is said
+  std::shared_ptr<const base::Metadata> notes;  // null: none
 };
 
 }  // namespace weir::filter

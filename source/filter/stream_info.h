@@ -16,7 +16,7 @@
 #include "source/net/address.h"
 
 namespace weir::base {
-class MetadataText;  // source/base/metadata_text.h
+class Metadata;  // source/base/metadata.h
 }
 
 namespace weir::http {
@@ -73,7 +73,7 @@ struct StreamInfo {
   std::optional<net::Address> upstream_local;
   std::string_view upstream_host_name;
   std::string_view upstream_cluster;
-  const base::MetadataText* upstream_metadata = nullptr;  // what the configuration notes about it; null: nothing
+  const base::Metadata* upstream_metadata = nullptr;  // what the configuration notes about it; null: nothing
   // "host" or "host:port": where a filter says that the request is to go, for a cluster that has whichever host is
   // asked for; lower case, in the arena.
   std::string_view upstream_target;
@@ -89,6 +89,9 @@ struct StreamInfo {
   std::optional<http::GrpcStatus> grpc_status;
   // What filters keep for the downstream connection; null where there is none.
   ConnectionStates* connection_states = nullptr;
+  // What filters note for one another and for logs, a struct of namespaces; null until one does, see
+  // source/filter/dynamic_metadata.h.
+  base::Metadata* dynamic_metadata = nullptr;
   // Of the filters that are timed, a list in the arena; null where none is.
   FilterTime* filter_times = nullptr;
   bool health_check = false;  // answered or marked by the health check filter
@@ -121,8 +124,8 @@ class RouteInfo {
   // Those of the virtual host, whatever the route has. The same object where rateLimits() gives them too.
   virtual const std::vector<RateLimitRule>* virtualHostRateLimits() const { return nullptr; }
   // What the configuration notes about the route and about its virtual host. Null for nothing.
-  virtual const base::MetadataText* metadata() const { return nullptr; }
-  virtual const base::MetadataText* virtualHostMetadata() const { return nullptr; }
+  virtual const base::Metadata* metadata() const { return nullptr; }
+  virtual const base::Metadata* virtualHostMetadata() const { return nullptr; }
 };
 
 }  // namespace weir::filter

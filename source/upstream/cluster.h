@@ -27,7 +27,7 @@
 #include "source/upstream/transport_match.h"
 
 namespace weir::base {
-class MetadataText;
+class Metadata;
 }
 
 namespace weir::upstream {
@@ -104,7 +104,7 @@ struct ClusterConfig {
   // A host that discovery lists no more stays as long as its active checks pass.
   bool keep_hosts_that_pass = false;
   // What the configuration notes about it, for logs; null: nothing.
-  std::shared_ptr<const base::MetadataText> notes;
+  std::shared_ptr<const base::Metadata> notes;
   bool track_timeout_budgets = false;  // see BudgetStats
   bool track_sizes = false;            // see SizeStats
   bool shows_endpoints = false;        // what is counted of each is among the counters, see admin

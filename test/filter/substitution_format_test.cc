@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "source/base/metadata.h"
 #include "source/filter/json_text.h"
 #include "source/http/grpc.h"
 #include "source/net/transport_info.h"
@@ -198,6 +199,27 @@ TEST_F(SubstitutionFormatTest, PlainFormatsAreKnownAsSuch) {
   EXPECT_FALSE((*SubstitutionFormat::parse("%PROTOCOL%", false))->isPlain());
 }
 
+TEST_F(SubstitutionFormatTest, WhatFiltersNotedAboutTheStream) {
+  EXPECT_EQ(text("%DYNAMIC_METADATA(com.test:user)%"), "-");
+  base::Metadata noted = base::Metadata::structure();
+  info_.dynamic_metadata = &noted;
+  EXPECT_EQ(text("%DYNAMIC_METADATA(com.test:user)%"), "-");
+  base::Metadata& space = noted.field("com.test");
+  space.field("user") = base::Metadata("alice \"a\"");
+  space.field("age") = base::Metadata::number(41);
+  space.field("share") = base::Metadata::number(0.25);
+  space.field("in").field("list") =
+      base::Metadata::list({base::Metadata("x"), base::Metadata::boolean(false), base::Metadata()});
+  EXPECT_EQ(text("%DYNAMIC_METADATA(com.test:user)%"), "alice \"a\"");
+  EXPECT_EQ(text("%DYNAMIC_METADATA(com.test:user):5%"), "alice");
+  EXPECT_EQ(text("%DYNAMIC_METADATA(com.test:age)% %DYNAMIC_METADATA(com.test:share)%"), "41 0.25");
+  EXPECT_EQ(text("%DYNAMIC_METADATA(com.test:in:list)%"), "[\"x\",false,null]");
+  EXPECT_EQ(text("%DYNAMIC_METADATA(com.test)%"),
+            "{\"age\":41,\"in\":{\"list\":[\"x\",false,null]},\"share\":0.25,\"user\":\"alice \\\"a\\\"\"}");
+  EXPECT_EQ(text("%DYNAMIC_METADATA(other:user)%"), "-");
+  EXPECT_EQ(text("%DYNAMIC_METADATA(com.test:user:deeper)%", true), "");
+}
+
 TEST_F(SubstitutionFormatTest, ErrorsNameTheOperatorAndWhatIsAllowed) {
   const std::pair<const char*, const char*> cases[] = {
       {"abc %NOPE%", "error: at offset 4: unknown command operator \"NOPE\"; there are BYTES_RECEIVED, "},
@@ -211,6 +233,8 @@ TEST_F(SubstitutionFormatTest, ErrorsNameTheOperatorAndWhatIsAllowed) {
        "error: at offset 0: \"OTHER:a:b\" in METADATA names no metadata; allowed are ROUTE:NAMESPACE:KEY, "
        "VIRTUAL_HOST:NAMESPACE:KEY, CLUSTER:NAMESPACE:KEY and LISTENER:NAMESPACE:KEY, with more keys behind"},
       {"%CLUSTER_METADATA()%", "error: at offset 0: CLUSTER_METADATA names nothing; allowed is NAMESPACE:KEY"},
+      {"%DYNAMIC_METADATA()%", "error: at offset 0: DYNAMIC_METADATA names nothing; allowed is NAMESPACE:KEY"},
+      {"%DYNAMIC_METADATA%", "error: at offset 0: DYNAMIC_METADATA needs an argument in parentheses"},
       {"%REQ(a):x%", "error: at offset 0: \":x\" after REQ is not a maximum length"},
       {"%REQ(a):0%", "error: at offset 0: \":0\" after REQ is not a maximum length"},
       {"%REQ(a)5%", "error: at offset 0: \"5\" after REQ is not a maximum length"},

@@ -295,7 +295,7 @@ std::optional<upstream::ClusterConfig> compileCluster(const Cluster& message, co
   upstream::ClusterConfig config;
   config.name = message.name();
   config.stat_name = message.alt_stat_name().empty() ? message.name() : message.alt_stat_name();
-  config.notes = metadataText(message.metadata());
+  config.notes = compileMetadata(message.metadata());
   config.track_timeout_budgets = message.track_cluster_stats().timeout_budgets();
   config.track_sizes = message.track_cluster_stats().request_response_sizes();
   config.shows_endpoints = message.track_cluster_stats().per_endpoint_stats();

@@ -3,80 +3,57 @@
 #include <google/protobuf/struct.pb.h>
 
 #include <map>
+#include <utility>
+#include <vector>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "envoy/config/core/v3/core.pb.h"
+#include "source/filter/metadata_text.h"
 
 namespace weir::extensions {
 namespace {
 
 using google::protobuf::Value;
-using FieldMap = google::protobuf::Map<std::string, Value>;
-
-void write(const Value& value, std::string& out);
-
-void writeObject(const FieldMap& fields, std::string& out) {
-  const std::map<std::string, Value> sorted(fields.begin(), fields.end());
-  out += '{';
-  for (const auto& [key, value] : sorted) {
-    absl::StrAppend(&out, out.back() == '{' ? "" : ",", "\"", absl::CHexEscape(key), "\":");
-    write(value, out);
-  }
-  out += '}';
-}
-
-void write(const Value& value, std::string& out) {
-  switch (value.kind_case()) {
-    case Value::kStringValue:
-      absl::StrAppend(&out, "\"", absl::CHexEscape(value.string_value()), "\"");
-      break;
-    case Value::kNumberValue:
-      absl::StrAppend(&out, value.number_value());
-      break;
-    case Value::kBoolValue:
-      out += value.bool_value() ? "true" : "false";
-      break;
-    case Value::kStructValue:
-      writeObject(value.struct_value().fields(), out);
-      break;
-    case Value::kListValue:
-      out += '[';
-      for (int i = 0; i < value.list_value().values_size(); ++i) {
-        if (i > 0) out += ',';
-        write(value.list_value().values(i), out);
-      }
-      out += ']';
-      break;
-    case Value::kNullValue:
-    case Value::KIND_NOT_SET:
-      out += "null";
-      break;
-  }
-}
-
-void addText(const std::string& path, const Value& value, base::MetadataText& out) {
-  const bool text = value.kind_case() == Value::kStringValue;
-  out.add(path, text ? value.string_value() : lbMetadataValue(value));
-  for (const auto& [key, inner] : value.struct_value().fields()) addText(absl::StrCat(path, ":", key), inner, out);
-}
 
 }  // namespace
 
-std::shared_ptr<const base::MetadataText> metadataText(const envoy::config::core::v3::Metadata& message) {
-  if (message.filter_metadata().empty()) return nullptr;
-  auto out = std::make_shared<base::MetadataText>();
-  for (const auto& [name, fields] : message.filter_metadata()) {
-    Value whole;
-    *whole.mutable_struct_value() = fields;
-    addText(name, whole, *out);
+base::Metadata metadataValue(const Value& message) {
+  switch (message.kind_case()) {
+    case Value::kStringValue:
+      return base::Metadata(message.string_value());
+    case Value::kNumberValue:
+      return base::Metadata::number(message.number_value());
+    case Value::kBoolValue:
+      return base::Metadata::boolean(message.bool_value());
+    case Value::kStructValue:
+      return metadataStruct(message.struct_value());
+    case Value::kListValue: {
+      std::vector<base::Metadata> items;
+      for (const Value& item : message.list_value().values()) items.push_back(metadataValue(item));
+      return base::Metadata::list(std::move(items));
+    }
+    case Value::kNullValue:
+    case Value::KIND_NOT_SET:
+      break;
   }
+  return {};
+}
+
+base::Metadata metadataStruct(const google::protobuf::Struct& message) {
+  base::Metadata out = base::Metadata::structure();
+  for (const auto& [key, value] : message.fields()) out.field(key) = metadataValue(value);
+  return out;
+}
+
+std::shared_ptr<const base::Metadata> compileMetadata(const envoy::config::core::v3::Metadata& message) {
+  if (message.filter_metadata().empty()) return nullptr;
+  auto out = std::make_shared<base::Metadata>(base::Metadata::structure());
+  for (const auto& [name, fields] : message.filter_metadata()) out->field(name) = metadataStruct(fields);
   return out;
 }
 
 std::string lbMetadataValue(const Value& value) {
   std::string out;
-  write(value, out);
+  filter::appendMetadataJson(metadataValue(value), out);
   return out;
 }
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "source/base/metadata_text.h"
+#include "source/base/metadata.h"
 #include "source/upstream/lb/subset_index.h"
 
 namespace envoy::config::core::v3 {
@@ -27,7 +27,9 @@ upstream::lb::Metadata lbMetadata(const envoy::config::core::v3::Metadata& messa
 std::shared_ptr<const upstream::lb::Metadata> transportNotes(const envoy::config::core::v3::Metadata& message);
 // One value as JSON without spaces, objects in the order of their keys: "\"v1\"", "2", "true", "[1,2]".
 std::string lbMetadataValue(const google::protobuf::Value& value);
-// All of it, by path, for logs: strings as they are, everything else as JSON. Null for none.
-std::shared_ptr<const base::MetadataText> metadataText(const envoy::config::core::v3::Metadata& message);
+// The same as values: of one, of a struct, and of all namespaces, null for none.
+base::Metadata metadataValue(const google::protobuf::Value& message);
+base::Metadata metadataStruct(const google::protobuf::Struct& message);
+std::shared_ptr<const base::Metadata> compileMetadata(const envoy::config::core::v3::Metadata& message);
 
 }  // namespace weir::extensions

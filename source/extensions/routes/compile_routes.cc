@@ -65,7 +65,7 @@ void compileRoute(const api::Route& message, const RouteContext& context, const 
   if (message.route().has_cors()) {
     addFilterConfig(kCorsRouteType, message.route().cors(), route->filters, context, path.at("route").at("cors"));
   }
-  route->notes = metadataText(message.metadata());
+  route->notes = compileMetadata(message.metadata());
   route->rate_limits = rateLimits(message.route().rate_limits(), context, path.at("route"));
   compileAction(message, context, limits, path, *route);
   if (match) host.routes.emplace_back(*std::move(match), std::move(route));
@@ -87,7 +87,7 @@ class TableCompiler {
                                               path_.at("virtual_hosts", at->second).text(), "; names must differ"));
     }
     compileEdits(message, context_, path, *host);
-    host->notes = metadataText(message.metadata());
+    host->notes = compileMetadata(message.metadata());
     host->rate_limits = rateLimits(message.rate_limits(), context_, path);
     if (message.has_cors()) addFilterConfig(kCorsRouteType, message.cors(), host->filters, context_, path.at("cors"));
     RouteTableLimits limits = limits_;

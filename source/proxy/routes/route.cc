@@ -42,8 +42,8 @@ const filter::RateLimitRules* Route::rateLimits() const {
 
 const filter::RateLimitRules* Route::virtualHostRateLimits() const { return virtual_host->rate_limits.get(); }
 
-const base::MetadataText* Route::metadata() const { return (parent == nullptr ? *this : *parent).notes.get(); }
-const base::MetadataText* Route::virtualHostMetadata() const { return virtual_host->notes.get(); }
+const base::Metadata* Route::metadata() const { return (parent == nullptr ? *this : *parent).notes.get(); }
+const base::Metadata* Route::virtualHostMetadata() const { return virtual_host->notes.get(); }
 
 std::optional<bool> Route::filterDisabled(size_t slot) const {
   for (const FilterConfigs* level : levelsOf(*this)) {

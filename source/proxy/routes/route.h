@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "source/base/metadata_text.h"
+#include "source/base/metadata.h"
 #include "source/base/random.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/rate_limit_rules.h"
@@ -117,8 +117,8 @@ class Route final : public filter::RouteInfo {
   std::optional<bool> filterDisabled(size_t slot) const override;
   const filter::RateLimitRules* rateLimits() const override;
   const filter::RateLimitRules* virtualHostRateLimits() const override;
-  const base::MetadataText* metadata() const override;
-  const base::MetadataText* virtualHostMetadata() const override;
+  const base::Metadata* metadata() const override;
+  const base::Metadata* virtualHostMetadata() const override;
 
   std::string name;
   std::variant<ForwardAction, RedirectAction, DirectAction> action;
@@ -126,7 +126,7 @@ class Route final : public filter::RouteInfo {
   HeaderEdits response_edits;
   FilterConfigs filters;
   std::shared_ptr<const filter::RateLimitRules> rate_limits;  // null: those of the virtual host
-  std::shared_ptr<const base::MetadataText> notes;            // null: none
+  std::shared_ptr<const base::Metadata> notes;                // null: none
   const VirtualHost* virtual_host = nullptr;
   // Weighted clusters: each is a route of its own whose `parent` is this one. RouteTable::match gives the choice and
   // never a route that has choices, so that nobody behind it knows of weights.

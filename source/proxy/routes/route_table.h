@@ -45,7 +45,7 @@ class VirtualHost {
   HeaderEdits response_edits;
   FilterConfigs filters;
   std::shared_ptr<const filter::RateLimitRules> rate_limits;  // of routes that have none; null: none
-  std::shared_ptr<const base::MetadataText> notes;            // null: none
+  std::shared_ptr<const base::Metadata> notes;                // null: none
   const RouteTable* table = nullptr;
   std::vector<std::string> domains;  // as written, for explanations
   RequireTls require_tls = RequireTls::kNone;

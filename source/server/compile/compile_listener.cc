@@ -283,7 +283,7 @@ std::shared_ptr<const filter::ListenerFacts> factsOf(const xds::Listener& messag
   auto facts = std::make_shared<filter::ListenerFacts>();
   if (message.traffic_direction() == TrafficDirection::INBOUND) facts->direction = "INBOUND";
   if (message.traffic_direction() == TrafficDirection::OUTBOUND) facts->direction = "OUTBOUND";
-  facts->notes = extensions::metadataText(message.metadata());
+  facts->notes = extensions::compileMetadata(message.metadata());
   return facts->direction.empty() && facts->notes == nullptr ? nullptr : facts;
 }
 
