@@ -41,10 +41,12 @@
 #include "envoy/extensions/filters/http/grpc_stats/v3/grpc_stats.pb.h"
 #include "envoy/extensions/filters/http/grpc_web/v3/grpc_web.pb.h"
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
+#include "envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata.pb.h"
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_ratelimit.pb.h"
 #include "envoy/extensions/filters/http/rbac/v3/rbac.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/http/set_metadata/v3/set_metadata.pb.h"
 #include "envoy/extensions/filters/http/upstream_codec/v3/upstream_codec.pb.h"
 #include "envoy/extensions/filters/listener/http_inspector/v3/http_inspector.pb.h"
 #include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
@@ -143,10 +145,12 @@ std::vector<const google::protobuf::FileDescriptor*> filterFiles() {
       envoy::extensions::filters::http::grpc_stats::v3::FilterConfig::descriptor()->file(),
       envoy::extensions::filters::http::grpc_web::v3::GrpcWeb::descriptor()->file(),
       envoy::extensions::filters::http::header_mutation::v3::Mutations::descriptor()->file(),
+      envoy::extensions::filters::http::header_to_metadata::v3::Config::descriptor()->file(),
       envoy::extensions::filters::http::health_check::v3::HealthCheck::descriptor()->file(),
       envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit::descriptor()->file(),
       envoy::extensions::filters::http::rbac::v3::RBAC::descriptor()->file(),
       envoy::extensions::filters::http::router::v3::Router::descriptor()->file(),
+      envoy::extensions::filters::http::set_metadata::v3::Config::descriptor()->file(),
       envoy::extensions::filters::http::upstream_codec::v3::UpstreamCodec::descriptor()->file(),
       envoy::extensions::filters::listener::http_inspector::v3::HttpInspector::descriptor()->file(),
       envoy::extensions::filters::listener::original_dst::v3::OriginalDst::descriptor()->file(),

@@ -17,10 +17,12 @@
 #include "source/extensions/filters/http/grpc_stats/grpc_stats.h"
 #include "source/extensions/filters/http/grpc_web/grpc_web.h"
 #include "source/extensions/filters/http/header_mutation/header_mutation.h"
+#include "source/extensions/filters/http/header_to_metadata/header_to_metadata.h"
 #include "source/extensions/filters/http/health_check/health_check.h"
 #include "source/extensions/filters/http/local_ratelimit/local_ratelimit.h"
 #include "source/extensions/filters/http/plugin/plugin.h"
 #include "source/extensions/filters/http/rbac/rbac.h"
+#include "source/extensions/filters/http/set_metadata/set_metadata.h"
 #include "source/extensions/filters/network/connection_limit/connection_limit.h"
 #include "source/extensions/filters/network/direct_response/direct_response.h"
 #include "source/extensions/filters/network/echo/echo.h"
@@ -47,14 +49,35 @@ filter::HttpFilterType routerType() {
   return type;
 }
 
+void addHttpFilters(Registry& registry) {
+  const auto http = [&registry](filter::HttpFilterType type) {
+    CHECK(registry.http_filters.add(std::move(type)).ok(), "each message belongs to one filter");
+  };
+  http(buffer_filter::bufferType());
+  http(compressor::compressorType());
+  http(cors::corsType());
+  http(csrf::csrfType());
+  http(decompressor::decompressorType());
+  http(dynamic_forward_proxy::dynamicForwardProxyType());
+  http(ext_authz::extAuthzType());
+  http(fault::faultType());
+  http(grpc_stats::grpcStatsType());
+  http(grpc_web::grpcWebType());
+  http(header_mutation::headerMutationType());
+  http(header_to_metadata::headerToMetadataType());
+  http(health_check::healthCheckType());
+  http(http_rbac::rbacType());
+  http(local_ratelimit::localRatelimitType());
+  http(plugin_filter::pluginType(*registry.plugins));
+  http(set_metadata::setMetadataType());
+  http(routerType());
+}
+
 }  // namespace
 
 std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
   auto registry = std::make_unique<Registry>();
   registry->plugins = std::make_unique<plugins::Catalogue>(std::move(setup));
-  const auto http = [&registry](filter::HttpFilterType type) {
-    CHECK(registry->http_filters.add(std::move(type)).ok(), "each message belongs to one filter");
-  };
   const auto terminal = [&registry](proxy::SessionType type) {
     registry->network_filter_types.push_back(type.config_type);
     CHECK(registry->sessions.add(std::move(type)).ok(), "each message belongs to one filter");
@@ -67,22 +90,7 @@ std::unique_ptr<const Registry> makeRegistry(plugins::Setup setup) {
     CHECK(registry->access_logs.add(std::move(type)).ok(), "each message belongs to one logger");
   };
 
-  http(buffer_filter::bufferType());
-  http(compressor::compressorType());
-  http(cors::corsType());
-  http(csrf::csrfType());
-  http(decompressor::decompressorType());
-  http(dynamic_forward_proxy::dynamicForwardProxyType());
-  http(ext_authz::extAuthzType());
-  http(fault::faultType());
-  http(grpc_stats::grpcStatsType());
-  http(grpc_web::grpcWebType());
-  http(header_mutation::headerMutationType());
-  http(health_check::healthCheckType());
-  http(http_rbac::rbacType());
-  http(local_ratelimit::localRatelimitType());
-  http(plugin_filter::pluginType(*registry->plugins));
-  http(routerType());
+  addHttpFilters(*registry);
 
   network(network_plugin::pluginType(*registry->plugins));
   network(connection_limit::connectionLimitType());
