@@ -91,7 +91,9 @@
 #include "envoy/extensions/upstreams/http/v3/http.pb.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
+#include "envoy/type/matcher/v3/metadata.pb.h"
 #include "envoy/type/v3/http.pb.h"
+#include "envoy/type/v3/range.pb.h"
 #include "envoy/type/v3/type.pb.h"
 #include "udpa/type/v1/type.pb.h"
 #include "weir/extensions/access_loggers/filter_times/v1/filter_times.pb.h"
@@ -209,7 +211,9 @@ std::vector<const google::protobuf::FileDescriptor*> linkedFiles() {
       envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor()->file(),
       envoy::service::discovery::v3::DiscoveryResponse::descriptor()->file(),
       envoy::type::matcher::v3::RegexMatcher::descriptor()->file(),
+      envoy::type::matcher::v3::MetadataMatcher::descriptor()->file(),
       envoy::type::v3::CodecClientType_descriptor()->file(),
+      envoy::type::v3::DoubleRange::descriptor()->file(),
       envoy::type::v3::Percent::descriptor()->file(),
       udpa::type::v1::TypedStruct::descriptor()->file(),
       ::weir::extensions::access_loggers::filter_times::v1::FilterTimes::descriptor()->file(),

@@ -18,6 +18,10 @@
 #include "source/net/transport_info.h"
 #include "source/stats/stats.h"
 
+namespace weir::base {
+class Metadata;  // source/base/metadata.h
+}
+
 namespace weir::extensions {
 
 // What is looked at.
@@ -27,6 +31,9 @@ struct MatchSubject {
   const net::Address& direct_remote;  // the peer of the socket
   const net::Address& remote;         // the client as far as it is trusted
   const net::TransportInfo* tls = nullptr;
+  // What is noted about the stream and about its route; null: nothing.
+  const base::Metadata* noted = nullptr;
+  const base::Metadata* route_noted = nullptr;
 };
 
 struct MatchInput {

@@ -9,9 +9,11 @@
 #include "envoy/config/core/v3/core.pb.h"
 #include "envoy/config/rbac/v3/rbac.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
+#include "envoy/type/matcher/v3/metadata.pb.h"
 #include "envoy/type/v3/type.pb.h"
 #include "source/extensions/matchers/compile_match_tree.h"
 #include "source/extensions/matchers/compile_matchers.h"
+#include "source/extensions/matchers/compile_metadata_matcher.h"
 #include "xds/type/matcher/v3/matcher.pb.h"
 
 namespace weir::extensions::rbac {
@@ -53,6 +55,10 @@ class Compiler {
         term.text = compileStringMatcher(message.requested_server_name(), context_.diagnostics,
                                          path.at("requested_server_name"));
         return term;
+      case PermissionForm::kMetadata:
+        return metadata(message.metadata(), Kind::kMetadata, path.at("metadata"));
+      case PermissionForm::kSourcedMetadata:
+        return sourced(message.sourced_metadata(), path.at("sourced_metadata"));
       case PermissionForm::RULE_NOT_SET:
         break;
     }
@@ -90,6 +96,10 @@ class Compiler {
         return header(message.header(), path.at("header"));
       case PrincipalForm::kUrlPath:
         return urlPath(message.url_path(), path.at("url_path"));
+      case PrincipalForm::kMetadata:
+        return metadata(message.metadata(), Kind::kMetadata, path.at("metadata"));
+      case PrincipalForm::kSourcedMetadata:
+        return sourced(message.sourced_metadata(), path.at("sourced_metadata"));
       case PrincipalForm::IDENTIFIER_NOT_SET:
         break;
     }
@@ -129,6 +139,20 @@ class Compiler {
     term.kind = Kind::kHeader;
     term.header = compileHeaderMatcher(message, context_.diagnostics, path);
     return term;
+  }
+
+  Term metadata(const envoy::type::matcher::v3::MetadataMatcher& message, Kind kind, const base::FieldPath& path) {
+    needsRequest(path);
+    Term term;
+    term.kind = kind;
+    term.metadata = compileMetadataMatcher(message, context_.diagnostics, path);
+    return term;
+  }
+
+  Term sourced(const envoy::config::rbac::v3::SourcedMetadata& message, const base::FieldPath& path) {
+    const bool route = message.metadata_source() == envoy::config::rbac::v3::ROUTE;
+    return metadata(message.metadata_matcher(), route ? Kind::kRouteMetadata : Kind::kMetadata,
+                    path.at("metadata_matcher"));
   }
 
   Term urlPath(const envoy::type::matcher::v3::PathMatcher& message, const base::FieldPath& path) {

@@ -53,6 +53,10 @@ bool Term::matches(const Subject& subject) const {
       return range->contains(subject.direct_remote);
     case Kind::kRemoteIp:
       return range->contains(subject.remote);
+    case Kind::kMetadata:
+      return metadata->matches(subject.noted);
+    case Kind::kRouteMetadata:
+      return metadata->matches(subject.route_noted);
   }
   return false;
 }

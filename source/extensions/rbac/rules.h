@@ -12,6 +12,7 @@
 
 #include "source/extensions/matchers/match_tree.h"
 #include "source/filter/matchers.h"
+#include "source/filter/metadata_matcher.h"
 #include "source/net/address.h"
 #include "source/stats/stats.h"
 
@@ -34,12 +35,16 @@ struct Term {
     kAuthenticated,
     kDirectRemoteIp,
     kRemoteIp,
+    kMetadata,
+    kRouteMetadata,
   };
   Kind kind = Kind::kAny;
   std::vector<Term> inner;                      // kAnd, kOr, kNot
   std::optional<filter::HeaderMatcher> header;  // kHeader
   std::optional<filter::StringMatcher> text;    // kPath, kServerName; kAuthenticated: none takes every name
   std::optional<net::CidrRange> range;          // the kinds of addresses
+  // kMetadata: what is noted about the stream; kRouteMetadata: about its route.
+  std::optional<filter::MetadataMatcher> metadata;
   uint32_t first_port = 0;
   uint32_t last_port = 0;
 

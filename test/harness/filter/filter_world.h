@@ -62,10 +62,12 @@ class FakeRoute final : public filter::RouteInfo {
   std::map<size_t, bool> disabled;
   filter::RateLimitRules rate_limits;
   filter::RateLimitRules virtual_host_rate_limits;
+  const base::Metadata* notes = nullptr;
 
   std::string_view routeName() const override { return name; }
   std::string_view virtualHostName() const override { return virtual_host; }
   std::string_view clusterName() const override { return cluster; }
+  const base::Metadata* metadata() const override { return notes; }
   const filter::RouteFilterConfig* filterConfig(size_t slot) const override;
   size_t filterConfigs(size_t slot, const filter::RouteFilterConfig** out, size_t capacity) const override;
   std::optional<bool> filterDisabled(size_t slot) const override;

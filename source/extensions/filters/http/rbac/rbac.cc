@@ -26,8 +26,13 @@ class RbacFilter final : public filter::HttpFilter {
     const auto* const route = static_cast<const Config*>(host().routeConfig());
     const Config& config = route != nullptr ? *route : config_;
     const filter::StreamInfo& info = host().info();
-    const rbac::Subject subject{&head, info.downstream_local, info.downstream_direct_remote, info.downstream_remote,
-                                info.downstream_transport};
+    const rbac::Subject subject{&head,
+                                info.downstream_local,
+                                info.downstream_direct_remote,
+                                info.downstream_remote,
+                                info.downstream_transport,
+                                info.dynamic_metadata,
+                                info.route == nullptr ? nullptr : info.route->metadata()};
     if (config.shadow != nullptr) config.shadow->check(subject, worker_.stats);
     if (config.rules == nullptr || config.rules->check(subject, worker_.stats)) return filter::Verdict::next();
     auto* const reply = host().arena().make<filter::LocalReply>();
