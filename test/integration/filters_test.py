@@ -5,7 +5,7 @@ import threading
 import time
 import unittest
 
-from proxy_config import config, direct, http_filter, http_listener, per_route, prefix, proxy, rate_limit
+from proxy_config import config, direct, file_log, http_filter, http_listener, per_route, prefix, proxy, rate_limit
 from weir_process import Weir, cases, free_ports, wait_until
 from wire import Client, Origin, fetch, response
 
@@ -103,6 +103,29 @@ class OtherFilters(unittest.TestCase):
             seen = origin.requests[-1]
             self.assertEqual(["filter"], seen.all("x-who"))
             self.assertNotIn("x-secret", seen.names())
+
+    def test_what_one_filter_notes_another_checks_and_the_log_shows(self):
+        rules = [{"header": "x-role", "remove": True,
+                  "on_header_present": {"metadata_namespace": "who", "key": "role"},
+                  "on_header_missing": {"metadata_namespace": "who", "key": "role", "value": "guest"}}]
+        admin = {"metadata_matcher": {"filter": "who", "path": [{"key": "role"}],
+                                      "value": {"string_match": {"exact": "admin"}}}}
+        chain = [http_filter("header_to_metadata", "Config", request_rules=rules),
+                 http_filter("set_metadata", "Config", metadata=[
+                     {"metadata_namespace": "who", "value": {"site": {"id": 7}}, "allow_overwrite": True}]),
+                 http_filter("rbac", "RBAC", rules={"policies": {"admins": {
+                     "permissions": [{"any": True}], "principals": [{"sourced_metadata": admin}]}}})]
+        form = "%RESPONSE_CODE% %DYNAMIC_METADATA(who:role)% %DYNAMIC_METADATA(who:site)% %DYNAMIC_METADATA(who:none)%\n"
+        with Origin() as origin:
+            port, configuration = proxy(origin.port, filters=chain, access_log=[
+                file_log("access.log", text_format_source={"inline_string": form})])
+            with Weir(configuration) as weir, Client(port) as client:
+                for sent in (["X-Role: admin"], ["X-Role: user"], []):
+                    client.get("/", *sent)
+                lines = weir.wait_file("access.log", 3)
+            self.assertEqual(['200 admin {"id":7} -', '403 user {"id":7} -', '403 guest {"id":7} -'], lines)
+            self.assertEqual(1, len(origin.requests))
+            self.assertNotIn("x-role", origin.requests[0].names())
 
     def test_health_checks_fail_while_draining(self):
         checks = [http_filter("health_check", "HealthCheck", pass_through_mode=False,
